@@ -1,0 +1,47 @@
+/* For models that keep the latest state only: the newest version of each object wins, whatever came first. */
+create function ops.apply_latest() returns text
+language plpgsql
+as $$
+declare
+    model_name text := current_setting('tallyhouse.model');
+    target regclass := ('dwh.' || quote_ident(model_name))::regclass;
+    keys text;
+    columns text;
+    changes text;
+    objects bigint;
+    written bigint;
+begin
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    into keys
+    from pg_index as i
+    inner join pg_attribute as a on i.indrelid = a.attrelid and a.attnum = any(i.indkey)
+    where i.indrelid = target and i.indisprimary;
+
+    -- Columns go by name; one that the target does not have is an error of the model, raised by the insert.
+    select
+        string_agg(quote_ident(attname), ', ' order by attnum),
+        string_agg(format('%1$I = excluded.%1$I', attname), ', ' order by attnum)
+    into columns, changes
+    from pg_attribute
+    where attrelid = 'pg_temp.incoming'::regclass and attnum > 0 and not attisdropped;
+
+    -- A deletion (rank 3) is final; else the later second, then the rank, then the order of Stripe's listing.
+    execute format(
+        $sql$
+        insert into %1$s as target (%2$s)
+        select distinct on (%3$s) %2$s
+        from incoming
+        order by %3$s, version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
+        on conflict (%3$s) do update set %4$s
+        where (target.version_rank = 3, target.version_at, target.version_rank, target.version_order)
+            < (excluded.version_rank = 3, excluded.version_at, excluded.version_rank, excluded.version_order)
+        $sql$,
+        target, columns, keys, changes
+    );
+    get diagnostics written = row_count;
+    select count(*) into objects from incoming;
+    return ops.end_model(objects, written);
+end
+$$;
+comment on function ops.apply_latest() is
+    'Upserts the temporary table incoming (typed versions of objects, columns named as in the model) into dwh.<model>, guarded by the order of versions, and ends the model.';

@@ -1,0 +1,22 @@
+/* How every model ends: its batches are on record as applied, in the transaction that applied them. */
+create function ops.end_model(p_object_count bigint, p_row_count bigint) returns text
+language plpgsql
+as $$
+declare
+    model_name text := current_setting('tallyhouse.model');
+    batches bigint;
+    report text;
+begin
+    insert into ops.batch_applied (model, batch_id, object_count, row_count)
+    select model_name, batch_id, p_object_count, p_row_count from pending_batch;
+    get diagnostics batches = row_count;
+    report := format(
+        '%s: %s batches applied, %s objects touched, %s rows written',
+        model_name, batches, p_object_count, p_row_count
+    );
+    raise notice '%', report;
+    return report;
+end
+$$;
+comment on function ops.end_model(bigint, bigint) is
+    'Records pending_batch as applied by the model that began in this transaction; returns a line for the log.';

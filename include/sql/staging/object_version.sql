@@ -1,0 +1,49 @@
+/* Grain: one row per version of an object that Stripe showed us, in an event or in a list. The one history. */
+create view staging.object_version as
+select
+    account_id,
+    livemode,
+    object_type,
+    object_id,
+    created_at as version_at,
+    case
+        when type like '%.created' then 0
+        -- a subscription that ends stays an object; whatever else is deleted is gone for good
+        when type = 'customer.subscription.deleted' then 2
+        when type like '%.deleted' then 3
+        else 1
+    end::smallint as version_rank,
+    listing_order::bigint as version_order,
+    'event' as source,
+    batch_id,
+    payload #> '{data,object}' as body
+from raw.event
+where object_id is not null
+union all
+select
+    account_id,
+    livemode,
+    object_type,
+    object_id,
+    -- a list is read at some moment of its second: an event of that second holds the same state or a newer one
+    date_trunc('second', observed_at) as version_at,
+    (-1)::smallint as version_rank,
+    extract(microseconds from observed_at)::bigint % 1000000 as version_order,
+    'list' as source,
+    batch_id,
+    payload as body
+from raw.object;
+comment on view staging.object_version is
+    'Grain: one row per version of an object, from events and lists. Order: version_at, version_rank, version_order.';
+comment on column staging.object_version.account_id is 'Stripe account (acct_...).';
+comment on column staging.object_version.livemode is 'False for test data.';
+comment on column staging.object_version.object_type is 'Kind of object, for example charge.';
+comment on column staging.object_version.object_id is 'Stripe''s id of the object.';
+comment on column staging.object_version.version_at is 'Second from which this state is known to hold.';
+comment on column staging.object_version.version_rank is
+    'Order inside a second: -1 listed, 0 created, 1 updated, 2 ended, 3 deleted (final).';
+comment on column staging.object_version.version_order is
+    'Order inside a second and rank: Stripe''s own listing (newest 0, older below); microsecond of a list.';
+comment on column staging.object_version.source is 'event or list.';
+comment on column staging.object_version.batch_id is 'Batch that brought it.';
+comment on column staging.object_version.body is 'The object as JSON, in whatever API version it was rendered.';

@@ -1,0 +1,1 @@
+"""Tallyhouse: Stripe's events to true revenue numbers in PostgreSQL."""

