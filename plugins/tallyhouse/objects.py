@@ -67,6 +67,6 @@ MODELS: tuple[Model, ...] = (
     Model("charge_fact"),
     Model("refund_fact"),
     Model("invoice_fact"),
-    Model("invoice_line_fact"),
+    Model("invoice_line_fact", upstream=("invoice_fact",)),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact")),
 )

@@ -1,0 +1,17 @@
+/* Grain: one row per customer and stretch without a change. Who pays. */
+select ops.begin_model('customer_dim', touching => '{customer}');
+
+create temp table incoming on commit drop as
+select
+    version.account_id,
+    version.livemode,
+    version.object_id as customer_id,
+    customer.*,
+    version.version_at,
+    version.version_rank,
+    version.version_order
+from touched
+inner join staging.object_version as version using (account_id, livemode, object_type, object_id)
+cross join lateral staging.customer(version.body) as customer;
+
+select ops.apply_history();

@@ -1,0 +1,53 @@
+/* Grain: one row per payment method, latest state. What was paid with, and which card expires soon. */
+select ops.begin_model('payment_method_dim');
+
+create temp table incoming on commit drop as
+with own as (
+    select
+        v.account_id,
+        v.livemode,
+        v.object_id as payment_method_id,
+        p.*,
+        case when v.version_rank = 3 then v.version_at end as deleted_at,
+        v.version_at,
+        v.version_rank,
+        v.version_order
+    from pending_batch
+    inner join staging.object_version as v using (batch_id)
+    cross join lateral staging.payment_method(v.body) as p
+    where v.object_type in ('payment_method', 'card', 'source')
+),
+
+-- Stripe lists payment methods by customer only: of older ones the charges tell. Its own document always wins.
+told_by_charge as (
+    select
+        v.account_id,
+        v.livemode,
+        c.payment_method_id,
+        c.customer_id,
+        p.payment_method_type,
+        p.brand,
+        p.last4,
+        p.funding,
+        p.country_code,
+        p.wallet_type,
+        p.fingerprint,
+        p.exp_month,
+        p.exp_year,
+        null::timestamptz as created_at,
+        null::timestamptz as deleted_at,
+        '-infinity'::timestamptz as version_at,
+        v.version_rank,
+        extract(epoch from v.version_at)::bigint as version_order
+    from pending_batch
+    inner join staging.object_version as v using (batch_id)
+    cross join lateral staging.charge(v.body) as c
+    cross join lateral staging.payment_method(c.payment_method) as p
+    where v.object_type = 'charge' and c.payment_method_id is not null and c.payment_method is not null
+)
+
+select * from own
+union all
+select * from told_by_charge;
+
+select ops.apply_latest();

@@ -1,0 +1,20 @@
+/* Grain: one row per subscription and stretch without a change. Who was subscribed, in which state, and when. */
+select ops.begin_model('subscription_dim', touching => '{subscription}');
+
+create temp table incoming on commit drop as
+select
+    version.account_id,
+    version.livemode,
+    version.object_id as subscription_id,
+    subscription.*,
+    version.version_at,
+    version.version_rank,
+    version.version_order
+from touched
+inner join staging.object_version as version using (account_id, livemode, object_type, object_id)
+cross join lateral staging.subscription(version.body) as subscription;
+
+-- they are rows of subscription_item_dim
+alter table incoming drop column items, drop column has_more_items;
+
+select ops.apply_history();

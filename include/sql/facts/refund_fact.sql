@@ -1,0 +1,39 @@
+/* Grain: one row per refund, latest state. What was given back. */
+select ops.begin_model('refund_fact');
+
+create temp table incoming on commit drop as
+with document as (
+    select account_id, livemode, version_at, version_rank, version_order, body
+    from pending_batch
+    inner join staging.object_version using (batch_id)
+    where object_type = 'refund'
+    union all
+    -- before 2022-11-15 a charge carried its refunds, and they had no events of their own
+    select v.account_id, v.livemode, v.version_at, v.version_rank, v.version_order, element as body
+    from pending_batch
+    inner join staging.object_version as v using (batch_id)
+    cross join lateral jsonb_array_elements(staging.list_items(v.body -> 'refunds')) as element
+    where v.object_type = 'charge'
+)
+
+select
+    document.account_id,
+    document.livemode,
+    refund.refund_id,
+    staging.date_sk(refund.created_at) as date_sk,
+    refund.charge_id,
+    refund.payment_intent_id,
+    refund.balance_transaction_id,
+    refund.status,
+    refund.currency,
+    refund.reason,
+    refund.failure_reason,
+    refund.amount_minor,
+    refund.created_at,
+    document.version_at,
+    document.version_rank,
+    document.version_order
+from document
+cross join lateral staging.refund(document.body) as refund;
+
+select ops.apply_latest();

@@ -1,0 +1,71 @@
+/* Grain: one row per currency, month of first payment and month since. The retention triangle. */
+create materialized view mart.cohort_retention_monthly as
+with cohort as (
+    select account_id, livemode, currency, first_month as cohort_month, count(*) as cohort_customers
+    from mart.customer_payment_monthly
+    where month = first_month
+    group by account_id, livemode, currency, first_month
+),
+
+paid as (
+    select
+        account_id,
+        livemode,
+        currency,
+        first_month as cohort_month,
+        month,
+        count(*) as active_customers,
+        sum(revenue_minor) as revenue_minor
+    from mart.customer_payment_monthly
+    group by account_id, livemode, currency, first_month, month
+),
+
+final as (
+    select
+        cohort.account_id,
+        cohort.livemode,
+        cohort.currency,
+        cohort.cohort_month,
+        (
+            extract(year from age(calendar.month, cohort.cohort_month)) * 12
+            + extract(month from age(calendar.month, cohort.cohort_month))
+        )::integer as months_since,
+        calendar.month,
+        cohort.cohort_customers,
+        coalesce(paid.active_customers, 0) as active_customers,
+        coalesce(paid.active_customers, 0)::numeric / cohort.cohort_customers as retention_rate,
+        coalesce(paid.revenue_minor, 0) as revenue_minor,
+        calendar.is_complete
+    from cohort
+    inner join mart.customer_activity_monthly as calendar
+        on
+            cohort.account_id = calendar.account_id
+            and cohort.livemode = calendar.livemode
+            and cohort.currency = calendar.currency
+            and cohort.cohort_month <= calendar.month
+    left join paid
+        on
+            cohort.account_id = paid.account_id
+            and cohort.livemode = paid.livemode
+            and cohort.currency = paid.currency
+            and cohort.cohort_month = paid.cohort_month
+            and calendar.month = paid.month
+)
+
+select * from final;
+
+create unique index cohort_retention_monthly_key
+on mart.cohort_retention_monthly (account_id, livemode, currency, cohort_month, months_since);
+comment on materialized view mart.cohort_retention_monthly is
+    'Grain: one row per currency, cohort (month of first payment) and month since. Share of the cohort that paid.';
+comment on column mart.cohort_retention_monthly.account_id is 'Stripe account (acct_...).';
+comment on column mart.cohort_retention_monthly.livemode is 'False for test data.';
+comment on column mart.cohort_retention_monthly.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.cohort_retention_monthly.cohort_month is 'Month of the first payment.';
+comment on column mart.cohort_retention_monthly.months_since is 'Months after the cohort''s; 0 is the month itself.';
+comment on column mart.cohort_retention_monthly.month is 'The month counted: cohort_month + months_since.';
+comment on column mart.cohort_retention_monthly.cohort_customers is 'Size of the cohort.';
+comment on column mart.cohort_retention_monthly.active_customers is 'Customers of the cohort with a successful charge in the month.';
+comment on column mart.cohort_retention_monthly.retention_rate is 'active_customers / cohort_customers, 0 to 1.';
+comment on column mart.cohort_retention_monthly.revenue_minor is 'Sum of their charges, minor units, before refunds.';
+comment on column mart.cohort_retention_monthly.is_complete is 'Whether all events of the month have been fetched.';

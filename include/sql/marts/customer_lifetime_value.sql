@@ -1,0 +1,94 @@
+/* Grain: one row per customer and currency. What each customer has paid, and what to expect next month. */
+create materialized view mart.customer_lifetime_value as
+with paid as (
+    select
+        account_id,
+        livemode,
+        currency,
+        customer_id,
+        min(occurred_at) filter (where transaction_type = 'charge') as first_paid_at,
+        max(occurred_at) filter (where transaction_type = 'charge') as last_paid_at,
+        count(*) filter (where transaction_type = 'charge') as payments,
+        coalesce(sum(amount_minor) filter (where transaction_type = 'charge'), 0) as revenue_minor,
+        coalesce(-sum(amount_minor) filter (where transaction_type = 'refund'), 0) as refunded_minor
+    from dwh.transaction_fact
+    where customer_id is not null
+    group by account_id, livemode, currency, customer_id
+),
+
+months as (
+    select
+        account_id,
+        livemode,
+        currency,
+        customer_id,
+        max(month) as last_month,
+        (
+            extract(year from age(max(month), min(month))) * 12 + extract(month from age(max(month), min(month))) + 1
+        )::integer as lifetime_months
+    from mart.customer_payment_monthly
+    group by account_id, livemode, currency, customer_id
+),
+
+latest as (
+    -- the last complete month tells who is still there, and how likely one stays
+    select distinct on (account_id, livemode, currency) account_id, livemode, currency, month, churn_rate
+    from mart.arpu_churn_ltv_monthly
+    where is_complete
+    order by account_id, livemode, currency, month desc
+),
+
+spent as (
+    select
+        paid.*,
+        paid.revenue_minor - paid.refunded_minor as net_minor,
+        paid.revenue_minor / nullif(paid.payments, 0) as average_payment_minor,
+        (paid.revenue_minor - paid.refunded_minor) / nullif(months.lifetime_months, 0) as monthly_spend_minor,
+        case
+            when months.last_month >= latest.month then 1 - coalesce(latest.churn_rate, 0)
+            else 0
+        end as stay_rate
+    from paid
+    left join months using (account_id, livemode, currency, customer_id)
+    left join latest using (account_id, livemode, currency)
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        customer_id,
+        payments,
+        revenue_minor,
+        refunded_minor,
+        net_minor,
+        average_payment_minor,
+        monthly_spend_minor,
+        monthly_spend_minor * stay_rate as expected_spend_next_month_minor,
+        first_paid_at,
+        last_paid_at
+    from spent
+)
+
+select * from final;
+
+create unique index customer_lifetime_value_key
+on mart.customer_lifetime_value (account_id, livemode, currency, customer_id);
+comment on materialized view mart.customer_lifetime_value is
+    'Grain: one row per customer and currency with a movement of money. What the customer paid so far, and next month.';
+comment on column mart.customer_lifetime_value.account_id is 'Stripe account (acct_...).';
+comment on column mart.customer_lifetime_value.livemode is 'False for test data.';
+comment on column mart.customer_lifetime_value.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.customer_lifetime_value.customer_id is 'Stripe customer.';
+comment on column mart.customer_lifetime_value.payments is 'Successful charges.';
+comment on column mart.customer_lifetime_value.revenue_minor is 'Sum of successful charges, minor units.';
+comment on column mart.customer_lifetime_value.refunded_minor is 'Sum of refunds that did not fail, minor units, positive.';
+comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor.';
+comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue_minor / payments.';
+comment on column mart.customer_lifetime_value.monthly_spend_minor is
+    'net_minor / months from the first payment''s to the last payment''s, both counted.';
+comment on column mart.customer_lifetime_value.expected_spend_next_month_minor is
+    'monthly_spend_minor x (1 - churn rate of the last complete month) for who paid in that month or later, else 0.';
+comment on column mart.customer_lifetime_value.first_paid_at is 'First successful charge.';
+comment on column mart.customer_lifetime_value.last_paid_at is 'Last successful charge.';

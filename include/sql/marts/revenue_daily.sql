@@ -1,0 +1,32 @@
+/* Grain: one row per currency and day with a movement of money. What came in and what went back. */
+create materialized view mart.revenue_daily as
+with final as (
+    select
+        t.account_id,
+        t.livemode,
+        t.currency,
+        (t.occurred_at at time zone f.reporting_timezone)::date as day,
+        count(*) filter (where t.transaction_type = 'charge') as charges,
+        coalesce(sum(t.amount_minor) filter (where t.transaction_type = 'charge'), 0) as gross_minor,
+        count(*) filter (where t.transaction_type = 'refund') as refunds,
+        coalesce(-sum(t.amount_minor) filter (where t.transaction_type = 'refund'), 0) as refunded_minor,
+        sum(t.amount_minor) as net_minor
+    from dwh.transaction_fact as t
+    inner join mart.freshness as f
+        on t.account_id = f.account_id and t.livemode = f.livemode
+    group by t.account_id, t.livemode, t.currency, (t.occurred_at at time zone f.reporting_timezone)::date
+)
+
+select * from final;
+
+create unique index revenue_daily_key on mart.revenue_daily (account_id, livemode, currency, day);
+comment on materialized view mart.revenue_daily is 'Grain: one row per currency and day with a charge or refund.';
+comment on column mart.revenue_daily.account_id is 'Stripe account (acct_...).';
+comment on column mart.revenue_daily.livemode is 'False for test data.';
+comment on column mart.revenue_daily.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.revenue_daily.day is 'Day in the reporting time zone.';
+comment on column mart.revenue_daily.charges is 'Successful charges.';
+comment on column mart.revenue_daily.gross_minor is 'Sum of successful charges, minor units.';
+comment on column mart.revenue_daily.refunds is 'Refunds that did not fail.';
+comment on column mart.revenue_daily.refunded_minor is 'Sum of these refunds, minor units, positive.';
+comment on column mart.revenue_daily.net_minor is 'gross_minor - refunded_minor.';

@@ -1,0 +1,127 @@
+/* Reads an invoice, in every shape, newest path first. Its lines are read by staging.invoice_line. */
+create function staging.invoice(body jsonb) returns table (
+    customer_id text,
+    subscription_id text,
+    charge_id text,
+    payment_intent_id text,
+    invoice_number text,
+    status text,
+    billing_reason text,
+    collection_method text,
+    currency text,
+    amount_due_minor bigint,
+    amount_paid_minor bigint,
+    amount_remaining_minor bigint,
+    subtotal_minor bigint,
+    discount_minor bigint,
+    tax_minor bigint,
+    total_minor bigint,
+    starting_balance_minor bigint,
+    ending_balance_minor bigint,
+    attempt_count integer,
+    lines jsonb,
+    metadata jsonb,
+    is_attempted boolean,
+    has_more_lines boolean,
+    created_at timestamptz,
+    period_start_at timestamptz,
+    period_end_at timestamptz,
+    due_at timestamptz,
+    next_payment_attempt_at timestamptz,
+    finalized_at timestamptz,
+    paid_at timestamptz,
+    voided_at timestamptz,
+    marked_uncollectible_at timestamptz
+)
+language sql
+immutable parallel safe
+as $$
+    select
+        staging.id_of(r.customer),
+        coalesce(
+            staging.id_of(r.parent #> '{subscription_details,subscription}'),
+            staging.id_of(r.subscription)
+        ),
+        staging.id_of(r.charge),
+        staging.id_of(r.payment_intent),
+        r.number,
+        case
+            when r.status is not null then r.status
+            when r.paid then 'paid'
+            when r.forgiven then 'uncollectible'
+            when r.closed then 'void'
+            when r.attempted then 'open'
+            else 'draft'
+        end,
+        r.billing_reason,
+        coalesce(r.collection_method, r.billing),
+        lower(r.currency),
+        r.amount_due,
+        coalesce(r.amount_paid, case when r.paid then r.amount_due end),
+        coalesce(r.amount_remaining, case when r.paid then 0 end),
+        r.subtotal,
+        coalesce(staging.sum_of(r.total_discount_amounts, 'amount'), 0),
+        coalesce(
+            staging.sum_of(r.total_taxes, 'amount'),
+            staging.sum_of(r.total_tax_amounts, 'amount'),
+            r.tax,
+            0
+        ),
+        r.total,
+        r.starting_balance,
+        r.ending_balance,
+        r.attempt_count,
+        staging.list_items(r.lines),
+        r.metadata,
+        r.attempted,
+        coalesce((r.lines ->> 'has_more')::boolean, false),
+        to_timestamp(coalesce(r.created, r.date)),
+        to_timestamp(r.period_start),
+        to_timestamp(r.period_end),
+        to_timestamp(r.due_date),
+        to_timestamp(r.next_payment_attempt),
+        to_timestamp(coalesce((r.status_transitions ->> 'finalized_at')::bigint, r.finalized_at)),
+        to_timestamp((r.status_transitions ->> 'paid_at')::bigint),
+        to_timestamp((r.status_transitions ->> 'voided_at')::bigint),
+        to_timestamp((r.status_transitions ->> 'marked_uncollectible_at')::bigint)
+    from jsonb_to_record(body) as r (
+        customer jsonb,
+        parent jsonb,
+        subscription jsonb,
+        charge jsonb,
+        payment_intent jsonb,
+        number text,
+        status text,
+        paid boolean,
+        forgiven boolean,
+        closed boolean,
+        attempted boolean,
+        billing_reason text,
+        collection_method text,
+        billing text,
+        currency text,
+        amount_due bigint,
+        amount_paid bigint,
+        amount_remaining bigint,
+        subtotal bigint,
+        total_discount_amounts jsonb,
+        total_taxes jsonb,
+        total_tax_amounts jsonb,
+        tax bigint,
+        total bigint,
+        starting_balance bigint,
+        ending_balance bigint,
+        attempt_count integer,
+        lines jsonb,
+        metadata jsonb,
+        created bigint,
+        date bigint,
+        period_start bigint,
+        period_end bigint,
+        due_date bigint,
+        next_payment_attempt bigint,
+        finalized_at bigint,
+        status_transitions jsonb
+    )
+$$;
+comment on function staging.invoice(jsonb) is 'Typed columns of an invoice document of any API version; amounts in minor units.';

@@ -1,0 +1,59 @@
+/* Reads a payment method, or the card or source that stood for it in older shapes. */
+create function staging.payment_method(body jsonb) returns table (
+    customer_id text,
+    payment_method_type text,
+    brand text,
+    last4 text,
+    funding text,
+    country_code text,
+    wallet_type text,
+    fingerprint text,
+    exp_month integer,
+    exp_year integer,
+    created_at timestamptz
+)
+language sql
+immutable parallel safe
+as $$
+    select
+        staging.id_of(r.customer),
+        case when r.object = 'card' then 'card' else r.type end,
+        lower(coalesce(d.brand, r.brand, case when r.object = 'card' then r.type end)),
+        coalesce(d.last4, r.last4),
+        coalesce(d.funding, r.funding),
+        coalesce(d.country, r.country),
+        coalesce(d.wallet ->> 'type', r.tokenization_method),
+        coalesce(d.fingerprint, r.fingerprint),
+        coalesce(d.exp_month, r.exp_month),
+        coalesce(d.exp_year, r.exp_year),
+        to_timestamp(r.created)
+    from jsonb_to_record(body) as r (
+        customer jsonb,
+        object text,
+        type text,
+        brand text,
+        last4 text,
+        funding text,
+        country text,
+        tokenization_method text,
+        fingerprint text,
+        exp_month integer,
+        exp_year integer,
+        created bigint
+    )
+    -- details of a type are under a key of its name: {"type": "sepa_debit", "sepa_debit": {...}}
+    cross join lateral jsonb_to_record(
+        case when jsonb_typeof(body -> r.type) = 'object' then body -> r.type else '{}' end
+    ) as d (
+        brand text,
+        last4 text,
+        funding text,
+        country text,
+        wallet jsonb,
+        fingerprint text,
+        exp_month integer,
+        exp_year integer
+    )
+$$;
+comment on function staging.payment_method(jsonb) is
+    'Typed columns of a payment method, card or source; also of a charge''s payment_method_details.';

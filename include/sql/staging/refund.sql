@@ -1,0 +1,42 @@
+/* Reads a refund: its own document, or the one inside a charge of the older shapes. */
+create function staging.refund(body jsonb) returns table (
+    refund_id text,
+    charge_id text,
+    payment_intent_id text,
+    balance_transaction_id text,
+    status text,
+    currency text,
+    reason text,
+    failure_reason text,
+    amount_minor bigint,
+    created_at timestamptz
+)
+language sql
+immutable parallel safe
+as $$
+    select
+        r.id,
+        staging.id_of(r.charge),
+        staging.id_of(r.payment_intent),
+        staging.id_of(r.balance_transaction),
+        -- refunds had no status in the oldest shapes: they had succeeded when they were there
+        coalesce(r.status, 'succeeded'),
+        lower(r.currency),
+        r.reason,
+        r.failure_reason,
+        r.amount,
+        to_timestamp(r.created)
+    from jsonb_to_record(body) as r (
+        id text,
+        charge jsonb,
+        payment_intent jsonb,
+        balance_transaction jsonb,
+        status text,
+        currency text,
+        reason text,
+        failure_reason text,
+        amount bigint,
+        created bigint
+    )
+$$;
+comment on function staging.refund(jsonb) is 'Typed columns of a refund document of any API version.';
