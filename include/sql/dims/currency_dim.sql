@@ -3,7 +3,7 @@ select ops.begin_model('currency_dim');
 
 -- Source: https://docs.stripe.com/currencies, zero-decimal, three-decimal and presentment currencies.
 insert into dwh.currency_dim (currency, exponent)
-select currency, exponent
+select split.currency, listed.exponent
 from (
     values
     (0, 'bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf'),
@@ -15,7 +15,8 @@ from (
         scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd yer
         zar zmw')
 ) as listed (exponent, currencies)
-cross join lateral regexp_split_to_table(listed.currencies, '\s+') as currency
+cross join lateral regexp_split_to_table(listed.currencies, '\s+') as split (currency)
+order by split.currency
 on conflict (currency) do update set exponent = excluded.exponent
 where dwh.currency_dim.exponent <> excluded.exponent;
 

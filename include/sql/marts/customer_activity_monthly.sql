@@ -1,20 +1,34 @@
 /* Grain: one row per currency and month. How many customers were new, stayed, came back and left. */
 create materialized view mart.customer_activity_monthly as
-with span as (
+with reach as (
+    -- a connected account is fetched with its platform: what all accounts have reached holds for it
+    select
+        seen.account_id,
+        seen.livemode,
+        policy.value as reporting_timezone,
+        coalesce(f.data_through, (select min(data_through) from mart.freshness)) as data_through
+    from (select distinct account_id, livemode from mart.customer_payment_monthly) as seen
+    left join mart.freshness as f
+        on seen.account_id = f.account_id and seen.livemode = f.livemode
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone'
+),
+
+span as (
     select
         p.account_id,
         p.livemode,
         p.currency,
-        f.reporting_timezone,
-        f.data_through,
+        reach.reporting_timezone,
+        reach.data_through,
         min(p.month) as first_month,
         greatest(
-            max(p.month), date_trunc('month', f.data_through at time zone f.reporting_timezone)::date
+            max(p.month), date_trunc('month', reach.data_through at time zone reach.reporting_timezone)::date
         ) as last_month
     from mart.customer_payment_monthly as p
-    inner join mart.freshness as f
-        on p.account_id = f.account_id and p.livemode = f.livemode
-    group by p.account_id, p.livemode, p.currency, f.reporting_timezone, f.data_through
+    inner join reach
+        on p.account_id = reach.account_id and p.livemode = reach.livemode
+    group by p.account_id, p.livemode, p.currency, reach.reporting_timezone, reach.data_through
 ),
 
 calendar as (

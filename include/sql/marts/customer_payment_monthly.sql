@@ -6,12 +6,11 @@ with payment as (
         t.livemode,
         t.currency,
         t.customer_id,
-        date_trunc('month', t.occurred_at at time zone f.reporting_timezone)::date as month,
+        date_trunc('month', t.occurred_at at time zone policy.value)::date as month,
         t.amount_minor
     from dwh.transaction_fact as t
-    inner join mart.freshness as f
-        on t.account_id = f.account_id and t.livemode = f.livemode
-    where t.transaction_type = 'charge' and t.customer_id is not null
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone' and t.transaction_type = 'charge' and t.customer_id is not null
 ),
 
 monthly as (

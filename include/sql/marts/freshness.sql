@@ -9,7 +9,6 @@ with fetched as (
 select
     fetched.account_id,
     fetched.livemode,
-    policy.value as reporting_timezone,
     -- without events, the lists tell how far
     coalesce(watermark.through, fetched.through) as data_through
 from fetched
@@ -17,15 +16,11 @@ left join ops.watermark as watermark
     on
         fetched.account_id = watermark.account_id
         and fetched.livemode = watermark.livemode
-        and watermark.stream = 'events'
-cross join ops.policy as policy
-where policy.name = 'reporting_timezone';
+        and watermark.stream = 'events';
 
 comment on view mart.freshness is
-    'Grain: one row per account and mode. How far the data reaches, and the time zone of the reports.';
+    'Grain: one row per account and mode. How far the data reaches.';
 comment on column mart.freshness.account_id is 'Stripe account (acct_...).';
 comment on column mart.freshness.livemode is 'False for test data.';
-comment on column mart.freshness.reporting_timezone is
-    'Time zone in which days and months begin (ops.policy, reporting_timezone).';
 comment on column mart.freshness.data_through is
     'Every event before this instant has been fetched (Stripe''s clock).';

@@ -5,16 +5,16 @@ with final as (
         t.account_id,
         t.livemode,
         t.currency,
-        (t.occurred_at at time zone f.reporting_timezone)::date as day,
+        (t.occurred_at at time zone policy.value)::date as day,
         count(*) filter (where t.transaction_type = 'charge') as charges,
         coalesce(sum(t.amount_minor) filter (where t.transaction_type = 'charge'), 0) as gross_minor,
         count(*) filter (where t.transaction_type = 'refund') as refunds,
         coalesce(-sum(t.amount_minor) filter (where t.transaction_type = 'refund'), 0) as refunded_minor,
         sum(t.amount_minor) as net_minor
     from dwh.transaction_fact as t
-    inner join mart.freshness as f
-        on t.account_id = f.account_id and t.livemode = f.livemode
-    group by t.account_id, t.livemode, t.currency, (t.occurred_at at time zone f.reporting_timezone)::date
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone'
+    group by t.account_id, t.livemode, t.currency, (t.occurred_at at time zone policy.value)::date
 )
 
 select * from final;

@@ -140,4 +140,10 @@ comment on column ops.policy.changed_at is 'When it was last changed.';
 insert into ops.policy (name, value, description)
 values
 ('reporting_timezone', 'UTC', 'Time zone (IANA name) in which days and months of reports begin.'),
+(
+    'orphan_share_allowed',
+    '0.05',
+    'Share (0 to 1) of the references from facts to a dimension that may lead nowhere before the run is red. '
+    'Stripe leaves deleted customers out of its lists, so old accounts have some.'
+),
 ('user_id_metadata_key', 'user_id', 'Key of a customer''s metadata that holds the id of your app''s user.');

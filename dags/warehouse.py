@@ -1,0 +1,46 @@
+"""
+### Raw rows into dimensions and facts
+
+**What** Each task applies the batches that its model has not applied yet, in one transaction; its log shows how many
+batches, objects and rows. Any order, any repetition gives the same tables. Then the checks.
+
+**When** Whenever `stripe_events` or `stripe_backfill` has staged something.
+
+**When it is red**
+
+- A model: its transaction was rolled back, and nothing is half done. Clear it, or wait for the next run: pending
+  batches stay pending (`select * from ops.batch_applied`).
+- `check`: the log names the rule and the first rows that break it; all results are in `ops.check_result`. The data is
+  loaded all the same, but the marts are not refreshed from it.
+"""
+
+from datetime import datetime
+
+from airflow.sdk import TaskGroup, chain, dag
+from tallyhouse import settings, tasks
+from tallyhouse.objects import MODELS
+
+
+@dag(
+    schedule=[tasks.STRIPE_STAGED],
+    start_date=datetime(2026, 1, 1),
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    default_args=tasks.DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["tallyhouse", "warehouse"],
+    template_searchpath=[str(settings.SQL_ROOT)],
+)
+def warehouse():
+    """Dims, then facts, then checks."""
+    with TaskGroup("dims", prefix_group_id=False) as dims:
+        built = {model.name: tasks.apply_model(model) for model in MODELS if model.folder == "dims"}
+    with TaskGroup("facts", prefix_group_id=False) as facts:
+        built |= {model.name: tasks.apply_model(model) for model in MODELS if model.folder == "facts"}
+        for model in MODELS:
+            for upstream in model.upstream:
+                built[upstream] >> built[model.name]
+    chain(tasks.migrate_schema(), dims, facts, tasks.check("dwh"), tasks.publish_loaded())
+
+
+warehouse()
