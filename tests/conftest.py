@@ -28,6 +28,11 @@ class PostgresServer:
         )
         self.socket_folder = str(self.handle.get_postmaster_info().socket_dir)
         self._template: str | None = None
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            # a test's data need not survive a power cut
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            connection.execute("select pg_reload_conf()")
 
     def conninfo(self, database: str) -> str:
         """Connection string for one database."""

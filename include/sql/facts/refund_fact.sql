@@ -9,7 +9,14 @@ with document as (
     where object_type = 'refund'
     union all
     -- before 2022-11-15 a charge carried its refunds, and they had no events of their own
-    select v.account_id, v.livemode, v.version_at, v.version_rank, v.version_order, element as body
+    select
+        v.account_id,
+        v.livemode,
+        v.version_at,
+        -- two lists of one instant: the refund's own tells more
+        case when v.source = 'list' then -2 else v.version_rank end::smallint as version_rank,
+        v.version_order,
+        element as body
     from pending_batch
     inner join staging.object_version as v using (batch_id)
     cross join lateral jsonb_array_elements(staging.list_items(v.body -> 'refunds')) as element

@@ -41,7 +41,7 @@ comment on column staging.object_version.object_type is 'Kind of object, for exa
 comment on column staging.object_version.object_id is 'Stripe''s id of the object.';
 comment on column staging.object_version.version_at is 'Second from which this state is known to hold.';
 comment on column staging.object_version.version_rank is
-    'Order inside a second: -1 listed, 0 created, 1 updated, 2 ended, 3 deleted (final).';
+    'Order inside a second: -1 listed (-2 inside another object), 0 created, 1 updated, 2 ended, 3 deleted (final).';
 comment on column staging.object_version.version_order is
     'Order inside a second and rank: Stripe''s own listing (newest 0, older below); microsecond of a list.';
 comment on column staging.object_version.source is 'event or list.';

@@ -1,0 +1,92 @@
+"""docker-compose.yaml: pinned, health-checked, bound to this machine, and without a secret in it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yaml").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+EXAMPLE = dict(
+    line.split("=", 1)
+    for line in (ROOT / ".env.example").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+# $$ is a dollar for the container's shell; what remains is a variable of compose.
+VARIABLES = re.findall(r"\$\{([A-Z_]+)(:\?[^}]*)?\}", TEXT.replace("$$", ""))
+SECRETS = {name for name in EXAMPLE if name.endswith(("_KEY", "_PASSWORD", "_SECRET"))}
+RUNS_ONCE = {"airflow-init"}
+
+
+def test_the_services_are_those_of_the_stack() -> None:
+    assert set(SERVICES) == {
+        "metadata-postgres",
+        "warehouse-postgres",
+        "airflow-init",
+        "api-server",
+        "scheduler",
+        "dag-processor",
+        "simulator",
+    }
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned_to_a_full_version(name: str) -> None:
+    assert re.fullmatch(r"[a-z-]+:\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+
+
+def test_the_image_is_built_from_a_pinned_one_and_not_as_root() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("FROM ")] == ["FROM apache/airflow:3.3.2-python3.12"]
+    assert [line for line in lines if line.startswith("USER ")][-1] == "USER airflow"
+
+
+def test_the_image_has_the_airflow_of_requirements_txt() -> None:
+    pinned = re.search(r"^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert pinned is not None
+    assert f"apache/airflow:{pinned[1]}-" in (ROOT / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - RUNS_ONCE))
+def test_every_service_that_stays_has_a_health_check(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"][0] in ("CMD", "CMD-SHELL")
+    assert {"interval", "timeout", "retries", "start_period"} <= set(check)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_port_is_published_on_this_machine_only(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert str(port).startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", ["airflow-init", "api-server", "scheduler", "dag-processor", "simulator"])
+def test_our_containers_do_not_run_as_root(name: str) -> None:
+    assert SERVICES[name]["user"].split(":")[0] not in ("0", "root")
+
+
+def test_every_variable_is_in_the_example_and_none_is_there_in_vain() -> None:
+    assert {name for name, _ in VARIABLES} == set(EXAMPLE)
+
+
+def test_every_variable_is_required_with_a_message() -> None:
+    assert [name for name, message in VARIABLES if not message.startswith(f":?set {name}")] == []
+
+
+def test_the_example_has_no_secret_filled_in() -> None:
+    assert len(SECRETS) >= 6
+    assert {name: EXAMPLE[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
+
+
+def test_every_volume_that_is_used_is_declared() -> None:
+    declared = set(yaml.safe_load(TEXT)["volumes"])
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert used == declared
+
+
+def test_the_simulator_is_part_of_the_demo_profile_only() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"simulator"}
+    assert SERVICES["simulator"]["profiles"] == ["demo"]

@@ -1,0 +1,77 @@
+"""The embedded server starts, keeps its data, and survives what a crash leaves."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from demo.checks import check_warehouse
+from demo.errors import DemoError
+from demo.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("local") / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+def _value(server: EmbeddedPostgres, query: str, database: str = "warehouse") -> object:
+    with psycopg.connect(make_conninfo(**server.parameters(database))) as connection:
+        row = connection.execute(query.encode()).fetchone()
+    return row[0] if row else None
+
+
+def test_it_is_version_18_and_listens_on_no_address(server: EmbeddedPostgres) -> None:
+    assert str(_value(server, "show server_version", "postgres")).startswith("18.")
+    assert _value(server, "show listen_addresses", "postgres") == ""
+
+
+def test_its_configuration_is_in_force(server: EmbeddedPostgres) -> None:
+    assert _value(server, "show max_connections", "postgres") == "150"
+
+
+def test_a_database_is_created_once(server: EmbeddedPostgres) -> None:
+    assert server.ensure_database("once")
+    assert not server.ensure_database("once")
+
+
+def test_data_survives_a_restart_after_a_crash_with_a_reused_process_number(server: EmbeddedPostgres) -> None:
+    server.ensure_database("warehouse")
+    with psycopg.connect(make_conninfo(**server.parameters("warehouse"))) as connection:
+        connection.execute("create table kept as select 42 as answer")
+    server.stop()
+    # After a crash of the machine the file stays, and its number may be that of any program: of this one.
+    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n1\n5432\n\n\n\nready\n")
+    server.start()
+    assert _value(server, "select answer from kept") == 42
+
+
+def test_parameters_of_a_server_that_does_not_run_say_how_to_start_it(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="make demo"):
+        EmbeddedPostgres(tmp_path / "postgres").parameters("warehouse")
+
+
+def test_a_warehouse_that_is_not_there_is_reported_without_its_password() -> None:
+    with pytest.raises(DemoError, match="WAREHOUSE_URL") as caught:
+        check_warehouse("postgresql://me:hush-hush@127.0.0.1:1/none")
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_a_user_who_may_not_create_schemas_is_told_the_grant(server: EmbeddedPostgres) -> None:
+    server.ensure_database("foreign")
+    with psycopg.connect(make_conninfo(**server.parameters("foreign"))) as connection:
+        connection.execute("create role reader login")
+    parameters = server.parameters("foreign") | {"user": "reader"}
+    with pytest.raises(DemoError, match="grant create on database foreign"):
+        check_warehouse(make_conninfo(**parameters))
+
+
+def test_a_warehouse_that_can_be_used_passes(server: EmbeddedPostgres) -> None:
+    server.ensure_database("mine")
+    check_warehouse(make_conninfo(**server.parameters("mine")))

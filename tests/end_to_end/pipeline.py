@@ -1,0 +1,66 @@
+"""The whole way through without Airflow: what the DAGs' tasks call, in their order."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from simulator.app import DEFAULT_KEY
+from tallyhouse import ingest
+from tallyhouse.checks import read_checks, require_passed, run_checks
+from tallyhouse.client import StripeClient
+from tallyhouse.objects import LISTED
+from tallyhouse.warehouse import apply_models, refresh_marts
+
+SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One warehouse and one server that speaks Stripe's API."""
+
+    conninfo: str
+    api_base: str
+
+    def events(self, max_window: timedelta = timedelta(days=5)) -> None:
+        """As the DAG stripe_events."""
+        with self._client() as client, psycopg.connect(self.conninfo) as connection:
+            account = client.account()
+            for window in ingest.plan_events(connection, client, account, max_window=max_window):
+                ingest.stage_events(connection, client, account, window, "test").raise_for_rejects()
+
+    def backfill(self, created_from: datetime, slice_days: int = 365) -> None:
+        """As the DAG stripe_backfill."""
+        with self._client() as client, psycopg.connect(self.conninfo) as connection:
+            account = client.account()
+            end = account.clock + timedelta(seconds=1)
+            for part in ingest.plan_slices(LISTED, created_from, end, slice_days):
+                ingest.stage_list(
+                    connection, client, account, part.object_name, part.window, "test"
+                ).raise_for_rejects()
+
+    def load(self) -> None:
+        """As the DAGs warehouse and marts; raises when a check fails."""
+        started = datetime.now(UTC)
+        checks = read_checks(SQL_ROOT)
+        with psycopg.connect(self.conninfo) as connection:
+            apply_models(connection, SQL_ROOT)
+            require_passed(
+                run_checks(connection, [c for c in checks if c.layer == "dwh"], "test", started)
+            )
+            refresh_marts(connection, SQL_ROOT)
+            require_passed(
+                run_checks(connection, [c for c in checks if c.layer == "mart"], "test", started)
+            )
+
+    def watermark(self) -> datetime:
+        """Through when every event has been read."""
+        with psycopg.connect(self.conninfo) as connection:
+            row = connection.execute("select through from ops.watermark").fetchone()
+        assert row is not None
+        return row[0].astimezone(UTC)
+
+    def _client(self) -> closing[StripeClient]:
+        return closing(StripeClient(DEFAULT_KEY, api_base=self.api_base, requests_per_second=None))

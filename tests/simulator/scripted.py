@@ -1,0 +1,94 @@
+"""A company whose few customers do what a test writes down, for books computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.agreement import Agreement, Choice
+from simulator.billing import Billing
+from simulator.catalog import Catalog
+from simulator.clock import parse_instant
+from simulator.company import Company
+from simulator.ids import IdSource
+from simulator.ledger import History, Ledger
+from simulator.payments import Payments
+from simulator.people import Person, new_card, new_customer
+from simulator.timeline import Timeline
+
+
+def at(text: str) -> int:
+    return int(parse_instant(text))
+
+
+class Scripted:
+    """One customer. Attempts fail at the (month-day) texts in `declined`; all others succeed."""
+
+    def __init__(self, index: int, currency: str, catalog: Catalog, declined: tuple[str, ...] = ()) -> None:
+        self.ledger = Ledger(index, IdSource(1, f"script {index}"))
+        self.timeline = Timeline(self.ledger)
+        self.catalog = catalog
+        self.currency = currency
+        self.payments = Payments(self.ledger, f"user_{index}")
+        self.billing = Billing(self.ledger, self.timeline, catalog, self.payments, self)
+        self.charges: list[History] = []
+        self.billing.on_paid = lambda _, agreement, charge: self.charges.append(charge)
+        self._declined = [at(text) for text in declined]
+
+    def failure(self, when: int, attempt: int) -> str | None:
+        return "insufficient_funds" if any(0 <= when - day < 86_400 for day in self._declined) else None
+
+    def seconds(self, low: int, high: int) -> int:
+        return low
+
+    def risk_score(self) -> int:
+        return 10
+
+    def is_left_unpaid(self) -> bool:
+        return False
+
+    def do(self, when: str, action: Callable[[int], object]) -> None:
+        def run(moment: int) -> None:
+            action(moment)
+
+        self.timeline.schedule(at(when), run)
+
+    def join(self, when: int) -> None:
+        person = Person("A B", "a.b@example.com", "US", "12345", self.currency, "user_1")
+        customer = new_customer(person, self.ledger.ids, when)
+        self.payments.create_customer(when, customer, self.ledger.request())
+        card = new_card(_FixedChoice(), customer, self.ledger.ids, when, 2026)
+        self.payments.attach_card(when, card, self.ledger.request())
+
+    def price(self, offer: str, interval: str | None, when: int) -> str:
+        return self.catalog.price_for(offer, self.currency, interval, when).id
+
+    def subscribe(self, when: int, offer: str, interval: str, trial_days: int = 0) -> Agreement:
+        self.join(when)
+        choice = Choice(self.price(offer, interval, when), 1)
+        return self.billing.subscribe(when, [choice], self.ledger.request(), trial_days)
+
+
+class _FixedChoice:
+    """Stands in for a random source where the choice does not matter."""
+
+    def choice(self, options):
+        return options[0]
+
+    def choices(self, options, weights):
+        return [options[0]]
+
+    def randrange(self, *bounds: int) -> int:
+        return bounds[0]
+
+    def getrandbits(self, bits: int) -> int:
+        return 0
+
+
+def scripted_company(founded: str, *makers: Callable[[int, Catalog], Scripted]) -> Company:
+    """A company of exactly these customers: whoever would join after them never does anything."""
+
+    def newcomer(index: int, joined_at: int, catalog: Catalog) -> Scripted:
+        maker = makers[index - 1] if index <= len(makers) else lambda i, c: Scripted(i, "usd", c)
+        return maker(index, catalog)
+
+    return Company(1, at(founded), customers=200, months=1, newcomer=newcomer)

@@ -1,0 +1,150 @@
+"""The list and retrieve endpoints of the objects."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from simulator.company import Company
+
+from .conftest import NOW, all_pages
+
+LISTS = [
+    "customers",
+    "products",
+    "prices",
+    "subscriptions",
+    "invoices",
+    "charges",
+    "refunds",
+    "payment_intents",
+    "invoice_payments",
+]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_is_newest_first_and_complete(api: httpx.Client, company: Company, name: str) -> None:
+    params = {"status": "all"} if name == "subscriptions" else {}
+    found = all_pages(api, f"/v1/{name}", **params)
+    created = [item["created"] for item in found]
+    assert created == sorted(created, reverse=True)
+    index = company.objects[name.removesuffix("s")]
+    states = {h.id: h.state_at(NOW) for h in index.histories if h.created <= NOW}
+    expected = {i for i, state in states.items() if not getattr(state, "is_deleted", False)}
+    assert {item["id"] for item in found} == expected
+    assert all(item["object"] == name.removesuffix("s") for item in found)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_pages_backwards_to_the_same_objects(api: httpx.Client, name: str) -> None:
+    newest_first = [item["id"] for item in all_pages(api, f"/v1/{name}")]
+    found: list[str] = []
+    cursor = newest_first[-1]
+    while True:
+        page = api.get(f"/v1/{name}", params={"limit": 50, "ending_before": cursor}).json()
+        found = [item["id"] for item in page["data"]] + found
+        if not page["has_more"]:
+            break
+        cursor = page["data"][0]["id"]
+    assert found == newest_first[:-1]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_object_is_retrieved_as_it_is_listed(api: httpx.Client, name: str) -> None:
+    item = api.get(f"/v1/{name}", params={"limit": 1}).json()["data"][0]
+    assert api.get(f"/v1/{name}/{item['id']}").json() == item
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_created_bounds_a_slice(api: httpx.Client, name: str) -> None:
+    everything = all_pages(api, f"/v1/{name}")
+    bound = everything[len(everything) // 2]["created"]
+    older = all_pages(api, f"/v1/{name}", **{"created[lt]": bound})
+    newer = all_pages(api, f"/v1/{name}", **{"created[gte]": bound})
+    assert [item["id"] for item in newer + older] == [item["id"] for item in everything]
+
+
+def test_missing_object_is_404(api: httpx.Client) -> None:
+    answer = api.get("/v1/invoices/in_nope")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == "No such invoice: 'in_nope'"
+
+
+def test_unknown_cursor_of_a_list_is_400(api: httpx.Client) -> None:
+    answer = api.get("/v1/charges", params={"starting_after": "ch_nope"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "resource_missing"
+
+
+def test_subscriptions_leave_out_canceled_ones_unless_asked(api: httpx.Client) -> None:
+    default = {item["status"] for item in all_pages(api, "/v1/subscriptions")}
+    everything = {item["status"] for item in all_pages(api, "/v1/subscriptions", status="all")}
+    assert "canceled" not in default
+    assert "canceled" in everything
+    assert default < everything
+    only = all_pages(api, "/v1/subscriptions", status="canceled")
+    assert only
+    assert {item["status"] for item in only} == {"canceled"}
+
+
+def test_deleted_customer_is_a_stub_and_not_listed(company: Company, own_api: httpx.Client) -> None:
+    fresh = Company(company.seed, company.founded, company.customers, company.months)
+    fresh.ensure(NOW + 200 * 86_400)
+    deleted = next(event for event in fresh.events if event.type == "customer.deleted" and event.at > NOW)
+    own_api.post("/_sim/clock", json={"advance_seconds": deleted.at - NOW - 10})
+    customer_id = deleted.state.id
+    assert own_api.get(f"/v1/customers/{customer_id}").json()["email"]
+    own_api.post("/_sim/clock", json={"advance_seconds": 20})
+    stub = {"id": customer_id, "object": "customer", "deleted": True}
+    assert own_api.get(f"/v1/customers/{customer_id}").json() == stub
+    assert customer_id not in {item["id"] for item in all_pages(own_api, "/v1/customers")}
+    event = own_api.get(f"/v1/events/{deleted.id}").json()
+    assert "deleted" not in event["data"]["object"]
+    assert event["data"]["object"]["email"]
+
+
+def test_payment_methods_need_a_customer(api: httpx.Client) -> None:
+    assert api.get("/v1/payment_methods").json()["error"]["code"] == "parameter_missing"
+
+
+def test_payment_methods_of_a_customer_are_the_attached_ones(api: httpx.Client) -> None:
+    for customer in all_pages(api, "/v1/customers")[:40]:
+        default = customer["invoice_settings"]["default_payment_method"]
+        by_filter = all_pages(api, "/v1/payment_methods", customer=customer["id"])
+        by_path = all_pages(api, f"/v1/customers/{customer['id']}/payment_methods")
+        assert by_filter == by_path
+        assert [card["id"] for card in by_filter] == ([default] if default else [])
+
+
+def test_subscription_items_need_a_subscription(api: httpx.Client) -> None:
+    assert api.get("/v1/subscription_items").status_code == 400
+    subscription = all_pages(api, "/v1/subscriptions")[0]
+    items = all_pages(api, "/v1/subscription_items", subscription=subscription["id"])
+    assert items == subscription["items"]["data"]
+    assert api.get(f"/v1/subscription_items/{items[0]['id']}").json() == items[0]
+
+
+def test_invoice_lines_page_to_the_embedded_ones(api: httpx.Client) -> None:
+    invoice = next(i for i in all_pages(api, "/v1/invoices") if i["lines"]["total_count"] > 1)
+    lines = all_pages(api, f"/v1/invoices/{invoice['id']}/lines", limit=1)
+    assert lines == invoice["lines"]["data"]
+
+
+def test_charges_of_a_customer_are_that_customers(api: httpx.Client) -> None:
+    customer = api.get("/v1/charges").json()["data"][0]["customer"]
+    found = all_pages(api, "/v1/charges", customer=customer)
+    expected = [c["id"] for c in all_pages(api, "/v1/charges") if c["customer"] == customer]
+    assert [charge["id"] for charge in found] == expected
+
+
+def test_retired_price_is_listed_with_its_successor(api: httpx.Client) -> None:
+    retired = all_pages(api, "/v1/prices", active="false")
+    assert retired
+    keys = {price["lookup_key"] for price in all_pages(api, "/v1/prices", active="true")}
+    assert retired[0]["lookup_key"].replace("_v1", "_v2") in keys
+
+
+def test_account_is_the_companys(api: httpx.Client, company: Company) -> None:
+    account = api.get("/v1/account").json()
+    assert account["id"] == company.account_id
+    assert account["object"] == "account"
