@@ -1,0 +1,40 @@
+"""How objects look as JSON. One module per API version's shape; a shape renders a state at an instant.
+
+A shape is made from a catalogue (prices are embedded in subscriptions as they are at the instant) and the
+account's id, and has `version` and `render(kind, state, at)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..states import Item, Line
+
+
+class Shape(Protocol):
+    """One API version's way of rendering."""
+
+    version: str
+
+    def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:
+        """The JSON object of a state, as `state` was published or is listed at `at`."""
+
+    def render_item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
+        """The JSON of one item of a subscription."""
+
+    def render_line(self, line: Line, invoice: str, currency: str) -> dict[str, Any]:
+        """The JSON of one line of an invoice."""
+
+
+def previous_attributes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The old values of what changed: by key inside objects, whole for arrays; null for keys that are new."""
+    changed: dict[str, Any] = {}
+    for key in (*after, *(key for key in before if key not in after)):
+        old, new = before.get(key), after.get(key)
+        if old is new or old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed[key] = previous_attributes(old, new)
+        else:
+            changed[key] = old
+    return changed

@@ -1,0 +1,48 @@
+"""The shape of API version 2026-10-28.endive: the newest place of every field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..catalog import Catalog
+from ..states import Item, Line
+from . import invoices
+from .invoices import InvoiceShapes
+from .payments import render_charge, render_intent, render_invoice_payment, render_refund
+from .people import render_customer, render_payment_method
+from .selling import SellingShapes
+
+
+class EndiveShape:
+    """Renders every kind of object that the company has."""
+
+    version = "2026-10-28.endive"
+
+    def __init__(self, catalog: Catalog, account_id: str) -> None:
+        selling = SellingShapes(catalog)
+        self._item = selling.item
+        self._renderers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
+            "customer": render_customer,
+            "payment_method": render_payment_method,
+            "product": selling.product,
+            "price": selling.price,
+            "subscription": selling.subscription,
+            "invoice": InvoiceShapes(account_id).invoice,
+            "invoice_payment": render_invoice_payment,
+            "payment_intent": render_intent,
+            "charge": render_charge,
+            "refund": render_refund,
+        }
+
+    def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:
+        """The JSON object of a state; KeyError for a kind that this shape does not know."""
+        return self._renderers[kind](state, at)
+
+    def render_item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
+        """One item of a subscription."""
+        return self._item(item, subscription, at)
+
+    def render_line(self, line: Line, invoice: str, currency: str) -> dict[str, Any]:
+        """One line of an invoice."""
+        return invoices.render_line(line, invoice, currency)

@@ -1,0 +1,107 @@
+"""Customers and payment methods as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..states import Customer, PaymentMethod
+
+_NO_TAX = {
+    "automatic_tax": "unrecognized_location",
+    "ip_address": None,
+    "location": None,
+    "provider": "stripe",
+}
+
+
+def address(country: str, postal_code: str) -> dict[str, Any]:
+    """An address of which only country and postal code are known."""
+    return {
+        "city": None,
+        "country": country,
+        "line1": None,
+        "line2": None,
+        "postal_code": postal_code,
+        "state": None,
+    }
+
+
+def render_customer(state: Customer, at: float) -> dict[str, Any]:
+    """A customer that was not deleted."""
+    return {
+        "id": state.id,
+        "object": "customer",
+        "address": address(state.country, state.postal_code),
+        "balance": state.balance,
+        "created": state.created,
+        "currency": state.currency,
+        "customer_account": None,
+        "default_source": None,
+        "delinquent": state.delinquent,
+        "description": None,
+        "discount": None,
+        "email": state.email,
+        "invoice_prefix": state.invoice_prefix,
+        "invoice_settings": {
+            "custom_fields": None,
+            "default_payment_method": state.default_payment_method,
+            "footer": None,
+            "rendering_options": None,
+        },
+        "livemode": False,
+        "metadata": state.metadata,
+        "name": state.name,
+        "next_invoice_sequence": 1,
+        "phone": None,
+        "preferred_locales": [],
+        "shipping": None,
+        "tax": _NO_TAX,
+        "tax_exempt": "none",
+        "test_clock": None,
+    }
+
+
+def billing_details(card: PaymentMethod) -> dict[str, Any]:
+    """Who owns a card."""
+    return {
+        "address": address(card.country, card.postal_code),
+        "email": card.email,
+        "name": card.name,
+        "phone": None,
+        "tax_id": None,
+    }
+
+
+CARD_CHECKS = {"address_line1_check": None, "address_postal_code_check": "pass", "cvc_check": "pass"}
+
+
+def render_payment_method(state: PaymentMethod, at: float) -> dict[str, Any]:
+    """A card; `customer` is null once detached."""
+    return {
+        "id": state.id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": billing_details(state),
+        "card": {
+            "brand": state.brand,
+            "checks": CARD_CHECKS,
+            "country": state.country,
+            "display_brand": state.brand,
+            "exp_month": state.exp_month,
+            "exp_year": state.exp_year,
+            "fingerprint": state.fingerprint,
+            "funding": state.funding,
+            "generated_from": None,
+            "last4": state.last4,
+            "networks": {"available": [state.brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": state.created,
+        "customer": state.customer,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }

@@ -1,0 +1,204 @@
+"""Products, prices, subscriptions and their items as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..catalog import Catalog
+from ..states import Item, Price, Product, Subscription
+
+_NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
+_INVOICE_SETTINGS = {"account_tax_ids": None, "issuer": {"type": "self"}}
+_PAYMENT_SETTINGS = {
+    "payment_method_options": None,
+    "payment_method_types": None,
+    "save_default_payment_method": "off",
+}
+_TRIAL_SETTINGS = {"end_behavior": {"missing_payment_method": "create_invoice"}}
+
+
+class SellingShapes:
+    """Keeps each price's JSON by state: it is embedded in every subscription."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._prices: dict[Price, dict[str, Any]] = {}
+        self._plans: dict[Price, dict[str, Any]] = {}
+
+    def product(self, state: Product, at: float) -> dict[str, Any]:
+        """A product."""
+        return {
+            "id": state.id,
+            "object": "product",
+            "active": state.active,
+            "attributes": [],
+            "created": state.created,
+            "default_price": state.default_price,
+            "description": state.description,
+            "images": [],
+            "livemode": False,
+            "marketing_features": [],
+            "metadata": state.metadata,
+            "name": state.name,
+            "package_dimensions": None,
+            "shippable": None,
+            "statement_descriptor": None,
+            "tax_code": None,
+            "type": "service",
+            "unit_label": None,
+            "updated": state.updated,
+            "url": None,
+        }
+
+    def price(self, state: Price, at: float) -> dict[str, Any]:
+        """A price, recurring or one-time."""
+        known = self._prices.get(state)
+        if known is not None:
+            return known
+        recurring = state.interval and {
+            "interval": state.interval,
+            "interval_count": 1,
+            "meter": None,
+            "trial_period_days": None,
+            "usage_type": "licensed",
+        }
+        shape = {
+            "id": state.id,
+            "object": "price",
+            "active": state.active,
+            "billing_scheme": "per_unit",
+            "created": state.created,
+            "currency": state.currency,
+            "custom_unit_amount": None,
+            "livemode": False,
+            "lookup_key": state.lookup_key,
+            "metadata": {},
+            "nickname": state.nickname,
+            "product": state.product,
+            "recurring": recurring,
+            "tax_behavior": "unspecified",
+            "tiers_mode": None,
+            "transform_quantity": None,
+            "type": "recurring" if recurring else "one_time",
+            "unit_amount": state.unit_amount,
+            "unit_amount_decimal": str(state.unit_amount),
+        }
+        self._prices[state] = shape
+        return shape
+
+    def _plan(self, state: Price) -> dict[str, Any]:
+        """The legacy plan that stays on the wire beside the price."""
+        known = self._plans.get(state)
+        if known is not None:
+            return known
+        shape = {
+            "id": state.id,
+            "object": "plan",
+            "active": state.active,
+            "amount": state.unit_amount,
+            "amount_decimal": str(state.unit_amount),
+            "billing_scheme": "per_unit",
+            "created": state.created,
+            "currency": state.currency,
+            "interval": state.interval,
+            "interval_count": 1,
+            "livemode": False,
+            "metadata": {},
+            "meter": None,
+            "nickname": state.nickname,
+            "product": state.product,
+            "tiers_mode": None,
+            "transform_usage": None,
+            "trial_period_days": None,
+            "usage_type": "licensed",
+        }
+        self._plans[state] = shape
+        return shape
+
+    def item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
+        """A subscription item with its price as it is at `at`."""
+        price = self._catalog.price_at(item.price, at)
+        return {
+            "id": item.id,
+            "object": "subscription_item",
+            "billing_thresholds": None,
+            "created": item.created,
+            "current_period_end": item.period_end,
+            "current_period_start": item.period_start,
+            "discounts": [],
+            "metadata": {},
+            "plan": self._plan(price),
+            "price": self.price(price, at),
+            "quantity": item.quantity,
+            "subscription": subscription,
+            "tax_rates": [],
+        }
+
+    def subscription(self, state: Subscription, at: float) -> dict[str, Any]:
+        """A subscription with its items."""
+        is_single = len(state.items) == 1
+        only = state.items[0]
+        cancel_at = only.period_end if state.cancel_at_period_end and state.ended_at is None else None
+        return {
+            "id": state.id,
+            "object": "subscription",
+            "application": None,
+            "application_fee_percent": None,
+            "automatic_tax": _NO_TAX,
+            "billing_cycle_anchor": state.billing_cycle_anchor,
+            "billing_cycle_anchor_config": None,
+            "billing_mode": {
+                "flexible": {"proration_discounts": "included"},
+                "type": "flexible",
+                "updated_at": state.created,
+            },
+            "billing_thresholds": None,
+            "cancel_at": cancel_at,
+            "cancel_at_period_end": state.cancel_at_period_end,
+            "canceled_at": state.canceled_at,
+            "cancellation_details": {
+                "comment": None,
+                "feedback": state.cancel_feedback,
+                "reason": state.cancel_reason,
+            },
+            "collection_method": "charge_automatically",
+            "created": state.created,
+            "currency": state.currency,
+            "customer": state.customer,
+            "customer_account": None,
+            "days_until_due": None,
+            "default_payment_method": None,
+            "default_source": None,
+            "default_tax_rates": [],
+            "description": None,
+            "discounts": [],
+            "ended_at": state.ended_at,
+            "invoice_settings": _INVOICE_SETTINGS,
+            "items": {
+                "object": "list",
+                "data": [self.item(item, state.id, at) for item in state.items],
+                "has_more": False,
+                "total_count": len(state.items),
+                "url": f"/v1/subscription_items?subscription={state.id}",
+            },
+            "latest_invoice": state.latest_invoice,
+            "livemode": False,
+            "metadata": state.metadata,
+            "next_pending_invoice_item_invoice": None,
+            "on_behalf_of": None,
+            "pause_collection": None,
+            "payment_settings": _PAYMENT_SETTINGS,
+            "pending_invoice_item_interval": None,
+            "pending_setup_intent": None,
+            "pending_update": None,
+            "plan": self._plan(self._catalog.price_at(only.price, at)) if is_single else None,
+            "quantity": only.quantity if is_single else None,
+            "schedule": None,
+            "start_date": state.created,
+            "status": state.status,
+            "test_clock": None,
+            "transfer_data": None,
+            "trial_end": state.trial_end,
+            "trial_settings": _TRIAL_SETTINGS,
+            "trial_start": state.trial_start,
+        }

@@ -1,0 +1,223 @@
+"""What the generator knows of each object at an instant. Immutable; how it looks as JSON is in `shapes`.
+
+Money is in the currency's minor unit, times are Unix seconds. None means "not (yet)".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Product(NamedTuple):
+    """Something sold."""
+
+    id: str
+    created: int
+    name: str
+    description: str
+    active: bool
+    default_price: str | None
+    updated: int
+    metadata: dict[str, str]
+
+
+class Price(NamedTuple):
+    """What a product costs in one currency; only `active` ever changes."""
+
+    id: str
+    created: int
+    product: str
+    currency: str
+    unit_amount: int
+    interval: str | None  # "month" or "year"; None for a one-time price
+    nickname: str
+    lookup_key: str | None
+    active: bool
+
+
+class Customer(NamedTuple):
+    """Who pays."""
+
+    id: str
+    created: int
+    name: str
+    email: str
+    country: str
+    postal_code: str
+    currency: str | None  # set by the first subscription, as Stripe does
+    default_payment_method: str | None
+    delinquent: bool
+    balance: int  # negative: credit that the next invoice uses
+    invoice_prefix: str
+    metadata: dict[str, str]
+    is_deleted: bool
+
+
+class PaymentMethod(NamedTuple):
+    """A card."""
+
+    id: str
+    created: int
+    customer: str | None  # None once detached
+    name: str
+    email: str
+    country: str
+    postal_code: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    funding: str
+    fingerprint: str
+
+
+class Item(NamedTuple):
+    """A price in a subscription, and the period that it is paid for."""
+
+    id: str
+    created: int
+    price: str
+    quantity: int
+    period_start: int
+    period_end: int
+
+
+class Subscription(NamedTuple):
+    """A subscription in one of Stripe's statuses."""
+
+    id: str
+    created: int
+    customer: str
+    currency: str
+    status: str
+    items: tuple[Item, ...]
+    billing_cycle_anchor: int
+    trial_start: int | None
+    trial_end: int | None
+    cancel_at_period_end: bool
+    canceled_at: int | None
+    cancel_reason: str | None
+    cancel_feedback: str | None
+    ended_at: int | None
+    latest_invoice: str | None
+    metadata: dict[str, str]
+
+
+class Line(NamedTuple):
+    """A line of an invoice."""
+
+    id: str
+    amount: int
+    description: str
+    price: str
+    product: str
+    quantity: int
+    unit_amount: int | None  # None on prorations
+    period_start: int
+    period_end: int
+    subscription: str
+    item: str
+    is_proration: bool
+    invoice_item: str | None
+
+
+class Invoice(NamedTuple):
+    """An invoice; `total` is before, `amount_due` after the customer balance."""
+
+    id: str
+    created: int
+    customer: str
+    customer_email: str
+    customer_name: str
+    subscription: str
+    billing_reason: str
+    currency: str
+    status: str
+    lines: tuple[Line, ...]
+    total: int
+    amount_due: int
+    amount_paid: int
+    attempt_count: int
+    attempted: bool
+    auto_advance: bool
+    next_payment_attempt: int | None
+    automatically_finalizes_at: int | None
+    number: str | None
+    period_start: int
+    period_end: int
+    starting_balance: int
+    ending_balance: int | None
+    finalized_at: int | None
+    paid_at: int | None
+    voided_at: int | None
+    marked_uncollectible_at: int | None
+
+
+class PaymentIntent(NamedTuple):
+    """An amount to be collected, through one charge or several."""
+
+    id: str
+    created: int
+    customer: str
+    amount: int
+    currency: str
+    status: str
+    payment_method: str | None
+    amount_received: int
+    latest_charge: str | None
+    failure: str | None  # a key of simulator.payments.FAILURES
+    description: str
+    statement_descriptor: str | None
+    canceled_at: int | None
+    metadata: dict[str, str]
+
+
+class Charge(NamedTuple):
+    """One attempt to take the money."""
+
+    id: str
+    created: int
+    customer: str
+    payment_intent: str
+    card: PaymentMethod  # as it was when charged
+    amount: int
+    currency: str
+    is_paid: bool
+    failure: str | None
+    amount_refunded: int
+    description: str
+    balance_transaction: str | None
+    risk_score: int
+    authorization_code: str
+    metadata: dict[str, str]
+
+
+class Refund(NamedTuple):
+    """Money given back; succeeded, pending or failed."""
+
+    id: str
+    created: int
+    charge: str
+    payment_intent: str
+    amount: int
+    currency: str
+    status: str
+    reason: str | None
+    failure_reason: str | None
+    balance_transaction: str | None
+    failure_balance_transaction: str | None
+
+
+class InvoicePayment(NamedTuple):
+    """Which payment intent pays which invoice."""
+
+    id: str
+    created: int
+    invoice: str
+    payment_intent: str
+    amount_requested: int
+    amount_paid: int | None
+    currency: str
+    status: str
+    paid_at: int | None
+    canceled_at: int | None
