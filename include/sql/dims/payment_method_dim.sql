@@ -13,9 +13,9 @@ with own as (
         v.version_rank,
         v.version_order
     from pending_batch
-    inner join staging.object_version as v using (batch_id)
+    cross join (values ('payment_method'), ('card'), ('source')) as kind (object_type)
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
     cross join lateral staging.payment_method(v.body) as p
-    where v.object_type in ('payment_method', 'card', 'source')
 ),
 
 -- Stripe lists payment methods by customer only: of older ones the charges tell. Its own document always wins.
@@ -40,10 +40,10 @@ told_by_charge as (
         v.version_rank,
         extract(epoch from v.version_at)::bigint as version_order
     from pending_batch
-    inner join staging.object_version as v using (batch_id)
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
     cross join lateral staging.charge(v.body) as c
     cross join lateral staging.payment_method(c.payment_method) as p
-    where v.object_type = 'charge' and c.payment_method_id is not null and c.payment_method is not null
+    where c.payment_method_id is not null and c.payment_method is not null
 )
 
 select * from own

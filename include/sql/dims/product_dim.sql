@@ -11,7 +11,9 @@ select
     version.version_rank,
     version.version_order
 from touched
-inner join staging.object_version as version using (account_id, livemode, object_type, object_id)
+cross join lateral staging.versions_of_object(
+    touched.account_id, touched.livemode, touched.object_type, touched.object_id
+) as version
 cross join lateral staging.product(version.body) as product;
 
 select ops.apply_history();

@@ -13,7 +13,9 @@ with version as (
         v.version_rank,
         v.version_order
     from touched
-    inner join staging.object_version as v using (account_id, livemode, object_type, object_id)
+    cross join lateral staging.versions_of_object(
+        touched.account_id, touched.livemode, touched.object_type, touched.object_id
+    ) as v
     cross join lateral staging.subscription(v.body) as s
     -- a subscription always has items: without any, the document does not tell
     where s.items <> '[]'

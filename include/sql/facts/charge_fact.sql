@@ -28,8 +28,7 @@ select
     version.version_rank,
     version.version_order
 from pending_batch
-inner join staging.object_version as version using (batch_id)
-cross join lateral staging.charge(version.body) as charge
-where version.object_type = 'charge';
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as version
+cross join lateral staging.charge(version.body) as charge;
 
 select ops.apply_latest();

@@ -42,8 +42,7 @@ select
     version.version_rank,
     version.version_order
 from pending_batch
-inner join staging.object_version as version using (batch_id)
-cross join lateral staging.invoice(version.body) as invoice
-where version.object_type = 'invoice';
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as version
+cross join lateral staging.invoice(version.body) as invoice;
 
 select ops.apply_latest();

@@ -11,7 +11,7 @@ select
     f.created_at as invoiced_at,
     v.body -> 'lines' as lines
 from pending_batch
-inner join staging.object_version as v using (batch_id)
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as v
 inner join dwh.invoice_fact as f
     on
         v.account_id = f.account_id
@@ -19,8 +19,7 @@ inner join dwh.invoice_fact as f
         and v.object_id = f.invoice_id
         and v.version_at = f.version_at
         and v.version_rank = f.version_rank
-        and v.version_order = f.version_order
-where v.object_type = 'invoice';
+        and v.version_order = f.version_order;
 
 delete from dwh.invoice_line_fact
 using latest_invoice

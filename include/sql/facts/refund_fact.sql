@@ -5,8 +5,7 @@ create temp table incoming on commit drop as
 with document as (
     select account_id, livemode, version_at, version_rank, version_order, body
     from pending_batch
-    inner join staging.object_version using (batch_id)
-    where object_type = 'refund'
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'refund')
     union all
     -- before 2022-11-15 a charge carried its refunds, and they had no events of their own
     select
@@ -18,9 +17,8 @@ with document as (
         v.version_order,
         element as body
     from pending_batch
-    inner join staging.object_version as v using (batch_id)
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
     cross join lateral jsonb_array_elements(staging.list_items(v.body -> 'refunds')) as element
-    where v.object_type = 'charge'
 )
 
 select

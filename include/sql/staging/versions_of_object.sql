@@ -1,0 +1,18 @@
+/* The whole history of one object. The offset keeps its rows apart from the rest before any document is opened. */
+create function staging.versions_of_object(
+    p_account_id text, p_livemode boolean, p_object_type text, p_object_id text
+) returns setof staging.object_version
+language sql
+stable parallel safe
+as $$
+    select *
+    from staging.object_version
+    where
+        account_id = p_account_id
+        and livemode = p_livemode
+        and object_type = p_object_type
+        and object_id = p_object_id
+    offset 0
+$$;
+comment on function staging.versions_of_object(text, boolean, text, text) is
+    'All versions of one object, in no order; read through an index, whatever the size of the history.';

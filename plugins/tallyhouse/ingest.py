@@ -1,0 +1,221 @@
+"""The library's front door: plan and stage windows of events, and slices of lists, each as one committed batch."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import psycopg
+
+from tallyhouse import ledger
+from tallyhouse.client import Account, StripeClient
+from tallyhouse.event_staging import EventStager
+from tallyhouse.object_staging import ObjectStager
+from tallyhouse.objects import LISTED, StripeObject
+from tallyhouse.pages import EventReader, ObjectReader
+from tallyhouse.report import BatchReport, Tally
+from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, cut, floor_second, plan_windows
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The objects of one kind created in one stretch of time: what one task of a backfill lists."""
+
+    object_name: str
+    window: Window
+
+    def as_dict(self) -> dict[str, str]:
+        """Strings, to hand from task to task."""
+        return {"object_name": self.object_name, **self.window.as_dict()}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, str]) -> "Slice":
+        """The slice that `as_dict` described."""
+        return cls(value["object_name"], Window.from_dict(value))
+
+
+def plan_events(
+    conn: psycopg.Connection,
+    client: StripeClient,
+    account: Account,
+    *,
+    lag: timedelta = timedelta(seconds=60),
+    overlap: timedelta = timedelta(minutes=5),
+    max_window: timedelta = timedelta(hours=1),
+    retention: timedelta = RETENTION,
+    margin: timedelta = RETENTION_MARGIN,
+) -> list[Window]:
+    """The windows of events to read now, oldest first; none if nothing new can be read yet.
+
+    The first plan of an account sets its watermark to the oldest second that Stripe still keeps. A watermark
+    older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same transaction,
+    and the log says so at level ERROR; lists must close it.
+    """
+    ledger.require_idle(conn)
+    now = client.server_time()
+    with conn.transaction():
+        ledger.lock_stream(conn, account, ledger.EVENTS)
+        # A plan of which nothing was ever read counts as none: a first plan would not miss what it misses.
+        is_first = not ledger.has_batches(conn, account)
+        watermark = None if is_first else ledger.read_watermark(conn, account)
+        plan = plan_windows(
+            watermark,
+            now,
+            lag=lag,
+            overlap=overlap,
+            max_window=max_window,
+            retention=retention,
+            margin=margin,
+        )
+        if plan.gap is not None:
+            ledger.record_gap(
+                conn,
+                account,
+                plan.gap,
+                f"nothing was read from {plan.gap.start.isoformat()} on until {now.isoformat()}; "
+                f"Stripe keeps events for {retention.days} days",
+            )
+            ledger.raise_watermark(conn, account, plan.gap.end)
+        elif is_first and plan.windows:
+            # Before the first batch, so that windows may commit in any order and a hole still holds it back.
+            ledger.raise_watermark(conn, account, plan.windows[0].start)
+    if plan.gap is not None:
+        log.error(
+            "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is recorded in "
+            "ops.gap. Run stripe_backfill for all objects to close it; reading goes on from %s.",
+            account.account_id,
+            plan.gap,
+            plan.gap.end.isoformat(),
+        )
+    return list(plan.windows)
+
+
+def stage_events(
+    conn: psycopg.Connection, client: StripeClient, account: Account, window: Window, run_id: str
+) -> BatchReport:
+    """Reads one window of events and commits it as one batch, with the watermark; all of it or nothing.
+
+    A second run of the same window waits for the first, and then finds duplicates. Rows that cannot be staged
+    are kept in raw.rejected; `BatchReport.raise_for_rejects` is for the caller, after the commit.
+    """
+    ledger.require_idle(conn)
+    began = time.monotonic()
+    # Apart, and short: creating a partition locks out readers of the table.
+    with conn.transaction():
+        conn.execute("select ops.ensure_event_partitions(%s, %s)", [window.start, window.end])
+    reader = EventReader(window)
+    tally = Tally()
+    with conn.transaction():
+        ledger.lock_stream(conn, account, ledger.EVENTS)
+        watermark = ledger.read_watermark(conn, account)
+        batch_id = ledger.open_batch(conn, account, ledger.EVENTS, None, window, run_id)
+        stager = EventStager(
+            conn, account, batch_id, int(watermark.timestamp()) if watermark else None, tally
+        )
+        with closing(client.pages("/v1/events", window.created_params, reader)) as pages:
+            for page in pages:
+                stager.add(page)
+        stager.flush()
+        unknown = reader.unknown.as_dict()
+        ledger.close_batch(conn, batch_id, tally, unknown)
+        through = ledger.advance_watermark(conn, account, window)
+    return _report(
+        account, ledger.EVENTS, None, window, batch_id, tally, unknown, time.monotonic() - began, through
+    )
+
+
+def plan_slices(
+    objects: Iterable[str], created_from: datetime, created_to: datetime, slice_days: float
+) -> list[Slice]:
+    """Cuts [created_from, created_to) into slices of so many days, for each object, by its name in the registry."""
+    slices = []
+    for name in objects:
+        _listed(name)
+        for window in cut(floor_second(created_from), floor_second(created_to), timedelta(days=slice_days)):
+            slices.append(Slice(name, window))
+    return slices
+
+
+def stage_list(
+    conn: psycopg.Connection,
+    client: StripeClient,
+    account: Account,
+    stripe_object: StripeObject | str,
+    window: Window,
+    run_id: str,
+) -> BatchReport:
+    """Lists the objects created in a window and commits them as one batch.
+
+    A slice that the same `run_id` has committed already is skipped, so that a backfill goes on where it stopped.
+    """
+    ledger.require_idle(conn)
+    item = _listed(stripe_object) if isinstance(stripe_object, str) else stripe_object
+    if item.list_path is None:
+        raise ValueError(f"{item.name} has no list endpoint: its history comes from events")
+    source = f"list:{item.name}"
+    began = time.monotonic()
+    reader = ObjectReader(window)
+    tally = Tally()
+    with conn.transaction():
+        ledger.lock_stream(conn, account, f"{source} {window}")
+        done = ledger.find_list_batch(conn, account, item.name, window, run_id)
+        if done is not None:
+            return done
+        batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id)
+        stager = ObjectStager(conn, account, source, batch_id, tally)
+        params = {**item.list_params, **window.created_params}
+        with closing(client.pages(item.list_path, params, reader)) as pages:
+            for page in pages:
+                stager.add(page)
+        stager.flush()
+        unknown = reader.unknown.as_dict()
+        ledger.close_batch(conn, batch_id, tally, unknown)
+    return _report(
+        account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None
+    )
+
+
+def _listed(name: str) -> StripeObject:
+    if name not in LISTED:
+        raise ValueError(f"{name} is not an object that can be listed; these are: {', '.join(LISTED)}")
+    return LISTED[name]
+
+
+def _report(
+    account: Account,
+    source: str,
+    object_type: str | None,
+    window: Window,
+    batch_id: int,
+    tally: Tally,
+    unknown: dict[str, dict[str, int]],
+    seconds: float,
+    watermark: datetime | None,
+) -> BatchReport:
+    report = BatchReport(
+        batch_id=batch_id,
+        account_id=account.account_id,
+        livemode=account.livemode,
+        source=source,
+        object_type=object_type,
+        asked_from=window.start.isoformat(),
+        asked_to=window.end.isoformat(),
+        row_count=tally.rows,
+        new_count=tally.new,
+        duplicate_count=tally.duplicates,
+        late_count=tally.late,
+        rejected_count=tally.rejected,
+        byte_count=tally.byte_count,
+        call_count=tally.calls,
+        throttled_count=tally.throttled,
+        seconds=round(seconds, 3),
+        unknown=unknown,
+        rejected=[[row_key, reason] for row_key, reason in tally.reject_sample],
+        watermark=watermark.isoformat() if watermark else None,
+    )
+    log.info("%s", report.describe())
+    return report

@@ -1,0 +1,180 @@
+"""The pipeline's own books in ops: batches, watermarks, gaps, and the rows set aside in raw.rejected."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from tallyhouse.client import Account
+from tallyhouse.pages import Reject
+from tallyhouse.report import BatchReport, Tally
+from tallyhouse.windows import Window
+
+EVENTS = "events"
+
+
+def require_idle(conn: psycopg.Connection) -> None:
+    """Raises ValueError if a transaction is open: a batch commits alone, and would not commit inside another."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        raise ValueError(
+            "the connection has a transaction open: commit it first, since a batch is one of its own"
+        )
+
+
+def lock_stream(conn: psycopg.Connection, account: Account, stream: str) -> None:
+    """Waits until no other transaction writes this account's stream, and keeps others out until the commit."""
+    # A throttled listing leaves the transaction idle for minutes, which some servers end sooner.
+    conn.execute("set local idle_in_transaction_session_timeout = 0")
+    conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+        [f"tallyhouse {account.account_id} {account.livemode} {stream}"],
+    )
+
+
+def read_watermark(conn: psycopg.Connection, account: Account) -> datetime | None:
+    """The end of what was read of the events; None before the first plan."""
+    row = conn.execute(
+        "select through from ops.watermark where account_id = %s and livemode = %s and stream = %s",
+        [account.account_id, account.livemode, EVENTS],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def has_batches(conn: psycopg.Connection, account: Account) -> bool:
+    """Whether any window of events was ever committed."""
+    row = conn.execute(
+        "select exists (select from ops.batch where account_id = %s and livemode = %s and source = %s)",
+        [account.account_id, account.livemode, EVENTS],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def raise_watermark(conn: psycopg.Connection, account: Account, through: datetime) -> None:
+    """Sets the watermark of the events, unless it is there and farther already."""
+    conn.execute(
+        "insert into ops.watermark as w (account_id, livemode, stream, through) values (%s, %s, %s, %s) "
+        "on conflict (account_id, livemode, stream) do update "
+        "set through = excluded.through, moved_at = clock_timestamp() where w.through < excluded.through",
+        [account.account_id, account.livemode, EVENTS, through],
+    )
+
+
+def record_gap(conn: psycopg.Connection, account: Account, gap: Window, reason: str) -> None:
+    """Records events that can no longer be fetched; the same gap only once."""
+    conn.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason) "
+        "values (%s, %s, %s, %s, %s, %s) on conflict (account_id, livemode, stream, gap_from) do nothing",
+        [account.account_id, account.livemode, EVENTS, gap.start, gap.end, reason],
+    )
+
+
+def open_batch(
+    conn: psycopg.Connection,
+    account: Account,
+    source: str,
+    object_type: str | None,
+    window: Window,
+    run_id: str,
+) -> int:
+    """Begins a batch, for its id; it is seen by others when its transaction commits."""
+    row = conn.execute(
+        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, started_at) "
+        "values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
+        [account.account_id, account.livemode, source, object_type, window.start, window.end, run_id],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
+    return int(row[0])
+
+
+def close_batch(
+    conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]
+) -> None:
+    """Writes what the batch brought."""
+    conn.execute(
+        "update ops.batch set row_count = %s, new_count = %s, duplicate_count = %s, late_count = %s, "
+        "rejected_count = %s, byte_count = %s, call_count = %s, throttled_count = %s, unknown = %s, "
+        "committed_at = clock_timestamp() where batch_id = %s",
+        [
+            tally.rows,
+            tally.new,
+            tally.duplicates,
+            tally.late,
+            tally.rejected,
+            tally.byte_count,
+            tally.calls,
+            tally.throttled,
+            json.dumps(unknown),
+            batch_id,
+        ],
+    )
+
+
+def advance_watermark(conn: psycopg.Connection, account: Account, window: Window) -> datetime:
+    """Moves the watermark of the events as far as committed windows join up; returns it."""
+    row = conn.execute(
+        "select ops.advance_watermark(%s, %s, %s, %s)",
+        [account.account_id, account.livemode, EVENTS, window.start],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - for the type checker: a function returns a row
+    through: datetime = row[0]
+    return through
+
+
+def keep_rejects(
+    conn: psycopg.Connection, account: Account, source: str, batch_id: int, rejects: Sequence[Reject]
+) -> list[tuple[str, str]]:
+    """Keeps rows that cannot be staged; returns (row_key, reason) of those not kept before."""
+    return conn.execute(
+        "insert into raw.rejected (account_id, livemode, source, row_key, reason, payload, batch_id) "
+        "select %s, %s, %s, r.row_key, r.reason, r.payload, %s "
+        "from unnest(%s::text[], %s::text[], %s::text[]) as r (row_key, reason, payload) "
+        "on conflict (account_id, livemode, source, row_key) do nothing returning row_key, reason",
+        [
+            account.account_id,
+            account.livemode,
+            source,
+            batch_id,
+            [reject.row_key for reject in rejects],
+            [reject.reason for reject in rejects],
+            [reject.payload_text for reject in rejects],
+        ],
+    ).fetchall()
+
+
+def find_list_batch(
+    conn: psycopg.Connection, account: Account, object_type: str, window: Window, run_id: str
+) -> BatchReport | None:
+    """The batch in which this run has listed this slice already, or None."""
+    row = conn.execute(
+        "select batch_id, row_count, new_count, duplicate_count, late_count, rejected_count, byte_count, call_count, "
+        "throttled_count, extract(epoch from committed_at - started_at)::float8, unknown "
+        "from ops.batch where account_id = %s and livemode = %s and source = 'list' and object_type = %s "
+        "and asked_from = %s and asked_to = %s and run_id = %s",
+        [account.account_id, account.livemode, object_type, window.start, window.end, run_id],
+    ).fetchone()
+    if row is None:
+        return None
+    return BatchReport(
+        batch_id=row[0],
+        account_id=account.account_id,
+        livemode=account.livemode,
+        source="list",
+        object_type=object_type,
+        asked_from=window.start.isoformat(),
+        asked_to=window.end.isoformat(),
+        row_count=row[1],
+        new_count=row[2],
+        duplicate_count=row[3],
+        late_count=row[4],
+        # Reported when it was committed; a skipped slice has rejected nothing.
+        rejected_count=0,
+        byte_count=row[6],
+        call_count=row[7],
+        throttled_count=row[8],
+        seconds=row[9],
+        unknown=row[10],
+        rejected=[],
+        skipped=True,
+    )

@@ -1,0 +1,134 @@
+"""Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
+
+A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
+was listed), or the short form `payments` ([charge, customer, currency, amount, day]); `through` (how far events
+were fetched); and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from tallyhouse.warehouse import apply_models, refresh_marts
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden case of one relation."""
+
+    relation: str
+    content: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.relation}: {self.content['name']}"
+
+
+def read_cases() -> list[Case]:
+    return [
+        Case(path.stem, content)
+        for path in sorted(FOLDER.glob("*.yaml"))
+        for content in yaml.safe_load(path.read_text())
+    ]
+
+
+def instant(value: str | date | datetime) -> datetime:
+    return moment(value if isinstance(value, str) else value.isoformat())
+
+
+def with_epochs(value: Any) -> Any:
+    """Instants become the whole seconds that Stripe writes."""
+    if isinstance(value, (date, datetime)):
+        return int(instant(value).timestamp())
+    if isinstance(value, dict):
+        return {key: with_epochs(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [with_epochs(entry) for entry in value]
+    return value
+
+
+def payment(charge: str, customer: str, currency: str, amount: int, day: date) -> Version:
+    at = instant(day)
+    body = {
+        "object": "charge",
+        "id": charge,
+        "customer": customer,
+        "currency": currency,
+        "amount": amount,
+        "status": "succeeded",
+        "created": int(at.timestamp()),
+    }
+    return Version(at, "charge.succeeded", body)
+
+
+def versions_of(content: dict[str, Any]) -> list[Version]:
+    documents = [
+        Version(instant(entry["at"]), entry.get("event"), with_epochs(entry["body"]), entry.get("order", 0))
+        for entry in content.get("versions", [])
+    ]
+    return documents + [payment(*entry) for entry in content.get("payments", [])]
+
+
+def comparable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone().astimezone(tz=moment("2000-01-01").tzinfo).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (Decimal, float)):
+        return round(float(value), 6)
+    return value
+
+
+@pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
+def test_golden(case: Case, connection: psycopg.Connection) -> None:
+    content = case.content
+    assert content["why"], "every case says why it is there"
+    for name, value in content.get("policies", {}).items():
+        connection.execute("update ops.policy set value = %s where name = %s", [value, name])
+    if "through" in content:
+        connection.execute(
+            "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
+            [ACCOUNT, instant(content["through"])],
+        )
+    connection.commit()
+    stage(connection, versions_of(content))
+    apply_models(connection, SQL_ROOT)
+    is_mart = (SQL_ROOT / "marts" / f"{case.relation}.sql").exists()
+    if is_mart:
+        refresh_marts(connection, SQL_ROOT)
+    columns = list(content["expect"][0]) if content["expect"] else ["account_id"]
+    query = sql.SQL("select {columns} from {relation}").format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        relation=sql.Identifier("mart" if is_mart else "dwh", case.relation),
+    )
+    found = [
+        {key: comparable(value) for key, value in row.items()}
+        for row in connection.cursor(row_factory=dict_row).execute(query).fetchall()
+    ]
+    expected = [{key: comparable(value) for key, value in row.items()} for row in content["expect"]]
+
+    def order(row: dict[str, Any]) -> str:
+        return repr([(value is None, value) for value in row.values()])
+
+    assert sorted(found, key=order) == sorted(expected, key=order)
+
+
+def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
+    golden = {path.stem for path in FOLDER.glob("*.yaml")}
+    relations = {
+        path.stem for folder in ("dims", "facts", "marts") for path in (SQL_ROOT / folder).glob("*.sql")
+    }
+    assert golden <= relations
+    # the calendar, the currencies and the freshness of data have tests of their own
+    assert relations - golden == {"date_dim", "currency_dim", "freshness"}
