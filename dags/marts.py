@@ -13,6 +13,7 @@ the first rows that break it (`ops.check_result` has all).
 from datetime import datetime
 
 from airflow.sdk import dag
+
 from tallyhouse import settings, tasks, warehouse
 
 

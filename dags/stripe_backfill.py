@@ -13,6 +13,7 @@ the last slice that it had committed.
 from datetime import datetime
 
 from airflow.sdk import Param, dag
+
 from tallyhouse import tasks
 from tallyhouse.objects import LISTED
 

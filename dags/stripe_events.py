@@ -18,6 +18,7 @@ More than an hour behind (`select * from ops.watermark`) is late.
 from datetime import datetime
 
 from airflow.sdk import CronDataIntervalTimetable, dag
+
 from tallyhouse import tasks
 
 

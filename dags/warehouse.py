@@ -17,6 +17,7 @@ batches, objects and rows. Any order, any repetition gives the same tables. Then
 from datetime import datetime
 
 from airflow.sdk import TaskGroup, chain, dag
+
 from tallyhouse import settings, tasks
 from tallyhouse.objects import MODELS
 

@@ -52,9 +52,7 @@ def create_app(
     )
     app = FastAPI(title="A company that never existed", openapi_url=None)
 
-    def serve(
-        path: str, resource: str, answer: Callable[[Request, float], bytes], is_list: bool = False
-    ) -> None:
+    def serve(path: str, resource: str, answer: Callable[[Request, float], bytes], is_list: bool = False) -> None:
         def lived(request: Request, now: float) -> bytes:
             company.ensure(now)
             return answer(request, now)

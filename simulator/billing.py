@@ -182,9 +182,7 @@ class Billing:
             cancel_feedback=None,
         )
 
-    def cancel_now(
-        self, at: int, agreement: Agreement, reason: str, feedback: str | None, request: Request
-    ) -> None:
+    def cancel_now(self, at: int, agreement: Agreement, reason: str, feedback: str | None, request: Request) -> None:
         """End the subscription; what is still open is given up."""
         if agreement.open_run is not None:
             self.invoicing.mark_uncollectible(at, agreement.open_run)

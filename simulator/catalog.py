@@ -26,13 +26,9 @@ class _Offer(NamedTuple):
 
 
 _OFFERS = {
-    "starter": _Offer(
-        "Starter", "For one person", {"usd": 2900, "eur": 2700, "jpy": 3900}, ("month", "year")
-    ),
+    "starter": _Offer("Starter", "For one person", {"usd": 2900, "eur": 2700, "jpy": 3900}, ("month", "year")),
     "pro": _Offer("Pro", "For a small team", {"usd": 9900, "eur": 8900, "jpy": 12900}, ("month", "year")),
-    SEATS: _Offer(
-        "Business", "For a company, by the seat", {"usd": 1900, "eur": 1700, "jpy": 2500}, ("month", "year")
-    ),
+    SEATS: _Offer("Business", "For a company, by the seat", {"usd": 1900, "eur": 1700, "jpy": 2500}, ("month", "year")),
     ADD_ON: _Offer("Extra storage", "100 GB more", {"usd": 500, "eur": 500, "jpy": 700}, ("month", "year")),
     ONE_TIME: _Offer("Data export", "All data, once", {"usd": 4900, "eur": 4500, "jpy": 6500}, (None,)),
 }

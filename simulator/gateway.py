@@ -100,10 +100,7 @@ class Gateway:
             raise errors.broken()
 
 
-_HTML = (
-    b"<!DOCTYPE html><html><head><title>Service unavailable</title></head>"
-    b"<body><h1>Back soon</h1></body></html>"
-)
+_HTML = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Back soon</h1></body></html>"
 
 
 def _key_of(request: Request) -> str | None:

@@ -122,9 +122,7 @@ class Ledger:
         """A new API request, for the events of one action."""
         return Request(self.ids.short("req"), self.ids.key())
 
-    def create(
-        self, kind: str, state: Any, at: int, event: str | None = None, request: Request = AUTOMATIC
-    ) -> History:
+    def create(self, kind: str, state: Any, at: int, event: str | None = None, request: Request = AUTOMATIC) -> History:
         """A new object and, with an `event`, the event that tells of it."""
         at = self._reach(at)
         self._sequence += 1
@@ -162,9 +160,7 @@ class Ledger:
         is_payment = history.kind in ("payment_intent", "charge", "refund")
         event_id = self.ids.related("evt", history.id) if is_payment else self.ids.long("evt")
         key = order_key(at, self.stream, self._sequence)
-        self.new_events.append(
-            Event(key, at, event_id, event, history.kind, state, previous, previous_at, request)
-        )
+        self.new_events.append(Event(key, at, event_id, event, history.kind, state, previous, previous_at, request))
         history.published = state
         history.published_at = at
 

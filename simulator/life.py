@@ -233,9 +233,7 @@ class Life:
         """The bank renewed the card, and Stripe learnt of it."""
         if not agreement.is_over:
             year = self.payments.card_history.state.exp_year + 3
-            self.payments.update_card(
-                at, "payment_method.automatically_updated", self.ledger.request(), exp_year=year
-            )
+            self.payments.update_card(at, "payment_method.automatically_updated", self.ledger.request(), exp_year=year)
 
     def _move_house(self, at: int, agreement: Agreement) -> None:
         if not agreement.is_over:
@@ -259,9 +257,7 @@ class Life:
         decisions = self.billing.decisions
         intent = self.payments.open_intent(at, amount, self.currency, "Data export", request)
         charged_at = at + rng.randint(0, 2)
-        charge = self.payments.charge(
-            charged_at, intent, decisions.failure(at, 1), decisions.risk_score(), request
-        )
+        charge = self.payments.charge(charged_at, intent, decisions.failure(at, 1), decisions.risk_score(), request)
         if not charge.state.is_paid and rng.random() < 0.7:
             again = charged_at + rng.randrange(20, 300)
             charge = self.payments.charge(

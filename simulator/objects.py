@@ -72,12 +72,8 @@ LISTINGS = {
         "invoice",
         {"customer": _same("customer"), "subscription": _same("subscription"), "status": _same("status")},
     ),
-    "charges": Listing(
-        "charge", "charge", {"customer": _same("customer"), "payment_intent": _same("payment_intent")}
-    ),
-    "refunds": Listing(
-        "refund", "refund", {"charge": _same("charge"), "payment_intent": _same("payment_intent")}
-    ),
+    "charges": Listing("charge", "charge", {"customer": _same("customer"), "payment_intent": _same("payment_intent")}),
+    "refunds": Listing("refund", "refund", {"charge": _same("charge"), "payment_intent": _same("payment_intent")}),
     "payment_intents": Listing("payment_intent", "payment_intent", {"customer": _same("customer")}),
     "payment_methods": Listing(
         "payment_method",
@@ -168,9 +164,7 @@ class ObjectStore:
         """The items of the subscription that the query names."""
         subscription = query.filters.get("subscription")
         if subscription is None:
-            raise StripeError(
-                400, "Missing required param: subscription.", "parameter_missing", "subscription"
-            )
+            raise StripeError(400, "Missing required param: subscription.", "parameter_missing", "subscription")
         history = self._company.objects["subscription"].by_id.get(subscription)
         state = history.state_at(now) if history is not None else None
         if state is None:
@@ -201,9 +195,7 @@ class ObjectStore:
         return self._shape.render(history.kind, history.state_at(now), now)
 
 
-def _page_of_few(
-    shapes: list[dict[str, Any]], query: ListQuery, noun: str
-) -> tuple[list[dict[str, Any]], bool]:
+def _page_of_few(shapes: list[dict[str, Any]], query: ListQuery, noun: str) -> tuple[list[dict[str, Any]], bool]:
     """A page of a short list that keeps its own order."""
     ids = [shape["id"] for shape in shapes]
     for cursor, param in ((query.starting_after, "starting_after"), (query.ending_before, "ending_before")):

@@ -74,9 +74,7 @@ def read_list_query(
         )
     one_type = values.pop("type", None)
     if one_type and listed_types:
-        raise StripeError(
-            400, "Received both type and types parameters. Please pass in only one.", param="types"
-        )
+        raise StripeError(400, "Received both type and types parameters. Please pass in only one.", param="types")
     if len(listed_types) > MAX_TYPES:
         raise StripeError(400, f"Array too long: types can have at most {MAX_TYPES} elements.", param="types")
     types = (one_type,) if one_type else tuple(listed_types)

@@ -137,9 +137,7 @@ class Payments:
             )
             self.ledger.emit("payment_intent.succeeded", intent, at, request)
         else:
-            self.ledger.update(
-                intent, at, status="requires_payment_method", latest_charge=charge.id, failure=failure
-            )
+            self.ledger.update(intent, at, status="requires_payment_method", latest_charge=charge.id, failure=failure)
             self.ledger.emit("payment_intent.payment_failed", intent, at, request)
         return history
 
@@ -167,9 +165,7 @@ class Payments:
             failure_balance_transaction=None,
         )
         history = self.ledger.create("refund", refund, at)
-        self.ledger.update(
-            charge, at, "charge.refunded", request, amount_refunded=state.amount_refunded + amount
-        )
+        self.ledger.update(charge, at, "charge.refunded", request, amount_refunded=state.amount_refunded + amount)
         self.ledger.emit("refund.created", history, at, request)
         return history
 

@@ -39,9 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise OSError(
-            error.errno, f"cannot listen on {host}:{port}: {error.strerror}; choose another port"
-        ) from None
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from None
     return bound
 
 

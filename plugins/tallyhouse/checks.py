@@ -61,9 +61,7 @@ def read_checks(sql_root: Path) -> list[Check]:
         header = _HEADER.match(text)
         if not header:
             raise TallyhouseError(f"{path.name} must begin with /* Check: <rule>. Layer: <layer>. */")
-        checks.append(
-            Check(path.stem, header["rule"], header["layer"], int(header["threshold"] or 0), text)
-        )
+        checks.append(Check(path.stem, header["rule"], header["layer"], int(header["threshold"] or 0), text))
     return checks
 
 
@@ -77,9 +75,7 @@ def run_checks(
     results = []
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        connection.execute(
-            "select set_config('tallyhouse.run_started_at', %s, true)", [run_started_at.isoformat()]
-        )
+        connection.execute("select set_config('tallyhouse.run_started_at', %s, true)", [run_started_at.isoformat()])
         for check in checks:
             result = _run(connection, check)
             results.append(result)
@@ -116,7 +112,7 @@ def _run(connection: psycopg.Connection, check: Check) -> CheckResult:
             coalesce((select jsonb_agg(content) from (select content from shown limit {limit}) as first_rows), '[]')
         from shown
         """
-    ).format(query=sql.SQL(check.query), limit=sql.Literal(SAMPLE_ROWS))  # type: ignore[arg-type]
+    ).format(query=sql.SQL(check.query), limit=sql.Literal(SAMPLE_ROWS))
     row = connection.execute(query).fetchone()
     assert row is not None  # noqa: S101  # an aggregate always has one row
     return CheckResult(check, row[0], row[1])

@@ -18,11 +18,11 @@ from tallyhouse.transport import Counters, Retries, StopRequested, Transport
 
 # The most that Stripe gives at once (https://docs.stripe.com/api/pagination).
 PAGE_SIZE = 100
-# The version that the pinned SDK was made for: lists answer in one known shape until the SDK is upgraded, whatever
-# the account's own default is. (Events come in the version of their time, whatever is asked for.)
+# The version that the pinned SDK was made for: lists answer in one known shape until the SDK is upgraded,
+# whatever the account's own default is. (Events come in the version of their time, whatever is asked for.)
 DEFAULT_API_VERSION: str = stripe.api_version
 
-# Enough to keep the network busy while a chunk is written; usual pages have 200 KB, but one of 100 MB is possible.
+# Enough to keep the network busy while a chunk is written. Usual pages have 200 KB; 100 MB are possible.
 READ_AHEAD_PAGES = 20
 READ_AHEAD_BYTES = 5_000_000
 
@@ -40,8 +40,8 @@ class StripeClient:
     """Reads from Stripe with one key. Safe to use from several threads.
 
     `connection` is the name under which operators keep the key: messages tell them to mend it.
-    `requests_per_second` None means no limit; `timeout` is (connect, read) in seconds; `account_id` spares the
-    call of /v1/account, which a restricted key may not be allowed. `sleep` is for tests.
+    `requests_per_second` None means no limit; `timeout` is (connect, read) in seconds; `account_id` spares
+    the call of /v1/account, which a restricted key may not be allowed. `sleep` is for tests.
     """
 
     def __init__(
@@ -61,9 +61,7 @@ class StripeClient:
         sleep: Callable[[float], None] | None = None,
     ):
         if not api_key:
-            raise StripeAccessError(
-                f"Connection {connection} holds no Stripe key: put one into its password."
-            )
+            raise StripeAccessError(f"Connection {connection} holds no Stripe key: put one into its password.")
         self._key = api_key
         self._account_id = account_id
         self._transport = Transport(
@@ -99,8 +97,8 @@ class StripeClient:
             fetched = self._transport.fetch("/v1/account", {}, _parse_account)
         except StripeAccessError as error:
             raise StripeAccessError(
-                f"{error} If the key may read events but not the account, give the account's id (acct_...) as "
-                "account_id in the connection's extra."
+                f"{error} If the key may read events but not the account, give the account's id (acct_...) "
+                "as account_id in the connection's extra."
             ) from error
         return Account(fetched.value, self.livemode, fetched.observed_at)
 
@@ -121,9 +119,7 @@ class StripeClient:
             size_of=lambda page: page.byte_count,
         )
 
-    def _walk(
-        self, path: str, params: Mapping[str, str], read_row: RowReader, stop: threading.Event
-    ) -> Iterator[Page]:
+    def _walk(self, path: str, params: Mapping[str, str], read_row: RowReader, stop: threading.Event) -> Iterator[Page]:
         query = {**params, "limit": str(PAGE_SIZE)}
         while True:
             try:
@@ -143,8 +139,9 @@ class StripeClient:
                 return
             if parsed.last_id is None or parsed.last_id == query.get("starting_after"):
                 raise BadPageError(
-                    f"{describe_request(path, query)}: the page ends with the row it should begin after, so the "
-                    "listing would never end. Nothing of this window is committed; the next run reads it again."
+                    f"{describe_request(path, query)}: the page ends with the row it should begin after, so "
+                    "the listing would never end. Nothing of this window is committed; the next run reads it "
+                    "again."
                 )
             query["starting_after"] = parsed.last_id
 

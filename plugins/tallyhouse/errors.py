@@ -12,7 +12,7 @@ class StripeAccessError(TallyhouseError):
 
 
 class StripeUnavailableError(TallyhouseError):
-    """Stripe did not answer (429, 5xx, connection, timeout) within the client's own retries. A later try may."""
+    """Stripe did not answer (429, 5xx, connection, timeout) within the client's retries; it may later."""
 
 
 class BadPageError(TallyhouseError):
@@ -25,9 +25,9 @@ class RejectedRowsError(TallyhouseError):
     def __init__(self, what: str, count: int, sample: Sequence[tuple[str, str]]):
         shown = "; ".join(f"{row_key}: {reason}" for row_key, reason in sample)
         super().__init__(
-            f"{what}: {count} row(s) could not be staged and are kept in raw.rejected; all others are committed. "
-            f"{shown}. Look at them with: select row_key, reason, payload from raw.rejected "
-            "order by rejected_id desc. They are reported once: the next run is green without them."
+            f"{what}: {count} row(s) could not be staged; all others are committed. {shown}. They are kept "
+            "as text, with the reason, in the table raw.rejected: look at its newest rows. Each is reported "
+            "once, so the next run is green without them."
         )
         self.count = count
         self.sample = list(sample)

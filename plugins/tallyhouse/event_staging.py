@@ -16,14 +16,14 @@ CHUNK_ROWS = 2_000
 CHUNK_BYTES = 8_000_000
 
 _COPY = (
-    "copy raw.event (account_id, livemode, event_id, type, created_at, listing_order, api_version, object_type, "
-    "object_id, payload, batch_id) from stdin (format binary)"
+    "copy raw.event (account_id, livemode, event_id, type, created_at, listing_order, api_version, "
+    "object_type, object_id, payload, batch_id) from stdin (format binary)"
 )
 _COLUMNS = 11
 _created_and_place = struct.Struct("!iqii").pack
 _length = struct.Struct("!i").pack
 
-# Never prepared: a plan made while the table was empty would read all of it later. The bounds prune partitions.
+# Never prepared: a plan made while the table was empty would read all of it later. Bounds prune partitions.
 _STORED = """
 select e.event_id, extract(epoch from e.created_at)::bigint, e.listing_order
 from unnest(%(ids)s::text[], %(created)s::bigint[]) as k (event_id, created)
@@ -43,16 +43,14 @@ where e.account_id = %(account_id)s and e.livemode = %(livemode)s
 class EventStager:
     """Takes a window's pages in Stripe's order and writes them in chunks, inside the caller's transaction.
 
-    The place of an event in its second is 0 for the newest, then -1, -2, ...: Stripe's listing is newest first,
-    and a second is always wholly inside one window. An event stored with a higher place than the listing now
-    gives it is moved down, since one that became visible late stands above it: the least place wins, whatever
-    the order of the runs.
+    The place of an event in its second is 0 for the newest, then -1, -2, ...: Stripe's listing is newest
+    first, and a second is always wholly inside one window. An event stored with a higher place than the
+    listing now gives it is moved down, since one that became visible late stands above it: the least place
+    wins, whatever the order of the runs.
     """
 
-    def __init__(
-        self, conn: psycopg.Connection, account: Account, batch_id: int, watermark: int | None, tally: Tally
-    ):
-        """`watermark`: seconds since 1970 before which all had been read, so that a new event there is late."""
+    def __init__(self, conn: psycopg.Connection, account: Account, batch_id: int, watermark: int | None, tally: Tally):
+        """`watermark`: seconds since 1970 before which all had been read: a new event there is late."""
         self._conn = conn
         self._account = account
         self._batch_id = batch_id
@@ -124,10 +122,8 @@ class EventStager:
             self._tally.duplicates += len(self._rejects) - len(new)
         self._chunk, self._rejects, self._size = [], [], 0
 
-    def _drop_stored(
-        self, account_id: str, livemode: bool, group: dict[tuple[str, int], tuple[EventRow, int]]
-    ) -> None:
-        """Takes the events that are stored already out of the group, and moves those down that now stand lower."""
+    def _drop_stored(self, account_id: str, livemode: bool, group: dict[tuple[str, int], tuple[EventRow, int]]) -> None:
+        """Takes out of the group what is stored already, and moves down there what now stands lower."""
         created = [key[1] for key in group]
         stored = self._conn.execute(
             _STORED,

@@ -1,4 +1,4 @@
-"""The library's front door: plan and stage windows of events, and slices of lists, each as one committed batch."""
+"""The front door: plan and stage windows of events, and slices of lists, each as one committed batch."""
 
 import logging
 import time
@@ -52,8 +52,8 @@ def plan_events(
     """The windows of events to read now, oldest first; none if nothing new can be read yet.
 
     The first plan of an account sets its watermark to the oldest second that Stripe still keeps. A watermark
-    older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same transaction,
-    and the log says so at level ERROR; lists must close it.
+    older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same
+    transaction, and the log says so at level ERROR; lists must close it.
     """
     ledger.require_idle(conn)
     now = client.server_time()
@@ -85,8 +85,8 @@ def plan_events(
             ledger.raise_watermark(conn, account, plan.windows[0].start)
     if plan.gap is not None:
         log.error(
-            "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is recorded in "
-            "ops.gap. Run stripe_backfill for all objects to close it; reading goes on from %s.",
+            "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is "
+            "recorded in ops.gap. Run stripe_backfill for all objects to close it; reading goes on from %s.",
             account.account_id,
             plan.gap,
             plan.gap.end.isoformat(),
@@ -113,9 +113,7 @@ def stage_events(
         ledger.lock_stream(conn, account, ledger.EVENTS)
         watermark = ledger.read_watermark(conn, account)
         batch_id = ledger.open_batch(conn, account, ledger.EVENTS, None, window, run_id)
-        stager = EventStager(
-            conn, account, batch_id, int(watermark.timestamp()) if watermark else None, tally
-        )
+        stager = EventStager(conn, account, batch_id, int(watermark.timestamp()) if watermark else None, tally)
         with closing(client.pages("/v1/events", window.created_params, reader)) as pages:
             for page in pages:
                 stager.add(page)
@@ -123,15 +121,11 @@ def stage_events(
         unknown = reader.unknown.as_dict()
         ledger.close_batch(conn, batch_id, tally, unknown)
         through = ledger.advance_watermark(conn, account, window)
-    return _report(
-        account, ledger.EVENTS, None, window, batch_id, tally, unknown, time.monotonic() - began, through
-    )
+    return _report(account, ledger.EVENTS, None, window, batch_id, tally, unknown, time.monotonic() - began, through)
 
 
-def plan_slices(
-    objects: Iterable[str], created_from: datetime, created_to: datetime, slice_days: float
-) -> list[Slice]:
-    """Cuts [created_from, created_to) into slices of so many days, for each object, by its name in the registry."""
+def plan_slices(objects: Iterable[str], created_from: datetime, created_to: datetime, slice_days: float) -> list[Slice]:
+    """Cuts [created_from, created_to) into slices of so many days, for each object named."""
     slices = []
     for name in objects:
         _listed(name)
@@ -150,7 +144,7 @@ def stage_list(
 ) -> BatchReport:
     """Lists the objects created in a window and commits them as one batch.
 
-    A slice that the same `run_id` has committed already is skipped, so that a backfill goes on where it stopped.
+    A slice that the same `run_id` has committed is skipped, so that a backfill goes on where it stopped.
     """
     ledger.require_idle(conn)
     item = _listed(stripe_object) if isinstance(stripe_object, str) else stripe_object
@@ -174,9 +168,7 @@ def stage_list(
         stager.flush()
         unknown = reader.unknown.as_dict()
         ledger.close_batch(conn, batch_id, tally, unknown)
-    return _report(
-        account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None
-    )
+    return _report(account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None)
 
 
 def _listed(name: str) -> StripeObject:

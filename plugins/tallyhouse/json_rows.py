@@ -1,7 +1,7 @@
 """Reads the one odd row of a page apart from the good ones: the careful, slow way through a list's body.
 
-orjson refuses a whole page for one lone surrogate, and PostgreSQL's jsonb a whole COPY for one \\u0000. So a
-page that may hold such a thing is cut into the text of its rows, without parsing them, and each is read alone.
+orjson refuses a whole page for one lone surrogate, and PostgreSQL's jsonb a whole COPY for one \\u0000. So
+a page that may hold such a thing is cut into the texts of its rows, unparsed, and each is read alone.
 """
 
 import json
@@ -20,7 +20,7 @@ class NotAListError(ValueError):
 
 
 class RawRow(NamedTuple):
-    """One row's JSON text as received, its value where it could be read, and why jsonb cannot hold it if so."""
+    """One row: its JSON text, its value where it could be read, and why jsonb cannot hold it, if so."""
 
     text: bytes
     value: Any

@@ -48,8 +48,8 @@ RETIRED_TYPES = frozenset(
     }
 )
 
-# As of November 2026 and SDK 16.1.0: fields that are or were on the wire although the SDK does not show them, from
-# recorded traffic of API versions 2015-10-01 to 2026-03-25 and https://docs.stripe.com/changelog.
+# As of November 2026 and SDK 16.1.0: fields that are or were on the wire although the SDK does not show them,
+# from recorded traffic of API versions 2015-10-01 to 2026-03-25 and https://docs.stripe.com/changelog.
 RETIRED_FIELDS: Mapping[str, frozenset[str]] = {
     "card": frozenset({"type"}),
     "charge": frozenset({"card", "destination", "dispute", "fee", "invoice", "order"}),

@@ -16,15 +16,13 @@ EVENTS = "events"
 
 
 def require_idle(conn: psycopg.Connection) -> None:
-    """Raises ValueError if a transaction is open: a batch commits alone, and would not commit inside another."""
+    """Raises ValueError if a transaction is open: inside it, a batch would not commit."""
     if conn.info.transaction_status != TransactionStatus.IDLE:
-        raise ValueError(
-            "the connection has a transaction open: commit it first, since a batch is one of its own"
-        )
+        raise ValueError("the connection has a transaction open: commit it first, since a batch is one of its own")
 
 
 def lock_stream(conn: psycopg.Connection, account: Account, stream: str) -> None:
-    """Waits until no other transaction writes this account's stream, and keeps others out until the commit."""
+    """Waits until no other transaction writes this account's stream; keeps others out until the commit."""
     # A throttled listing leaves the transaction idle for minutes, which some servers end sooner.
     conn.execute("set local idle_in_transaction_session_timeout = 0")
     conn.execute(
@@ -80,17 +78,15 @@ def open_batch(
 ) -> int:
     """Begins a batch, for its id; it is seen by others when its transaction commits."""
     row = conn.execute(
-        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, started_at) "
-        "values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
+        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
+        "started_at) values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
         [account.account_id, account.livemode, source, object_type, window.start, window.end, run_id],
     ).fetchone()
     assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
     return int(row[0])
 
 
-def close_batch(
-    conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]
-) -> None:
+def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]) -> None:
     """Writes what the batch brought."""
     conn.execute(
         "update ops.batch set row_count = %s, new_count = %s, duplicate_count = %s, late_count = %s, "
@@ -148,8 +144,8 @@ def find_list_batch(
 ) -> BatchReport | None:
     """The batch in which this run has listed this slice already, or None."""
     row = conn.execute(
-        "select batch_id, row_count, new_count, duplicate_count, late_count, rejected_count, byte_count, call_count, "
-        "throttled_count, extract(epoch from committed_at - started_at)::float8, unknown "
+        "select batch_id, row_count, new_count, duplicate_count, late_count, rejected_count, byte_count, "
+        "call_count, throttled_count, extract(epoch from committed_at - started_at)::float8, unknown "
         "from ops.batch where account_id = %s and livemode = %s and source = 'list' and object_type = %s "
         "and asked_from = %s and asked_to = %s and run_id = %s",
         [account.account_id, account.livemode, object_type, window.start, window.end, run_id],

@@ -69,8 +69,7 @@ class MigrationReport:
 def read_migrations(sql_root: Path) -> list[SqlFile]:
     """The numbered migrations in order. Raises MigrationError when two share a number."""
     files = [
-        SqlFile(f"migrations/{path.name}", path.read_text())
-        for path in sorted((sql_root / "migrations").glob("*.sql"))
+        SqlFile(f"migrations/{path.name}", path.read_text()) for path in sorted((sql_root / "migrations").glob("*.sql"))
     ]
     numbers = [Path(file.name).name.split("_")[0] for file in files]
     for number in {number for number in numbers if numbers.count(number) > 1}:
@@ -134,9 +133,7 @@ def _recorded(connection: psycopg.Connection) -> dict[str, str]:
     return dict(connection.execute("select name, sha256 from ops.migration").fetchall())
 
 
-def _apply_migrations(
-    connection: psycopg.Connection, migrations: list[SqlFile], recorded: dict[str, str]
-) -> list[str]:
+def _apply_migrations(connection: psycopg.Connection, migrations: list[SqlFile], recorded: dict[str, str]) -> list[str]:
     known = {file.name for file in migrations}
     for name in sorted(recorded):
         if name.startswith("migrations/") and name not in known:
@@ -183,7 +180,7 @@ def _apply_repeatables(
 
 def _run(connection: psycopg.Connection, file: SqlFile) -> None:
     try:
-        connection.execute(sql.SQL(file.text))  # type: ignore[arg-type]  # a file of ours, not a literal
+        connection.execute(sql.SQL(file.text))
     except psycopg.Error as error:
         raise MigrationError(f"{file.name} failed, and nothing was changed: {error}") from error
     connection.execute(
@@ -211,7 +208,7 @@ def _drop(connection: psycopg.Connection, schema: str, relation: str) -> None:
     ).fetchall()
     for kind, identity in kinds:  # regclass and regprocedure quote what needs quoting
         try:
-            connection.execute(sql.SQL(f"drop {kind} {identity}"))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(f"drop {kind} {identity}"))
         except psycopg.errors.DependentObjectsStillExist as error:
             raise MigrationError(
                 f"{schema}.{relation} must be re-created, but something of yours depends on it: "

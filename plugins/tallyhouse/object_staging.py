@@ -1,4 +1,4 @@
-"""Writes the objects of one slice of a list into raw.object, each once per moment at which the list showed it."""
+"""Writes the objects of one slice of a list into raw.object, each once per moment at which it was seen."""
 
 import psycopg
 
@@ -12,7 +12,12 @@ CHUNK_BYTES = 8_000_000
 
 _CREATE = """
 create temporary table arriving_object (
-    account_id text, livemode boolean, object_type text, object_id text, observed_at timestamptz, payload jsonb
+    account_id text,
+    livemode boolean,
+    object_type text,
+    object_id text,
+    observed_at timestamptz,
+    payload jsonb
 ) on commit drop
 """
 _COPY = "copy arriving_object from stdin (format binary)"

@@ -1,4 +1,4 @@
-"""Reads a page of a Stripe list: validates it, and turns each row into what staging writes, or into a reject."""
+"""Reads a page of a Stripe list: validates it, and turns each row into what staging writes, or a reject."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from tallyhouse.windows import Window
 # Stripe's ids have at most 255 characters (https://docs.stripe.com/upgrades), and an index entry has a limit.
 MAX_NAME = 255
 
-# (event_id, type, created, api_version, object_type, object_id, account, livemode, payload); plain tuples, since
-# making one is what happens most often here. account and livemode are None where the event does not say.
+# (event_id, type, created, api_version, object_type, object_id, account, livemode, payload); plain tuples,
+# since making one is what happens most often here. account, livemode: None where the event does not say.
 EventRow: TypeAlias = tuple[str, str, int, str | None, str, str | None, str | None, bool | None, bytes]
 # (object_type, object_id, livemode, payload)
 ObjectRow: TypeAlias = tuple[str, str, bool | None, bytes]
@@ -83,7 +83,7 @@ def parse_page(body: bytes, read_row: RowReader) -> ParsedPage:
     rows: list[EventRow | ObjectRow | Reject] = []
     for raw in raw_rows:
         row = raw.refusal or read_row(raw.value, raw.text)
-        rows.append(_reject(raw, row) if type(row) is str else row)
+        rows.append(_reject(raw, row) if isinstance(row, str) else row)
     last_id = None
     if envelope["has_more"]:
         ids = (raw.value.get("id") for raw in reversed(raw_rows) if isinstance(raw.value, dict))
@@ -102,7 +102,7 @@ def _check_envelope(envelope: Any) -> None:
 
 def _reject(raw: RawRow, reason: str) -> Reject:
     text, value = raw.text, raw.value
-    row_key = value.get("id") if isinstance(value, dict) else None
+    row_key: Any = value.get("id") if isinstance(value, dict) else None
     place = None
     if not _is_name(row_key):
         row_key = hashlib.sha256(text).hexdigest()
@@ -194,7 +194,9 @@ class ObjectReader:
         """The object as a row, or what is wrong with it."""
         if not isinstance(value, dict):
             return "a listed object must be an object"
-        object_id, object_type, livemode = value.get("id"), value.get("object"), value.get("livemode")
+        object_id: Any = value.get("id")
+        object_type: Any = value.get("object")
+        livemode = value.get("livemode")
         if not _is_name(object_id):
             return f"a listed object needs id, a string of 1 to {MAX_NAME} characters"
         if not _is_name(object_type):

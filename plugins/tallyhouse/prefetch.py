@@ -1,4 +1,4 @@
-"""Reads ahead: runs an iterator in one background thread while its consumer works, within a bound of memory."""
+"""Reads ahead: runs an iterator in a thread while its consumer works, within a bound of memory."""
 
 import threading
 from collections import deque
@@ -18,8 +18,8 @@ def prefetch(
     """Yields what `produce(stop)` yields, in its order, while a thread of its own runs it.
 
     At most `max_items` wait for the consumer, and no more are made while those that wait have `max_bytes` or
-    more by `size_of`. An exception in `produce` is raised here, after the items before it. Closing the generator
-    sets `stop` and waits some seconds for the thread to end; `produce` should look at it wherever it waits.
+    more by `size_of`. An exception in `produce` is raised here, after the items before it. Closing the
+    generator sets `stop` and waits some seconds for the thread to end; `produce` should heed it wherever it waits.
     """
     stop = threading.Event()
     changed = threading.Condition()
@@ -29,9 +29,7 @@ def prefetch(
     fault: BaseException | None = None
 
     def is_full() -> bool:
-        return len(waiting) >= max_items or (
-            max_bytes is not None and bool(waiting) and waiting_bytes >= max_bytes
-        )
+        return len(waiting) >= max_items or (max_bytes is not None and bool(waiting) and waiting_bytes >= max_bytes)
 
     def work() -> None:
         nonlocal waiting_bytes, ended, fault

@@ -76,8 +76,7 @@ class BatchReport:
     def what(self) -> str:
         """The batch in words: account, object, window."""
         start, end = (
-            datetime.fromisoformat(at).strftime("%Y-%m-%d %H:%M:%S")
-            for at in (self.asked_from, self.asked_to)
+            datetime.fromisoformat(at).strftime("%Y-%m-%d %H:%M:%S") for at in (self.asked_from, self.asked_to)
         )
         mode = "live" if self.livemode else "test"
         return f"{self.object_type or self.source} of {self.account_id} ({mode}) created [{start}, {end}) UTC"
@@ -88,9 +87,9 @@ class BatchReport:
             return f"{self.what}: already committed by this run as batch {self.batch_id}; skipped"
         line = (
             f"{self.what}: batch {self.batch_id}, {self.row_count:,} rows: {self.new_count:,} new, "
-            f"{self.duplicate_count:,} duplicates, {self.late_count:,} late, {self.rejected_count:,} rejected; "
-            f"{self.byte_count / 1e6:,.1f} MB in {self.call_count:,} calls ({self.throttled_count:,} throttled), "
-            f"{self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s"
+            f"{self.duplicate_count:,} duplicates, {self.late_count:,} late, "
+            f"{self.rejected_count:,} rejected, {self.byte_count / 1e6:,.1f} MB in {self.call_count:,} calls "
+            f"({self.throttled_count:,} throttled), {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows/s"
         )
         for kind, counts in self.unknown.items():
             line += f"; unknown {kind}: " + ", ".join(f"{name} ({n:,})" for name, n in sorted(counts.items()))
@@ -99,8 +98,6 @@ class BatchReport:
         return line
 
     def raise_for_rejects(self) -> None:
-        """Raises RejectedRowsError if rows were newly rejected, so that the run ends red after it staged the rest."""
+        """Raises RejectedRowsError if rows were newly rejected: the run ends red after it staged the rest."""
         if self.rejected_count:
-            raise RejectedRowsError(
-                self.what, self.rejected_count, [(key, why) for key, why in self.rejected]
-            )
+            raise RejectedRowsError(self.what, self.rejected_count, [(key, why) for key, why in self.rejected])

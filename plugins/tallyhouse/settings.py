@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -17,9 +18,7 @@ from tallyhouse.errors import TallyhouseError
 WAREHOUSE_CONN_ID = "warehouse"
 STRIPE_CONN_ID = "stripe_default"
 
-SQL_ROOT = Path(
-    os.environ.get("TALLYHOUSE_SQL_ROOT") or Path(__file__).resolve().parents[2] / "include" / "sql"
-)
+SQL_ROOT = Path(os.environ.get("TALLYHOUSE_SQL_ROOT") or Path(__file__).resolve().parents[2] / "include" / "sql")
 """Where the SQL files are: include/sql beside plugins/, unless TALLYHOUSE_SQL_ROOT names another folder."""
 
 
@@ -92,4 +91,4 @@ def stripe_settings(conn_id: str = STRIPE_CONN_ID) -> StripeSettings:
 def warehouse_connection() -> Iterator[psycopg.Connection]:
     """A psycopg connection to the warehouse, closed at the end."""
     with closing(PostgresHook(postgres_conn_id=WAREHOUSE_CONN_ID).get_conn()) as connection:
-        yield connection
+        yield cast(psycopg.Connection, connection)

@@ -124,10 +124,10 @@ class Transport:
         parse: Callable[[bytes], T],
         stop: threading.Event | None = None,
     ) -> Fetched[T]:
-        """Gets and parses one answer; `parse` raises NotAListError or JSONDecodeError where a body is unusable.
+        """Gets and parses one answer; `parse` raises NotAListError or JSONDecodeError at an unusable body.
 
-        Raises StripeAccessError at once where a retry cannot help, StripeUnavailableError or BadPageError after
-        the last attempt, and StopRequested when `stop` was set meanwhile.
+        Raises StripeAccessError at once where a retry cannot help, StripeUnavailableError or BadPageError
+        after the last attempt, and StopRequested when `stop` was set meanwhile.
         """
         what = describe_request(path, params)
         url = f"{self._base}{path}?{urlencode(params)}" if params else f"{self._base}{path}"
@@ -142,9 +142,7 @@ class Transport:
                 if answer.status == 429:
                     throttled += 1
                 value = self._parse(what, answer, parse)
-                return Fetched(
-                    value, len(answer.body), answer.clock(elapsed), answer.request_id, attempt, throttled
-                )
+                return Fetched(value, len(answer.body), answer.clock(elapsed), answer.request_id, attempt, throttled)
             except NotAListError as error:
                 fault = _Fault(BadPageError(f"{what}: the answer is unusable: {error}"), error)
             except _Fault as repeatable:
@@ -166,18 +164,14 @@ class Transport:
         with self._lock:
             self.counters.calls += 1
         try:
-            body, status, headers = self._http.request_with_retries(
-                "GET", url, self._headers, max_network_retries=0
-            )
+            body, status, headers = self._http.request_with_retries("GET", url, self._headers, max_network_retries=0)
         except stripe.APIConnectionError as error:
             cause = error.__cause__ or error
             if is_lasting(error):
                 raise StripeAccessError(
                     f"{what}: {self._base} cannot be asked: {cause}. Check the host of connection {self._connection}."
                 ) from error
-            raise _Fault(
-                StripeUnavailableError(f"{what}: no answer from {self._base}: {cause}"), error
-            ) from error
+            raise _Fault(StripeUnavailableError(f"{what}: no answer from {self._base}: {cause}"), error) from error
         content: Any = body
         with self._lock:
             self.counters.byte_count += len(content)

@@ -23,13 +23,11 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     }
 
 
-def apply_models(
-    connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS
-) -> None:
+def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
     """Applies every pending batch to the models, each in a transaction of its own, as its task does."""
     for model in models:
         with connection.transaction():
-            connection.execute(sql.SQL((sql_root / model.sql_file).read_text()))  # type: ignore[arg-type]
+            connection.execute(sql.SQL((sql_root / model.sql_file).read_text()))
 
 
 def refresh_marts(connection: psycopg.Connection, sql_root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which windows of time to read next: closed, whole seconds, without a hole, and never older than Stripe keeps."""
+"""Which windows of time to read next: whole seconds, without a hole, never older than Stripe keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,7 @@ class Window:
             if moment.utcoffset() != timedelta(0):
                 raise ValueError(f"a window is in UTC; got {moment!r}")
             if moment.microsecond:
-                raise ValueError(
-                    f"a window is of whole seconds, as Stripe's created is; got {moment.isoformat()}"
-                )
+                raise ValueError(f"a window is of whole seconds, as Stripe's created is; got {moment.isoformat()}")
         if self.start >= self.end:
             raise ValueError(f"a window ends after it starts; got {self}")
 
@@ -95,7 +93,7 @@ def plan_windows(
 
 
 def cut(start: datetime, end: datetime, length: timedelta) -> tuple[Window, ...]:
-    """Cuts [start, end) into windows of `length` (whole seconds), the last one shorter; none if it is empty."""
+    """Cuts [start, end) into windows of `length` in whole seconds, the last one shorter; none if empty."""
     step = timedelta(seconds=max(1, int(length.total_seconds())))
     windows = []
     while start < end:

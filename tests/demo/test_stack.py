@@ -54,9 +54,7 @@ def holder(paths: Paths) -> Iterator[subprocess.Popen[str]]:
     down(paths, lambda text: None)
 
 
-def test_a_second_demo_is_refused_and_told_how_to_stop_the_first(
-    paths: Paths, holder: subprocess.Popen[str]
-) -> None:
+def test_a_second_demo_is_refused_and_told_how_to_stop_the_first(paths: Paths, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(DemoError, match=rf"already runs here \(process {holder.pid}\).*make down"):
         Stack(paths).acquire()
 

@@ -47,13 +47,9 @@ class Pipeline:
         checks = read_checks(SQL_ROOT)
         with psycopg.connect(self.conninfo) as connection:
             apply_models(connection, SQL_ROOT)
-            require_passed(
-                run_checks(connection, [c for c in checks if c.layer == "dwh"], "test", started)
-            )
+            require_passed(run_checks(connection, [c for c in checks if c.layer == "dwh"], "test", started))
             refresh_marts(connection, SQL_ROOT)
-            require_passed(
-                run_checks(connection, [c for c in checks if c.layer == "mart"], "test", started)
-            )
+            require_passed(run_checks(connection, [c for c in checks if c.layer == "mart"], "test", started))
 
     def watermark(self) -> datetime:
         """Through when every event has been read."""

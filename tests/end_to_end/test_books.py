@@ -87,9 +87,7 @@ def assert_marts_equal_books(pipeline: Pipeline, until: datetime | None = None) 
 
 
 @pytest.mark.parametrize("events_first", [True, False], ids=["events first", "backfill first"])
-def test_marts_equal_the_books_now_and_as_time_goes_on(
-    warehouse: str, company_url: str, events_first: bool
-) -> None:
+def test_marts_equal_the_books_now_and_as_time_goes_on(warehouse: str, company_url: str, events_first: bool) -> None:
     pipeline = Pipeline(warehouse, company_url)
     founded = datetime.fromisoformat(FOUNDED)
     if events_first:

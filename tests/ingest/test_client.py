@@ -1,4 +1,4 @@
-"""The client: which answers are tried again, which fail at once and say what to mend, and how pages follow."""
+"""The client: which answers are tried again, which fail at once and say what to mend, and paging."""
 
 import json
 import threading
@@ -37,7 +37,7 @@ def listed(client: StripeClient) -> list[Page]:
 
 
 def ids(pages: list[Page]) -> list[str]:
-    return [row[0]["id"] for page in pages for row in page.rows]  # type: ignore[index,call-overload]
+    return [row[0]["id"] for page in pages for row in page.rows]  # type: ignore[index]
 
 
 @pytest.fixture
@@ -83,7 +83,10 @@ def test_a_netrc_file_does_not_replace_the_key(
             error(403, "Having the 'rak_event_read' permission would allow this request to continue."),
             ["403", "rak_event_read", "grant it"],
         ),
-        (error(400, "Invalid Stripe API version: 2024-99-99"), ["400", "Invalid Stripe API version", "api_version"]),
+        (
+            error(400, "Invalid Stripe API version: 2024-99-99"),
+            ["400", "Invalid Stripe API version", "api_version"],
+        ),
         (error(404, "Unrecognized request URL"), ["404", "Unrecognized request URL", "host"]),
     ],
     ids=["401", "403", "400", "404"],
@@ -217,12 +220,14 @@ def test_a_silent_server_times_out(stripe: ScriptedStripe, waits: list[float]) -
         listed(client)
 
 
-def test_pages_before_a_fault_are_still_given(stripe: ScriptedStripe, client: StripeClient, five_pages: list[str]) -> None:
+def test_pages_before_a_fault_are_still_given(
+    stripe: ScriptedStripe, client: StripeClient, five_pages: list[str]
+) -> None:
     stripe.script = [Scripted(), Scripted(), error(401, "revoked")]
-    seen = []
+    pages = client.pages("/v1/events", CREATED, keep)  # type: ignore[arg-type]
+    seen = [next(pages), next(pages)]
     with pytest.raises(StripeAccessError):
-        for page in client.pages("/v1/events", CREATED, keep):  # type: ignore[arg-type]
-            seen.append(page)
+        next(pages)
     assert ids(seen) == five_pages[:200]
 
 
@@ -241,7 +246,9 @@ def test_a_listing_that_never_ends_is_stopped(stripe: ScriptedStripe, client: St
         listed(client)
 
 
-def test_closing_the_pages_stops_the_reading_thread_during_a_wait(stripe: ScriptedStripe, five_pages: list[str]) -> None:
+def test_closing_the_pages_stops_the_reading_thread_during_a_wait(
+    stripe: ScriptedStripe, five_pages: list[str]
+) -> None:
     client = StripeClient(KEY, api_base=stripe.base_url, requests_per_second=None)
     stripe.script = [Scripted(), error(429, "slow", {"Retry-After": "60"})]
     pages = client.pages("/v1/events", CREATED, keep)  # type: ignore[arg-type]

@@ -181,22 +181,22 @@ def test_unknown_types_and_fields_are_staged_and_counted() -> None:
 def test_a_listed_object_needs_an_id_and_a_kind_but_no_created() -> None:
     reader = ObjectReader(WINDOW)
     rows = parse_page(
-        page(b'{"id": "si_1", "object": "subscription_item"}', b'{"id": "si_2"}', b'{"object": "charge"}'), reader
+        page(b'{"id": "si_1", "object": "subscription_item"}', b'{"id": "si_2"}', b'{"object": "charge"}'),
+        reader,
     ).rows
     assert rows[0] == ("subscription_item", "si_1", None, b'{"id":"si_1","object":"subscription_item"}')
     assert [isinstance(row, Reject) for row in rows] == [False, True, True]
 
 
 def test_a_listed_object_outside_its_slice_is_set_aside() -> None:
-    (row,) = parse_page(
-        page(b'{"id": "ch_1", "object": "charge", "created": 5}'), ObjectReader(WINDOW)
-    ).rows
+    (row,) = parse_page(page(b'{"id": "ch_1", "object": "charge", "created": 5}'), ObjectReader(WINDOW)).rows
     assert isinstance(row, Reject)
     assert "outside the slice" in row.reason
 
 
+numbers = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | numbers | st.text(),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
     max_leaves=12,
 )
@@ -209,13 +209,8 @@ def test_the_careful_way_cuts_any_list_into_its_rows(
     ascii_only: bool, rows: list[Any], envelope: dict[str, Any]
 ) -> None:
     whole = {**envelope, "object": "list", "data": rows, "has_more": False}
-    body = json.dumps(whole, ensure_ascii=ascii_only, indent=1).encode("utf-8", "surrogatepass")
-    try:
-        found, raw_rows = split_list(body)
-    except NotAListError as error:
-        # Only the envelope may be refused: it is read strictly, since nothing of it is kept.
-        assert "not JSON" in str(error)
-        return
+    body = json.dumps(whole, ensure_ascii=ascii_only, indent=1).encode()
+    found, raw_rows = split_list(body)
     assert len(raw_rows) == len(rows)
     assert found["data"] == []
     for raw, row in zip(raw_rows, rows, strict=True):

@@ -28,11 +28,10 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         yield 2
         raise LookupError("lost")
 
-    seen = []
+    items = prefetch(produce)
+    assert [next(items), next(items)] == [1, 2]
     with pytest.raises(LookupError, match="lost"):
-        for item in prefetch(produce):
-            seen.append(item)
-    assert seen == [1, 2]
+        next(items)
     until_ended()
 
 

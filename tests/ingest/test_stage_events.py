@@ -28,15 +28,15 @@ def rows(conn: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
 
 
 def places(conn: psycopg.Connection) -> dict[str, int]:
-    return dict(rows(conn, "select event_id, listing_order from raw.event"))  # type: ignore[arg-type]
+    return dict(rows(conn, "select event_id, listing_order from raw.event"))
 
 
 def everything(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
     """raw.event without the batch that brought each row."""
     return rows(
         conn,
-        "select account_id, livemode, event_id, type, created_at, listing_order, api_version, object_type, object_id, "
-        "payload::text from raw.event order by event_id",
+        "select account_id, livemode, event_id, type, created_at, listing_order, api_version, object_type, "
+        "object_id, payload::text from raw.event order by event_id",
     )
 
 
@@ -60,8 +60,8 @@ def test_a_window_is_committed_with_its_batch_and_watermark(
     assert rows(conn, "select through from ops.watermark") == [(WINDOW.end,)]
     assert rows(
         conn,
-        "select batch_id, source, object_type, asked_from, asked_to, run_id, row_count, new_count, call_count, "
-        "byte_count > 50000, unknown from ops.batch",
+        "select batch_id, source, object_type, asked_from, asked_to, run_id, row_count, new_count, "
+        "call_count, byte_count > 50000, unknown from ops.batch",
     ) == [(report.batch_id, "events", None, WINDOW.start, WINDOW.end, "run", 250, 250, 3, True, {})]
     assert json.loads(json.dumps(asdict(report))) == asdict(report)
 
@@ -76,8 +76,8 @@ def test_each_column_holds_what_the_event_says(stripe: ScriptedStripe, stage: An
             json.loads(row.text), report.batch_id,
         ),
         (
-            "acct_scripted", False, "evt_0", "charge.succeeded", START, -1, "2026-10-28.endive", "balance", None,
-            json.loads(stripe.rows["/v1/events"][1].text), report.batch_id,
+            "acct_scripted", False, "evt_0", "charge.succeeded", START, -1, "2026-10-28.endive", "balance",
+            None, json.loads(stripe.rows["/v1/events"][1].text), report.batch_id,
         ),
     ]  # fmt: skip
 
@@ -115,7 +115,7 @@ def test_an_event_listed_twice_is_stored_once(stripe: ScriptedStripe, stage: Any
     stripe.script = [Scripted(body=listing), Scripted(body=last)]
     report = stage()
     assert (report.row_count, report.new_count, report.duplicate_count) == (6, 4, 2)
-    assert {name for name in places(conn)} == {"evt_a", "evt_b", "evt_c", "evt_d"}
+    assert set(places(conn)) == {"evt_a", "evt_b", "evt_c", "evt_d"}
 
 
 def test_an_event_listed_twice_in_different_chunks_is_stored_once(
@@ -173,8 +173,8 @@ def test_windows_that_commit_out_of_order_hold_the_watermark_at_the_hole(
     first, second = (Window(START + timedelta(minutes=m), START + timedelta(minutes=m + 30)) for m in (0, 30))
     with conn.transaction():
         conn.execute(
-            "insert into ops.watermark (account_id, livemode, stream, through) values ('acct_scripted', false, "
-            "'events', %s)",
+            "insert into ops.watermark (account_id, livemode, stream, through) "
+            "values ('acct_scripted', false, 'events', %s)",
             [START],
         )
     assert stage(second).watermark == START.isoformat()
@@ -203,7 +203,7 @@ def test_a_row_that_jsonb_refuses_is_kept_as_text_and_nothing_else_is_lost(
     )
     assert (row_key, payload.encode(), batch_id, source) == ("evt_odd", odd.text, report.batch_id, "events")
     assert reason in why
-    with pytest.raises(RejectedRowsError, match=r"1 row.*raw.rejected.*evt_odd.*" + reason):
+    with pytest.raises(RejectedRowsError, match=r"1 row.*evt_odd.*" + reason + ".*raw.rejected"):
         report.raise_for_rejects()
 
 
@@ -293,7 +293,7 @@ def test_the_partitions_of_a_window_over_the_turn_of_a_month_are_made(
     at = int(turn.timestamp())
     stripe.rows["/v1/events"] = [event("evt_after", at), event("evt_before", at - 1)]
     stage(Window(turn - timedelta(hours=1), turn + timedelta(hours=1)))
-    assert dict(rows(conn, "select event_id, tableoid::regclass::text from raw.event")) == {  # type: ignore[arg-type]
+    assert dict(rows(conn, "select event_id, tableoid::regclass::text from raw.event")) == {
         "evt_after": "raw.event_y2031m02",
         "evt_before": "raw.event_y2031m01",
     }

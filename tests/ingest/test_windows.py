@@ -1,6 +1,7 @@
 """Which windows are planned: covering, closed, ordered, and never older than Stripe keeps."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -33,7 +34,7 @@ def test_windows_and_gap_cover_everything_from_the_watermark_to_now_less_the_lag
         return
     windows = made.windows
     assert windows[-1].end == end
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         assert before.end == after.start
     for window in windows:
         assert window.start < window.end
@@ -55,7 +56,7 @@ def test_cutting_loses_and_repeats_nothing(start: int, size: int, length: int) -
     at = datetime.fromtimestamp(start, UTC)
     pieces = cut(at, at + timedelta(seconds=size), timedelta(seconds=length))
     assert sum((piece.end - piece.start for piece in pieces), timedelta()) == timedelta(seconds=size)
-    assert all(piece.end == following.start for piece, following in zip(pieces, pieces[1:], strict=False))
+    assert all(piece.end == following.start for piece, following in pairwise(pieces))
 
 
 def test_an_hourly_run_reads_one_window_with_the_overlap_and_without_the_lag() -> None:

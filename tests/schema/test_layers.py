@@ -44,9 +44,7 @@ def test_file_reads_only_its_own_layer_and_those_before(path: Path) -> None:
     allowed = {*READS[path.parent.name], "ops"}
     own = ("dwh" if path.parent.name in ("dims", "facts") else "", path.stem)
     strangers = {
-        f"{schema}.{name}"
-        for schema, name in tables(path) - {own}
-        if schema not in allowed and schema in LAYERS
+        f"{schema}.{name}" for schema, name in tables(path) - {own} if schema not in allowed and schema in LAYERS
     }
     assert not strangers
 
@@ -60,9 +58,7 @@ def test_model_reads_in_dwh_what_the_registry_names_upstream(model: Model) -> No
 
 
 def test_registry_and_model_files_agree() -> None:
-    files = {
-        f"{folder}/{path.name}" for folder in ("dims", "facts") for path in (SQL_ROOT / folder).glob("*")
-    }
+    files = {f"{folder}/{path.name}" for folder in ("dims", "facts") for path in (SQL_ROOT / folder).glob("*")}
     assert {model.sql_file for model in MODELS} == files
 
 
@@ -146,6 +142,18 @@ def test_marts_come_after_those_that_they_read() -> None:
 
 def test_every_repeatable_file_defines_the_relation_that_it_is_named_after() -> None:
     for file in read_repeatables(SQL_ROOT):
-        assert re.search(
-            rf"create (materialized view|view|function) {file.schema}\.{file.relation}\b", file.text
-        ), file.name
+        assert re.search(rf"create (materialized view|view|function) {file.schema}\.{file.relation}\b", file.text), (
+            file.name
+        )
+
+
+def test_the_checks_on_history_see_every_dimension_that_has_one(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        with_history = {
+            name
+            for (name,) in connection.execute(
+                "select table_name from information_schema.columns where table_schema = 'dwh' and column_name = 'valid_from'"
+            )
+        }
+    text = (SQL_ROOT / "ops" / "dim_history.sql").read_text()
+    assert set(re.findall(r"from dwh\.(\w+)", text)) == with_history

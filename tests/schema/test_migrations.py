@@ -94,9 +94,7 @@ def test_removed_view_is_dropped(empty_database: str, sql_root: Path) -> None:
     assert scalar(empty_database, "select to_regclass('mart.apart')") is None
 
 
-def test_what_users_built_on_a_changed_view_is_not_dropped_but_named(
-    empty_database: str, sql_root: Path
-) -> None:
+def test_what_users_built_on_a_changed_view_is_not_dropped_but_named(empty_database: str, sql_root: Path) -> None:
     run(empty_database, sql_root)
     with psycopg.connect(empty_database) as connection:
         connection.execute("create view public.board as select total from mart.best")
@@ -108,9 +106,7 @@ def test_what_users_built_on_a_changed_view_is_not_dropped_but_named(
 
 def test_runs_at_the_same_time_wait_for_each_other(empty_database: str, sql_root: Path) -> None:
     reports: list[MigrationReport] = []
-    threads = [
-        threading.Thread(target=lambda: reports.append(run(empty_database, sql_root))) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: reports.append(run(empty_database, sql_root))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

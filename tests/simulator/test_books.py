@@ -41,13 +41,9 @@ def _upgrader(index: int, catalog: Catalog) -> Scripted:
         agreement = script.subscribe(when, "starter", "month")
         script.do(
             "2026-02-24T12:00:00Z",
-            lambda at: script.billing.change_item(
-                at, agreement, 0, Choice(script.price("pro", "month", at), 1)
-            ),
+            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("pro", "month", at), 1)),
         )
-        script.do(
-            "2026-03-20T00:00:00Z", lambda at: script.billing.cancel_at_period_end(at, agreement, "unused")
-        )
+        script.do("2026-03-20T00:00:00Z", lambda at: script.billing.cancel_at_period_end(at, agreement, "unused"))
 
     script.do("2026-01-10T12:00:00Z", start)
     return script
@@ -62,9 +58,7 @@ def _annual(index: int, catalog: Catalog) -> Scripted:
         pending = script.payments.refund(when, script.charges[0], 5_000, "pending", None)
         script.do(
             "2026-02-10T00:00:00Z",
-            lambda at: script.payments.fail_refund(
-                at, pending, script.charges[0], "expired_or_canceled_card"
-            ),
+            lambda at: script.payments.fail_refund(at, pending, script.charges[0], "expired_or_canceled_card"),
         )
 
     script.do("2026-01-15T08:00:00Z", lambda at: script.subscribe(at, "pro", "year"))
@@ -91,9 +85,7 @@ def _downgrader(index: int, catalog: Catalog) -> Scripted:
         agreement = script.subscribe(when, "pro", "month")
         script.do(
             "2026-01-27T00:00:00Z",
-            lambda at: script.billing.change_item(
-                at, agreement, 0, Choice(script.price("starter", "month", at), 1)
-            ),
+            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("starter", "month", at), 1)),
         )
 
     script.do("2026-01-10T00:00:00Z", start)
@@ -186,9 +178,7 @@ def test_books_by_customer(company: Company) -> None:
 
 
 def test_proration_lines_are_on_the_next_invoice(company: Company) -> None:
-    invoices = [
-        h.state for h in company.objects["invoice"].histories if h.created == at("2026-03-10T12:00:00Z")
-    ]
+    invoices = [h.state for h in company.objects["invoice"].histories if h.created == at("2026-03-10T12:00:00Z")]
     (invoice,) = invoices
     assert [(line.amount, line.is_proration) for line in invoice.lines] == [
         (-1450, True),
@@ -200,9 +190,7 @@ def test_proration_lines_are_on_the_next_invoice(company: Company) -> None:
 def test_declined_payment_is_retried_after_three_days(company: Company) -> None:
     trialist = next(m for m in company.members if m.ledger.stream == 3)
     charges = [
-        h.state
-        for h in company.objects["charge"].histories
-        if h.state.customer == trialist.payments.customer.id
+        h.state for h in company.objects["charge"].histories if h.state.customer == trialist.payments.customer.id
     ]
     assert [(charge.is_paid, charge.created) for charge in charges[:2]] == [
         (False, at("2026-02-01T01:00:00Z")),

@@ -107,9 +107,7 @@ def test_all_kinds_of_lives_are_there(events: list[dict]) -> None:
         "product.updated",
     ):
         assert types[expected], expected
-    statuses = {
-        e["data"]["object"]["status"] for e in events if e["type"].startswith("customer.subscription.")
-    }
+    statuses = {e["data"]["object"]["status"] for e in events if e["type"].startswith("customer.subscription.")}
     assert {"trialing", "incomplete", "active", "past_due", "canceled", "incomplete_expired"} <= statuses
 
 
@@ -191,9 +189,7 @@ def test_events_of_one_action_share_its_request(events: list[dict]) -> None:
     for event in events:
         if event["request"]["id"]:
             by_request[event["request"]["id"]].add(event["type"])
-    assert {"customer.subscription.created", "invoice.created", "charge.succeeded"} <= max(
-        by_request.values(), key=len
-    )
+    assert {"customer.subscription.created", "invoice.created", "charge.succeeded"} <= max(by_request.values(), key=len)
 
 
 def test_events_are_about_two_kilobytes(company: Company) -> None:

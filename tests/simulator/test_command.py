@@ -45,18 +45,14 @@ def test_command_refuses_an_instant_it_cannot_read() -> None:
 def test_thread_and_process_give_the_same_bytes() -> None:
     with (
         simulator_thread(now="2026-03-01T00:00:00Z", seed=5, customers=20, months=2) as here,
-        simulator_process(
-            "--customers", "20", "--months", "2", "--seed", "5", "--now", "2026-03-01"
-        ) as there,
+        simulator_process("--customers", "20", "--months", "2", "--seed", "5", "--now", "2026-03-01") as there,
     ):
         until = {"until": "2026-03-01T00:00:00Z"}
         listed = {"created[lt]": 1772323200, "limit": 100}
         books, events = [], []
         for url in (here, there):
             books.append(httpx.get(f"{url}/_sim/books/monthly", params=until).json())
-            events.append(
-                httpx.get(f"{url}/v1/events", params=listed, auth=("sk_test_tallyhouse", "")).content
-            )
+            events.append(httpx.get(f"{url}/v1/events", params=listed, auth=("sk_test_tallyhouse", "")).content)
     assert books[0] == books[1]
     assert any(row["revenue_minor"] for row in books[0])
     assert events[0] == events[1]

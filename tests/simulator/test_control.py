@@ -43,9 +43,7 @@ def test_clock_set_back_shows_the_past_again(own_api: httpx.Client) -> None:
     ("name", "status", "error_type"),
     [("rate_limit", 429, "invalid_request_error"), ("server_error", 500, "api_error")],
 )
-def test_counted_fault_hits_so_many_requests(
-    own_api: httpx.Client, name: str, status: int, error_type: str
-) -> None:
+def test_counted_fault_hits_so_many_requests(own_api: httpx.Client, name: str, status: int, error_type: str) -> None:
     _arm(own_api, name, count=2)
     answers = [own_api.get("/v1/events") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [status, status, 200]
@@ -107,9 +105,7 @@ def test_unknown_fault_is_refused(own_api: httpx.Client) -> None:
         '{"id":"evt_odd1","object":"event","type":"invoice.paid","created":%d}',
         '{"id": "evt_odd2",  "type":"x.y","created":%d,"data":{"object":{"id":"x","t":"a\\u0000b"}}}',
         '{"id":"evt_odd3","type":"x.y","created":%d,"data":{"object":{"id":"x","t":"\\ud800"}}}',
-        '{"id":"evt_odd4","type":"x.y","created":%d,"data":{"object":{"id":"x","t":"'
-        + "z" * 1_000_000
-        + '"}}}',
+        '{"id":"evt_odd4","type":"x.y","created":%d,"data":{"object":{"id":"x","t":"' + "z" * 1_000_000 + '"}}}',
     ],
     ids=["without data", "nul", "lone surrogate", "one megabyte"],
 )

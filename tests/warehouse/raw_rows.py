@@ -43,7 +43,14 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                     """
                     insert into raw.object values (%s, false, %s, %s, %s, %s, %s) on conflict do nothing
                     """,
-                    [ACCOUNT, version.body["object"], version.body["id"], version.at, Jsonb(version.body), row[0]],
+                    [
+                        ACCOUNT,
+                        version.body["object"],
+                        version.body["id"],
+                        version.at,
+                        Jsonb(version.body),
+                        row[0],
+                    ],
                 )
                 continue
             connection.execute(

@@ -64,6 +64,8 @@ subscriptions = st.fixed_dictionaries(
         "items": st.fixed_dictionaries({"data": items, "has_more": st.booleans()}),
     }
 )
+
+
 def refunds_of(number: st.SearchStrategy[int]) -> st.SearchStrategy[dict[str, Any]]:
     """Refunds of a charge; a refund belongs to one charge for ever."""
     return number.flatmap(
@@ -140,9 +142,7 @@ verbs = {
 
 @st.composite
 def versions(draw: st.DrawFn) -> Version:
-    body: dict[str, Any] = draw(
-        st.one_of(customers, subscriptions, refunds, charges, payment_methods, invoices)
-    )
+    body: dict[str, Any] = draw(st.one_of(customers, subscriptions, refunds, charges, payment_methods, invoices))
     at = START + timedelta(seconds=draw(seconds))
     verb = draw(st.sampled_from([None, *verbs[body["object"]]]))
     if verb is None:

@@ -126,9 +126,7 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
 
 def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     golden = {path.stem for path in FOLDER.glob("*.yaml")}
-    relations = {
-        path.stem for folder in ("dims", "facts", "marts") for path in (SQL_ROOT / folder).glob("*.sql")
-    }
+    relations = {path.stem for folder in ("dims", "facts", "marts") for path in (SQL_ROOT / folder).glob("*.sql")}
     assert golden <= relations
     # the calendar, the currencies and the freshness of data have tests of their own
     assert relations - golden == {"date_dim", "currency_dim", "freshness"}

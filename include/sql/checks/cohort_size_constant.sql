@@ -1,4 +1,4 @@
-/* Check: a cohort never changes its size, starts whole, and never has more active customers than it has. Layer: mart. */
+/* Check: a cohort keeps its size, starts whole, and has no more active customers than customers. Layer: mart. */
 select account_id, livemode, currency, cohort_month, months_since, cohort_customers, active_customers
 from (
     select

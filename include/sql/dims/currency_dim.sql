@@ -1,4 +1,4 @@
-/* Grain: one row per currency. How many decimals its minor unit has on Stripe's wire (not always ISO's: ISK has two). */
+/* Grain: one row per currency. Decimals of its minor unit on Stripe's wire (not always ISO's: ISK has two). */
 select ops.begin_model('currency_dim');
 
 -- Source: https://docs.stripe.com/currencies, zero-decimal, three-decimal and presentment currencies.
@@ -15,9 +15,11 @@ from (
         scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd yer
         zar zmw')
 ) as listed (exponent, currencies)
-cross join lateral regexp_split_to_table(listed.currencies, '\s+') as split (currency)
+cross join
+    lateral regexp_split_to_table(listed.currencies, '\s+') as split (currency)
 order by split.currency
-on conflict (currency) do update set exponent = excluded.exponent
+on conflict (
+    currency) do update set exponent = excluded.exponent
 where dwh.currency_dim.exponent <> excluded.exponent;
 
 select ops.end_model(0, (select count(*) from dwh.currency_dim));

@@ -2,7 +2,8 @@
 select ops.begin_model('date_dim');
 
 insert into dwh.date_dim (
-    date_sk, day, year, quarter, month, day_of_month, iso_year, iso_week, iso_weekday, month_start, month_end, is_weekend
+    date_sk, day, year, quarter, month, day_of_month, iso_year, iso_week, iso_weekday, month_start, month_end,
+    is_weekend
 )
 select
     to_char(day, 'YYYYMMDD')::integer,

@@ -11,9 +11,10 @@ select
     version.version_rank,
     version.version_order
 from touched
-cross join lateral staging.versions_of_object(
-    touched.account_id, touched.livemode, touched.object_type, touched.object_id
-) as version
+cross join
+    lateral staging.versions_of_object(
+        touched.account_id, touched.livemode, touched.object_type, touched.object_id
+    ) as version
 cross join lateral staging.subscription(version.body) as subscription;
 
 -- they are rows of subscription_item_dim

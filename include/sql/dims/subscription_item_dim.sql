@@ -13,9 +13,10 @@ with version as (
         v.version_rank,
         v.version_order
     from touched
-    cross join lateral staging.versions_of_object(
-        touched.account_id, touched.livemode, touched.object_type, touched.object_id
-    ) as v
+    cross join
+        lateral staging.versions_of_object(
+            touched.account_id, touched.livemode, touched.object_type, touched.object_id
+        ) as v
     cross join lateral staging.subscription(v.body) as s
     -- a subscription always has items: without any, the document does not tell
     where s.items <> '[]'

@@ -1,4 +1,4 @@
-/* Grain: one row per invoice line, as in the invoice's latest version. What exactly was billed, and for which period. */
+/* Grain: one row per invoice line, as in the invoice's latest version. What was billed, and for which period. */
 select ops.begin_model('invoice_line_fact', upstream => '{invoice_fact}');
 
 -- Lines come and go with their invoice: only the version that invoice_fact shows has the true set.

@@ -47,16 +47,20 @@ select * from final;
 create unique index arpu_churn_ltv_monthly_key
 on mart.arpu_churn_ltv_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.arpu_churn_ltv_monthly is
-    'Grain: one row per currency and month. Average revenue per customer, churn rate, lifetime value = ARPU / churn rate.';
+'Grain: one row per currency and month. Average revenue per customer, churn rate, lifetime value = ARPU / churn rate.';
 comment on column mart.arpu_churn_ltv_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.arpu_churn_ltv_monthly.livemode is 'False for test data.';
 comment on column mart.arpu_churn_ltv_monthly.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.arpu_churn_ltv_monthly.month is 'First day of the month, in the reporting time zone.';
-comment on column mart.arpu_churn_ltv_monthly.active_customers is 'Customers with at least one successful charge in the month.';
+comment on column mart.arpu_churn_ltv_monthly.active_customers is
+'Customers with at least one successful charge in the month.';
 comment on column mart.arpu_churn_ltv_monthly.revenue_minor is 'Sum of their charges, minor units, before refunds.';
 comment on column mart.arpu_churn_ltv_monthly.arpu_minor is 'revenue_minor / active_customers; null without customers.';
 comment on column mart.arpu_churn_ltv_monthly.opening_customers is 'Active customers of the month before.';
-comment on column mart.arpu_churn_ltv_monthly.churned_customers is 'Those of them who did not pay this month; null while it is open.';
-comment on column mart.arpu_churn_ltv_monthly.churn_rate is 'churned_customers / opening_customers; null when nobody was active before.';
-comment on column mart.arpu_churn_ltv_monthly.ltv_minor is 'arpu_minor / churn_rate; null when nobody churned, never infinite.';
+comment on column mart.arpu_churn_ltv_monthly.churned_customers is
+'Those of them who did not pay this month; null while it is open.';
+comment on column mart.arpu_churn_ltv_monthly.churn_rate is
+'churned_customers / opening_customers; null when nobody was active before.';
+comment on column mart.arpu_churn_ltv_monthly.ltv_minor is
+'arpu_minor / churn_rate; null when nobody churned, never infinite.';
 comment on column mart.arpu_churn_ltv_monthly.is_complete is 'Whether all events of the month have been fetched.';

@@ -57,7 +57,7 @@ select * from final;
 create unique index cohort_retention_monthly_key
 on mart.cohort_retention_monthly (account_id, livemode, currency, cohort_month, months_since);
 comment on materialized view mart.cohort_retention_monthly is
-    'Grain: one row per currency, cohort (month of first payment) and month since. Share of the cohort that paid.';
+'Grain: one row per currency, cohort (month of first payment) and month since. Share of the cohort that paid.';
 comment on column mart.cohort_retention_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.cohort_retention_monthly.livemode is 'False for test data.';
 comment on column mart.cohort_retention_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -65,7 +65,8 @@ comment on column mart.cohort_retention_monthly.cohort_month is 'Month of the fi
 comment on column mart.cohort_retention_monthly.months_since is 'Months after the cohort''s; 0 is the month itself.';
 comment on column mart.cohort_retention_monthly.month is 'The month counted: cohort_month + months_since.';
 comment on column mart.cohort_retention_monthly.cohort_customers is 'Size of the cohort.';
-comment on column mart.cohort_retention_monthly.active_customers is 'Customers of the cohort with a successful charge in the month.';
+comment on column mart.cohort_retention_monthly.active_customers is
+'Customers of the cohort with a successful charge in the month.';
 comment on column mart.cohort_retention_monthly.retention_rate is 'active_customers / cohort_customers, 0 to 1.';
 comment on column mart.cohort_retention_monthly.revenue_minor is 'Sum of their charges, minor units, before refunds.';
 comment on column mart.cohort_retention_monthly.is_complete is 'Whether all events of the month have been fetched.';

@@ -97,17 +97,22 @@ select * from final;
 create unique index customer_activity_monthly_key
 on mart.customer_activity_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.customer_activity_monthly is
-    'Grain: one row per currency and month. Customers by what they did: active(m) = active(m-1) + new + returning - churned.';
+'Grain: one row per currency and month. Customers by what they did: active(m) = active(m-1) + new + returning - '
+'churned.';
 comment on column mart.customer_activity_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.customer_activity_monthly.livemode is 'False for test data.';
 comment on column mart.customer_activity_monthly.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.customer_activity_monthly.month is 'First day of the month, in the reporting time zone.';
-comment on column mart.customer_activity_monthly.active_customers is 'Customers with at least one successful charge in the month.';
-comment on column mart.customer_activity_monthly.new_customers is 'Active customers whose first payment ever was in the month.';
-comment on column mart.customer_activity_monthly.retained_customers is 'Active customers who had paid in the month before too.';
-comment on column mart.customer_activity_monthly.returning_customers is 'Active customers who came back after a month or more without payment.';
+comment on column mart.customer_activity_monthly.active_customers is
+'Customers with at least one successful charge in the month.';
+comment on column mart.customer_activity_monthly.new_customers is
+'Active customers whose first payment ever was in the month.';
+comment on column mart.customer_activity_monthly.retained_customers is
+'Active customers who had paid in the month before too.';
+comment on column mart.customer_activity_monthly.returning_customers is
+'Active customers who came back after a month or more without payment.';
 comment on column mart.customer_activity_monthly.churned_customers is
-    'Customers active in the month before and not in this one; null while the month is open.';
+'Customers active in the month before and not in this one; null while the month is open.';
 comment on column mart.customer_activity_monthly.payments is 'Successful charges of customers in the month.';
 comment on column mart.customer_activity_monthly.revenue_minor is 'Sum of these charges, minor units, before refunds.';
 comment on column mart.customer_activity_monthly.is_complete is 'Whether all events of the month have been fetched.';

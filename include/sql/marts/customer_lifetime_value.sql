@@ -35,7 +35,7 @@ latest as (
     select distinct on (account_id, livemode, currency) account_id, livemode, currency, month, churn_rate
     from mart.arpu_churn_ltv_monthly
     where is_complete
-    order by account_id, livemode, currency, month desc
+    order by account_id asc, livemode asc, currency asc, month desc
 ),
 
 spent as (
@@ -76,19 +76,20 @@ select * from final;
 create unique index customer_lifetime_value_key
 on mart.customer_lifetime_value (account_id, livemode, currency, customer_id);
 comment on materialized view mart.customer_lifetime_value is
-    'Grain: one row per customer and currency with a movement of money. What the customer paid so far, and next month.';
+'Grain: one row per customer and currency with a movement of money. What the customer paid so far, and next month.';
 comment on column mart.customer_lifetime_value.account_id is 'Stripe account (acct_...).';
 comment on column mart.customer_lifetime_value.livemode is 'False for test data.';
 comment on column mart.customer_lifetime_value.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.customer_lifetime_value.customer_id is 'Stripe customer.';
 comment on column mart.customer_lifetime_value.payments is 'Successful charges.';
 comment on column mart.customer_lifetime_value.revenue_minor is 'Sum of successful charges, minor units.';
-comment on column mart.customer_lifetime_value.refunded_minor is 'Sum of refunds that did not fail, minor units, positive.';
+comment on column mart.customer_lifetime_value.refunded_minor is
+'Sum of refunds that did not fail, minor units, positive.';
 comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor.';
 comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue_minor / payments.';
 comment on column mart.customer_lifetime_value.monthly_spend_minor is
-    'net_minor / months from the first payment''s to the last payment''s, both counted.';
+'net_minor / months from the first payment''s to the last payment''s, both counted.';
 comment on column mart.customer_lifetime_value.expected_spend_next_month_minor is
-    'monthly_spend_minor x (1 - churn rate of the last complete month) for who paid in that month or later, else 0.';
+'monthly_spend_minor x (1 - churn rate of the last complete month) for who paid in that month or later, else 0.';
 comment on column mart.customer_lifetime_value.first_paid_at is 'First successful charge.';
 comment on column mart.customer_lifetime_value.last_paid_at is 'Last successful charge.';

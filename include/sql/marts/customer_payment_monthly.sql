@@ -58,16 +58,19 @@ create unique index customer_payment_monthly_key
 on mart.customer_payment_monthly (account_id, livemode, currency, customer_id, month);
 create index customer_payment_monthly_month on mart.customer_payment_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.customer_payment_monthly is
-    'Grain: one row per customer, currency and month with at least one successful charge.';
+'Grain: one row per customer, currency and month with at least one successful charge.';
 comment on column mart.customer_payment_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.customer_payment_monthly.livemode is 'False for test data.';
 comment on column mart.customer_payment_monthly.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.customer_payment_monthly.customer_id is 'Stripe customer.';
 comment on column mart.customer_payment_monthly.month is 'First day of the month, in the reporting time zone.';
 comment on column mart.customer_payment_monthly.first_month is 'Month of the customer''s first payment: the cohort.';
-comment on column mart.customer_payment_monthly.previous_month is 'The month before this one with a payment; null in the first.';
-comment on column mart.customer_payment_monthly.next_month is 'The next month with a payment; null while there is none.';
+comment on column mart.customer_payment_monthly.previous_month is
+'The month before this one with a payment; null in the first.';
+comment on column mart.customer_payment_monthly.next_month is
+'The next month with a payment; null while there is none.';
 comment on column mart.customer_payment_monthly.payments is 'Successful charges in the month.';
-comment on column mart.customer_payment_monthly.revenue_minor is 'Sum of successful charges, minor units, before refunds.';
+comment on column mart.customer_payment_monthly.revenue_minor is
+'Sum of successful charges, minor units, before refunds.';
 comment on column mart.customer_payment_monthly.activity is
-    'new: the first month; retained: the month before had a payment too; returning: there was a gap.';
+'new: the first month; retained: the month before had a payment too; returning: there was a gap.';

@@ -18,9 +18,7 @@ left join ops.watermark as watermark
         and fetched.livemode = watermark.livemode
         and watermark.stream = 'events';
 
-comment on view mart.freshness is
-    'Grain: one row per account and mode. How far the data reaches.';
+comment on view mart.freshness is 'Grain: one row per account and mode. How far the data reaches.';
 comment on column mart.freshness.account_id is 'Stripe account (acct_...).';
 comment on column mart.freshness.livemode is 'False for test data.';
-comment on column mart.freshness.data_through is
-    'Every event before this instant has been fetched (Stripe''s clock).';
+comment on column mart.freshness.data_through is 'Every event before this instant has been fetched (Stripe''s clock).';

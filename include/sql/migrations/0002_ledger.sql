@@ -22,7 +22,7 @@ create table ops.batch (
 );
 create index batch_asked on ops.batch (account_id, livemode, source, object_type, asked_from);
 comment on table ops.batch is
-    'Grain: one row per committed window of events, slice of a list, or file. Rows and batch commit together.';
+'Grain: one row per committed window of events, slice of a list, or file. Rows and batch commit together.';
 comment on column ops.batch.batch_id is 'Identity. Not a cursor: two writers may commit out of order.';
 comment on column ops.batch.account_id is 'Stripe account that the call was made for (acct_...).';
 comment on column ops.batch.livemode is 'False for test data.';
@@ -35,13 +35,13 @@ comment on column ops.batch.row_count is 'Rows received, duplicates and rejects 
 comment on column ops.batch.new_count is 'Rows that were not there before.';
 comment on column ops.batch.duplicate_count is 'Rows that were there already.';
 comment on column ops.batch.late_count is
-    'New events whose second an earlier committed window had already covered: they became visible late.';
+'New events whose second an earlier committed window had already covered: they became visible late.';
 comment on column ops.batch.rejected_count is 'Rows kept in raw.rejected, with the reason, instead of staged.';
 comment on column ops.batch.byte_count is 'Bytes of the response bodies.';
 comment on column ops.batch.call_count is 'Requests made, retries included.';
 comment on column ops.batch.throttled_count is 'Requests answered 429.';
 comment on column ops.batch.unknown is
-    'Event types and fields that this version does not know: {"types": {name: rows}, "fields": {object.field: rows}}.';
+'Event types and fields that this version does not know: {"types": {name: rows}, "fields": {object.field: rows}}.';
 comment on column ops.batch.started_at is 'When the first request was made.';
 comment on column ops.batch.committed_at is 'When the batch was written, just before its commit.';
 
@@ -54,7 +54,7 @@ create table ops.watermark (
     primary key (account_id, livemode, stream)
 );
 comment on table ops.watermark is
-    'Grain: one row per account, mode and stream. Every second before "through" has been fetched and committed.';
+'Grain: one row per account, mode and stream. Every second before "through" has been fetched and committed.';
 comment on column ops.watermark.account_id is 'Stripe account (acct_...).';
 comment on column ops.watermark.livemode is 'False for test data.';
 comment on column ops.watermark.stream is 'events.';
@@ -74,7 +74,7 @@ create table ops.gap (
     unique (account_id, livemode, stream, gap_from)
 );
 comment on table ops.gap is
-    'Grain: one row per stretch of time whose events were never fetched and can no longer be: lists must close it.';
+'Grain: one row per stretch of time whose events were never fetched and can no longer be: lists must close it.';
 comment on column ops.gap.gap_id is 'Identity.';
 comment on column ops.gap.account_id is 'Stripe account (acct_...).';
 comment on column ops.gap.livemode is 'False for test data.';
@@ -94,7 +94,7 @@ create table ops.batch_applied (
     primary key (model, batch_id)
 );
 comment on table ops.batch_applied is
-    'Grain: one row per model and batch, written in the transaction that applied the batch to the model.';
+'Grain: one row per model and batch, written in the transaction that applied the batch to the model.';
 comment on column ops.batch_applied.model is 'Name of the dim or fact.';
 comment on column ops.batch_applied.batch_id is 'The batch.';
 comment on column ops.batch_applied.object_count is 'Objects touched by all batches of that transaction.';
@@ -131,7 +131,7 @@ create table ops.policy (
     changed_at timestamptz not null default clock_timestamp()
 );
 comment on table ops.policy is
-    'Grain: one row per choice on which businesses differ. Change the value; the marts follow at the next refresh.';
+'Grain: one row per choice on which businesses differ. Change the value; the marts follow at the next refresh.';
 comment on column ops.policy.name is 'What is chosen.';
 comment on column ops.policy.value is 'The choice.';
 comment on column ops.policy.description is 'What it does, and the values that it takes.';

@@ -16,13 +16,14 @@ create table raw.event (
 create index event_object on raw.event (account_id, livemode, object_type, object_id);
 create index event_batch on raw.event (batch_id, object_type);
 comment on table raw.event is 'Grain: one row per Stripe event, as received. Partitioned by month of creation.';
-comment on column raw.event.account_id is 'Account in which it happened: its own "account" on Connect, else the key''s.';
+comment on column raw.event.account_id is
+'Account in which it happened: its own "account" on Connect, else the key''s.';
 comment on column raw.event.livemode is 'False for test data.';
 comment on column raw.event.event_id is 'Stripe''s id (evt_...). Does not sort by time.';
 comment on column raw.event.type is 'Event type, for example invoice.paid. Never a closed list.';
 comment on column raw.event.created_at is 'Stripe''s second of creation.';
 comment on column raw.event.listing_order is
-    'Place in Stripe''s own listing inside that second: the newest is 0, older ones -1, -2, ...';
+'Place in Stripe''s own listing inside that second: the newest is 0, older ones -1, -2, ...';
 comment on column raw.event.api_version is 'Version in which the event was rendered; null on old events.';
 comment on column raw.event.object_type is 'data.object.object, for example charge.';
 comment on column raw.event.object_id is 'data.object.id; null where the object has none (balance).';
@@ -62,7 +63,7 @@ create table raw.rejected (
     unique (account_id, livemode, source, row_key)
 );
 comment on table raw.rejected is
-    'Grain: one row per row of Stripe''s that could not be staged, kept as text. Each is reported once, and red.';
+'Grain: one row per row of Stripe''s that could not be staged, kept as text. Each is reported once, and red.';
 comment on column raw.rejected.rejected_id is 'Identity.';
 comment on column raw.rejected.account_id is 'Stripe account (acct_...).';
 comment on column raw.rejected.livemode is 'False for test data.';
@@ -103,7 +104,7 @@ begin
 end
 $$;
 comment on function ops.ensure_event_partitions(timestamptz, timestamptz) is
-    'Makes the monthly partitions of raw.event that [from_at, to_at) needs; returns how many were missing.';
+'Makes the monthly partitions of raw.event that [from_at, to_at) needs; returns how many were missing.';
 
 create function ops.advance_watermark(p_account_id text, p_livemode boolean, p_stream text, p_from timestamptz)
 returns timestamptz
@@ -136,4 +137,5 @@ begin
 end
 $$;
 comment on function ops.advance_watermark(text, boolean, text, timestamptz) is
-    'Moves a stream''s watermark as far as its committed batches reach without a hole, counted from p_from when there is none yet; returns it.';
+'Moves a stream''s watermark as far as its committed batches reach without a hole, counted from p_from when there is '
+'none yet; returns it.';

@@ -91,4 +91,6 @@ begin
 end
 $$;
 comment on function ops.apply_history() is
-    'Rebuilds, in dwh.<model>, the history of every object in the temporary table incoming (all versions of the touched objects, columns named as in the model): one row per stretch of unchanged attributes, half-open, without gap or overlap; ends the model.';
+'Rebuilds, in dwh.<model>, the history of every object in the temporary table incoming (all versions of the touched '
+'objects, columns named as in the model): one row per stretch of unchanged attributes, half-open, without gap or '
+'overlap; ends the model.';

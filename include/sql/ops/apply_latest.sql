@@ -44,4 +44,5 @@ begin
 end
 $$;
 comment on function ops.apply_latest() is
-    'Upserts the temporary table incoming (typed versions of objects, columns named as in the model) into dwh.<model>, guarded by the order of versions, and ends the model.';
+'Upserts the temporary table incoming (typed versions of objects, columns named as in the model) into dwh.<model>, '
+'guarded by the order of versions, and ends the model.';

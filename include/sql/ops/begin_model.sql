@@ -42,4 +42,6 @@ begin
 end
 $$;
 comment on function ops.begin_model(text, text[], text[]) is
-    'Takes the model''s lock for this transaction and makes two temporary tables: pending_batch(batch_id), the batches that upstream has applied and this model has not, and touched(account_id, livemode, object_type, object_id), the objects of the kinds in touching that came in them. Returns the number of batches.';
+'Takes the model''s lock for this transaction and makes two temporary tables: pending_batch(batch_id), the batches '
+'that upstream has applied and this model has not, and touched(account_id, livemode, object_type, object_id), the '
+'objects of the kinds in touching that came in them. Returns the number of batches.';

@@ -19,4 +19,4 @@ begin
 end
 $$;
 comment on function ops.end_model(bigint, bigint) is
-    'Records pending_batch as applied by the model that began in this transaction; returns a line for the log.';
+'Records pending_batch as applied by the model that began in this transaction; returns a line for the log.';

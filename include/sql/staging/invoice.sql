@@ -124,4 +124,5 @@ as $$
         status_transitions jsonb
     )
 $$;
-comment on function staging.invoice(jsonb) is 'Typed columns of an invoice document of any API version; amounts in minor units.';
+comment on function staging.invoice(jsonb) is
+'Typed columns of an invoice document of any API version; amounts in minor units.';

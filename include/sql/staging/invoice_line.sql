@@ -96,4 +96,5 @@ as $$
         period jsonb
     )
 $$;
-comment on function staging.invoice_line(jsonb) is 'Typed columns of one invoice line of any API version; amounts in minor units.';
+comment on function staging.invoice_line(jsonb) is
+'Typed columns of one invoice line of any API version; amounts in minor units.';

@@ -9,4 +9,5 @@ as $$
         else '[]'
     end
 $$;
-comment on function staging.list_items(jsonb) is 'The elements of a nested list as a JSON array; empty when there is none.';
+comment on function staging.list_items(jsonb) is
+'The elements of a nested list as a JSON array; empty when there is none.';

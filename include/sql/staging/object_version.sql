@@ -34,16 +34,16 @@ select
     payload as body
 from raw.object;
 comment on view staging.object_version is
-    'Grain: one row per version of an object, from events and lists. Order: version_at, version_rank, version_order.';
+'Grain: one row per version of an object, from events and lists. Order: version_at, version_rank, version_order.';
 comment on column staging.object_version.account_id is 'Stripe account (acct_...).';
 comment on column staging.object_version.livemode is 'False for test data.';
 comment on column staging.object_version.object_type is 'Kind of object, for example charge.';
 comment on column staging.object_version.object_id is 'Stripe''s id of the object.';
 comment on column staging.object_version.version_at is 'Second from which this state is known to hold.';
 comment on column staging.object_version.version_rank is
-    'Order inside a second: -1 listed (-2 inside another object), 0 created, 1 updated, 2 ended, 3 deleted (final).';
+'Order inside a second: -1 listed (-2 inside another object), 0 created, 1 updated, 2 ended, 3 deleted (final).';
 comment on column staging.object_version.version_order is
-    'Order inside a second and rank: Stripe''s own listing (newest 0, older below); microsecond of a list.';
+'Order inside a second and rank: Stripe''s own listing (newest 0, older below); microsecond of a list.';
 comment on column staging.object_version.source is 'event or list.';
 comment on column staging.object_version.batch_id is 'Batch that brought it.';
 comment on column staging.object_version.body is 'The object as JSON, in whatever API version it was rendered.';

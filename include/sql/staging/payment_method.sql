@@ -56,4 +56,4 @@ as $$
     )
 $$;
 comment on function staging.payment_method(jsonb) is
-    'Typed columns of a payment method, card or source; also of a charge''s payment_method_details.';
+'Typed columns of a payment method, card or source; also of a charge''s payment_method_details.';

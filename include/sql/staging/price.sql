@@ -67,4 +67,4 @@ as $$
     )
 $$;
 comment on function staging.price(jsonb) is
-    'Typed columns of a price or plan document of any API version; amounts in minor units, maybe fractions of one.';
+'Typed columns of a price or plan document of any API version; amounts in minor units, maybe fractions of one.';

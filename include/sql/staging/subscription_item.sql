@@ -47,4 +47,4 @@ as $$
     cross join lateral staging.price(coalesce(r.price, r.plan, '{}')) as p
 $$;
 comment on function staging.subscription_item(jsonb) is
-    'Typed columns of one subscription item, with those of its price that say what it costs and how often.';
+'Typed columns of one subscription item, with those of its price that say what it costs and how often.';

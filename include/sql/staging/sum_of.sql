@@ -7,4 +7,4 @@ as $$
     from jsonb_array_elements(case jsonb_typeof(parts) when 'array' then parts else '[]' end) as part
 $$;
 comment on function staging.sum_of(jsonb, text) is
-    'Sum in minor units of one key over an array of objects; null when the array is empty or absent.';
+'Sum in minor units of one key over an array of objects; null when the array is empty or absent.';

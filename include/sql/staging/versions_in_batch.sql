@@ -9,4 +9,4 @@ as $$
     offset 0
 $$;
 comment on function staging.versions_in_batch(bigint, text) is
-    'Versions of one kind of object that came in a batch; read through an index, whatever the size of the history.';
+'Versions of one kind of object that came in a batch; read through an index, whatever the size of the history.';

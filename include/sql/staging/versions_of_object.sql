@@ -15,4 +15,4 @@ as $$
     offset 0
 $$;
 comment on function staging.versions_of_object(text, boolean, text, text) is
-    'All versions of one object, in no order; read through an index, whatever the size of the history.';
+'All versions of one object, in no order; read through an index, whatever the size of the history.';

@@ -1,0 +1,203 @@
+"""The summary, read from PostgreSQL and rendered."""
+
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from demo import summary_data
+from demo.summary_view import money, percent, render
+
+# The columns that the summary reads, filled by hand: what the marts compute is tested beside them.
+SCHEMA = """
+create schema ops;
+create schema raw;
+create schema dwh;
+create schema mart;
+create table ops.batch (account_id text, livemode boolean, committed_at timestamptz);
+create table ops.check_result (
+    check_result_id int, check_name text, status text, failing_count bigint, threshold bigint,
+    sample jsonb, checked_at timestamptz
+);
+create table raw.event (account_id text, livemode boolean, object_type text);
+create table raw.object (account_id text, livemode boolean, object_type text);
+create table raw.rejected (account_id text, livemode boolean);
+create table dwh.customer_dim (account_id text, livemode boolean, is_current boolean, deleted_at timestamptz);
+create table dwh.currency_dim (currency text, exponent int);
+create table mart.customer_lifetime_value (
+    account_id text, livemode boolean, customer_id text, payments bigint
+);
+create table mart.revenue_daily (
+    account_id text, livemode boolean, currency text, charges bigint, gross_minor numeric,
+    refunded_minor numeric, net_minor numeric
+);
+create table mart.arpu_churn_ltv_monthly (
+    account_id text, livemode boolean, currency text, month date, active_customers bigint,
+    churn_rate numeric, arpu_minor numeric, ltv_minor numeric, is_complete boolean
+);
+create table mart.cohort_retention_monthly (
+    account_id text, livemode boolean, currency text, cohort_month date, months_since int,
+    cohort_customers bigint, active_customers bigint, is_complete boolean
+);
+"""
+
+ROWS = """
+insert into ops.batch values
+('acct_old', false, '2026-11-01'), ('acct_1', false, '2026-11-22');
+insert into raw.event
+select 'acct_1', false, 'charge' from generate_series(1, 1200)
+union all select 'acct_old', false, 'charge' from generate_series(1, 7);
+insert into raw.object select 'acct_1', false, 'customer' from generate_series(1, 30);
+insert into raw.rejected values ('acct_1', false);
+insert into dwh.customer_dim values
+('acct_1', false, true, null), ('acct_1', false, true, null), ('acct_1', false, false, null),
+('acct_1', false, true, '2026-11-02');
+insert into dwh.currency_dim values ('usd', 2), ('jpy', 0), ('kwd', 3);
+insert into mart.customer_lifetime_value values
+('acct_1', false, 'cus_1', 3), ('acct_1', false, 'cus_2', 0), ('acct_old', false, 'cus_9', 1);
+insert into mart.revenue_daily values
+('acct_1', false, 'usd', 3, 123456, 456, 123000), ('acct_1', false, 'usd', 2, 44, 0, 44),
+('acct_1', false, 'jpy', 4, 1234567, 0, 1234567), ('acct_1', false, 'kwd', 1, 1234567, 0, 1234567),
+('acct_old', false, 'usd', 1, 99999900, 0, 99999900);
+insert into mart.arpu_churn_ltv_monthly values
+('acct_1', false, 'usd', '2026-09-01', 10, 0.5, 100, 200, true),
+('acct_1', false, 'usd', '2026-10-01', 12, 0.125, 13869, 110952, true),
+('acct_1', false, 'usd', '2026-11-01', 5, null, 1, null, false),
+('acct_1', false, 'jpy', '2026-10-01', 2, 0, 14424, null, true);
+insert into mart.cohort_retention_monthly values
+('acct_1', false, 'usd', '2026-09-01', 0, 8, 8, true), ('acct_1', false, 'jpy', '2026-09-01', 0, 2, 2, true),
+('acct_1', false, 'usd', '2026-09-01', 1, 8, 5, true), ('acct_1', false, 'jpy', '2026-09-01', 1, 2, 1, true),
+('acct_1', false, 'usd', '2026-09-01', 2, 8, 2, false), ('acct_1', false, 'usd', '2026-10-01', 0, 4, 4, true),
+('acct_1', false, 'usd', '2026-10-01', 1, 4, 1, false);
+insert into ops.check_result values
+(1, 'keys_unique', 'failed', 3, 0, '[]', '2026-11-21'),
+(2, 'keys_unique', 'passed', 0, 0, '[]', '2026-11-22'),
+(3, 'orphans', 'warned', 2, 5, '[{"fact": "charge_fact"}]', '2026-11-22'),
+(4, 'totals', 'failed', 1234, 0, '[]', '2026-11-22');
+"""
+
+
+@pytest.fixture(scope="module")
+def summary(postgres: Any) -> Iterator[summary_data.Summary]:
+    conninfo = postgres.create_database()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(SCHEMA)
+        connection.execute(ROWS)
+        found = summary_data.read(connection)
+    assert found is not None
+    yield found
+    postgres.drop_database(conninfo)
+
+
+@pytest.fixture(scope="module")
+def text(summary: summary_data.Summary) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(render(summary))
+    printed = console.file
+    assert isinstance(printed, io.StringIO)
+    return " ".join(printed.getvalue().split())
+
+
+def test_only_the_account_that_was_loaded_last_is_summarised(summary: summary_data.Summary) -> None:
+    assert summary.account_id == "acct_1"
+    assert [(kind.kind, kind.events, kind.objects) for kind in summary.kinds] == [
+        ("charge", 1200, 0),
+        ("customer", 0, 30),
+    ]
+
+
+def test_customers_are_counted_without_history_and_the_deleted_apart(text: str) -> None:
+    assert "2 customers, and 1 deleted; 1 of all have paid." in text
+
+
+def test_rejected_rows_are_mentioned(text: str) -> None:
+    assert "1 rows could not be staged" in text
+
+
+def test_money_is_in_major_units_with_the_currencys_decimals(text: str) -> None:
+    assert "USD 5 1,235.00 4.56 1,230.44" in text
+    assert "JPY 4 1,234,567 0 1,234,567" in text
+    assert "KWD 1 1,234.567 0.000 1,234.567" in text
+
+
+def test_rates_are_those_of_the_last_complete_month(text: str) -> None:
+    assert "USD 2026-10 12 12.5 % 138.69 1,109.52" in text
+
+
+def test_a_lifetime_value_that_is_not_defined_is_a_dash(text: str) -> None:
+    assert "JPY 2026-10 2 0.0 % 14,424 -" in text
+
+
+def test_a_currency_without_a_complete_month_shows_dashes(text: str) -> None:
+    assert "KWD - - - - -" in text
+
+
+def test_cohorts_are_added_over_currencies(text: str) -> None:
+    assert "2026-09 10 60 20" in text
+    assert "2026-10 4 25" in text
+
+
+def test_the_latest_result_of_each_check_counts(text: str) -> None:
+    assert "Checks: 1 passed, 1 warned, 1 failed" in text
+    assert "totals: 1,234 break it (tolerated: 0)" in text
+    assert "orphans: 2 break it (tolerated: 5) fact charge_fact" in text
+
+
+def test_no_number_is_cut_on_a_terminal_of_80_columns(summary: summary_data.Summary) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as capture:
+        console.print(render(summary))
+    assert "…" not in capture.get()
+
+
+def test_an_open_month_is_in_italics_and_more_retained_is_darker(summary: summary_data.Summary) -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="truecolor")
+    with console.capture() as capture:
+        console.print(render(summary))
+    shown = capture.get()
+    assert "\x1b[30;48;2;65;182;196m 60\x1b[0m" in shown
+    assert "\x1b[3;30;48;2;199;233;180m 25\x1b[0m" in shown
+
+
+def test_the_real_schema_has_every_column_that_the_summary_reads(warehouse: str) -> None:
+    with psycopg.connect(warehouse, autocommit=True) as connection:
+        assert summary_data.read(connection) is None
+        connection.execute(
+            "insert into ops.batch (account_id, livemode, source, run_id, started_at)"
+            " values ('acct_1', false, 'events', 'r', now())"
+        )
+        found = summary_data.read(connection)
+    assert found is not None
+    assert (found.customers, list(found.currencies)) == (0, [])
+
+
+def test_an_account_without_a_charge_says_so() -> None:
+    empty = summary_data.Summary("acct_1", False, [], 0, 0, 0, 0, [], [], [])
+    console = Console(file=io.StringIO(), width=100)
+    with console.capture() as capture:
+        console.print(render(empty))
+    assert "No successful charge yet." in capture.get()
+    assert "none has run yet" in capture.get()
+
+
+@pytest.mark.parametrize(
+    ("minor", "exponent", "shown"),
+    [
+        (Decimal(100005), 2, "1,000.05"),
+        (Decimal("13869.4"), 2, "138.69"),
+        (Decimal("13869.5"), 2, "138.70"),
+        (Decimal(-5), 2, "-0.05"),
+        (Decimal(5), 0, "5"),
+        (None, 2, "-"),
+    ],
+)
+def test_an_amount_in_minor_units_is_shown_in_major_ones(minor: Decimal | None, exponent: int, shown: str) -> None:
+    assert money(minor, exponent) == shown
+
+
+def test_a_rate_is_shown_in_percent() -> None:
+    assert percent(Decimal("0.0909")) == "9.1 %"

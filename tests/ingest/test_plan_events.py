@@ -1,0 +1,113 @@
+"""Planning from the watermark in the database: first runs, catching up, and gaps."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tallyhouse.client import Account, StripeClient
+from tallyhouse.ingest import plan_events, stage_events
+from tests.ingest.conftest import HOUR
+from tests.ingest.scripted import ScriptedStripe, event
+
+NOW = datetime.fromtimestamp(HOUR, UTC)
+
+
+@pytest.fixture(autouse=True)
+def frozen(stripe: ScriptedStripe) -> None:
+    stripe.now = HOUR
+
+
+def rows(conn: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+    with conn.transaction():
+        return conn.execute(query).fetchall()
+
+
+def test_a_first_plan_sets_the_watermark_to_its_beginning(
+    client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    windows = plan_events(conn, client, account, max_window=timedelta(days=1))
+    assert len(windows) == 30
+    assert rows(conn, "select through from ops.watermark") == [(windows[0].start,)]
+    assert rows(conn, "select count(*) from ops.gap") == [(0,)]
+
+
+def test_windows_committed_newest_first_move_the_watermark_only_at_the_end(
+    client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    windows = plan_events(conn, client, account, max_window=timedelta(days=10))
+    assert len(windows) == 3
+    reached = [stage_events(conn, client, account, window, "run").watermark for window in reversed(windows)]
+    assert reached == [windows[0].start.isoformat()] * 2 + [windows[-1].end.isoformat()]
+
+
+def test_the_next_plan_goes_on_from_the_watermark_less_the_overlap(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    for window in plan_events(conn, client, account, max_window=timedelta(days=40)):
+        stage_events(conn, client, account, window, "run")
+    stripe.now = HOUR + 3600
+    (window,) = plan_events(conn, client, account, max_window=timedelta(hours=2))
+    assert NOW - timedelta(minutes=7) <= window.start <= NOW - timedelta(minutes=6)
+    assert NOW + timedelta(minutes=58) <= window.end <= NOW + timedelta(minutes=59)
+
+
+def test_nothing_is_planned_twice_in_the_same_minute(
+    client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    for window in plan_events(conn, client, account, max_window=timedelta(days=40)):
+        stage_events(conn, client, account, window, "run")
+    assert plan_events(conn, client, account) == []
+
+
+def test_a_watermark_older_than_stripe_keeps_is_recorded_as_a_gap_and_said_loudly(
+    stripe: ScriptedStripe,
+    client: StripeClient,
+    account: Account,
+    conn: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for window in plan_events(conn, client, account, max_window=timedelta(days=40)):
+        through = stage_events(conn, client, account, window, "run").watermark
+    stripe.now = HOUR + 45 * 86_400
+    windows = plan_events(conn, client, account, max_window=timedelta(days=1))
+    ((start, end, reason, closed),) = rows(conn, "select gap_from, gap_to, reason, closed_at from ops.gap")
+    assert start.isoformat() == through
+    assert end == windows[0].start
+    assert "30 days" in reason
+    assert closed is None
+    assert rows(conn, "select through from ops.watermark") == [(end,)]
+    assert [record.levelname for record in caplog.records if "stripe_backfill" in record.message] == ["ERROR"]
+
+
+def test_a_gap_is_recorded_once_and_reading_goes_on(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    for window in plan_events(conn, client, account, max_window=timedelta(days=40)):
+        stage_events(conn, client, account, window, "run")
+    stripe.now = HOUR + 45 * 86_400
+    stripe.rows["/v1/events"] = [event("evt_1", int(stripe.now) - 600)]
+    plan_events(conn, client, account)
+    for window in plan_events(conn, client, account, max_window=timedelta(days=40)):
+        report = stage_events(conn, client, account, window, "run")
+    assert report.new_count == 1
+    assert rows(conn, "select count(*) from ops.gap") == [(1,)]
+
+
+def test_a_plan_that_was_never_read_is_no_gap(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    plan_events(conn, client, account)
+    stripe.now = HOUR + 86_400
+    windows = plan_events(conn, client, account)
+    assert rows(conn, "select count(*) from ops.gap") == [(0,)]
+    assert rows(conn, "select through from ops.watermark") == [(windows[0].start,)]
+
+
+def test_test_data_and_live_data_have_their_own_watermarks(
+    client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    plan_events(conn, client, account)
+    plan_events(conn, client, Account(account.account_id, True, account.clock))
+    assert rows(conn, "select livemode from ops.watermark order by 1") == [(False,), (True,)]
