@@ -37,8 +37,10 @@ told_by_charge as (
         null::timestamptz as created_at,
         null::timestamptz as deleted_at,
         '-infinity'::timestamptz as version_at,
-        v.version_rank,
-        extract(epoch from v.version_at)::bigint as version_order
+        (-2)::smallint as version_rank,
+        -- among charges the order of versions, as one number: second, rank, place
+        extract(epoch from v.version_at)::bigint * 10000000 + (v.version_rank + 1) * 2000000 + v.version_order
+            as version_order
     from pending_batch
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
     cross join lateral staging.charge(v.body) as c

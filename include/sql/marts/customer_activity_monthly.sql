@@ -97,8 +97,7 @@ select * from final;
 create unique index customer_activity_monthly_key
 on mart.customer_activity_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.customer_activity_monthly is
-'Grain: one row per currency and month. Customers by what they did: active(m) = active(m-1) + new + returning - '
-'churned.';
+'Grain: one row per currency and month. active(m) = active(m-1) + new + returning - churned.';
 comment on column mart.customer_activity_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.customer_activity_monthly.livemode is 'False for test data.';
 comment on column mart.customer_activity_monthly.currency is 'Currency, ISO 4217, lower case.';
