@@ -60,7 +60,7 @@ def stripe_backfill():
     staged = tasks.stage_lists.expand(object_name=objects)
     tasks.migrate_schema() >> objects
     staged >> tasks.publish_staged()
-    tasks.report_rejects(staged)
+    staged >> tasks.report_rejects()
 
 
 stripe_backfill()

@@ -38,7 +38,7 @@ def stripe_events():
     staged = tasks.stage_events.expand(window=windows)
     tasks.migrate_schema() >> windows
     staged >> tasks.publish_staged()
-    tasks.report_rejects(staged)
+    staged >> tasks.report_rejects()
 
 
 stripe_events()

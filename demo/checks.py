@@ -39,10 +39,10 @@ def check_warehouse(url: str) -> None:
         )
 
 
-def check_stripe(api_base: str, api_key: str) -> str | None:
-    """The account's id, None when the key may not read it.
+def check_stripe(api_base: str, api_key: str, account_id: str | None) -> str:
+    """The account's id: the given one, or what the API says.
 
-    DemoError when the API does not answer, or does not accept the key.
+    DemoError when the API does not answer, or does not accept the key, or when nobody says which account it is.
     """
     try:
         answer = httpx.get(f"{api_base}/v1/account", headers={"Authorization": f"Bearer {api_key}"}, timeout=20)
@@ -60,7 +60,13 @@ def check_stripe(api_base: str, api_key: str) -> str | None:
             f"{api_base} does not accept the key of STRIPE_API_KEY (it ends in ...{api_key[-4:]}). "
             "Make a restricted key in Stripe's dashboard under Developers > API keys."
         )
-    return _account_id(answer)
+    found = account_id or _account_id(answer)
+    if found is None:
+        raise DemoError(
+            f"{api_base} does not tell a restricted key which account it belongs to: set STRIPE_ACCOUNT_ID to the "
+            "account's id (acct_..., in Stripe's dashboard under Settings > Business > Account details)."
+        )
+    return found
 
 
 def wait_for_simulator(

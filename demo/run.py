@@ -118,7 +118,9 @@ class Demo:
         if self.settings.warehouse_url:
             check_warehouse(self.settings.warehouse_url)
         if self.settings.stripe_api_base and self.settings.stripe_api_key:
-            return check_stripe(self.settings.stripe_api_base, self.settings.stripe_api_key)
+            return check_stripe(
+                self.settings.stripe_api_base, self.settings.stripe_api_key, self.settings.stripe_account_id
+            )
         return None
 
     def _start_simulator(self, settings: Settings) -> tuple[Child, Settings]:
@@ -149,9 +151,7 @@ class Demo:
             passwords_file=airflow_config.write_login(home, self.login),
             connections={
                 "warehouse": airflow_config.warehouse_connection(self.warehouse_parameters()),
-                "stripe_default": airflow_config.stripe_connection(
-                    api_key, api_base, SIMULATED_LIMITS if self.settings.uses_simulator else None
-                ),
+                "stripe_default": airflow_config.stripe_connection(api_key, api_base, self._stripe_extra()),
             },
         )
         # DAG files and tasks import tallyhouse. The demo's own folder is for demo.airflow_process.
@@ -159,6 +159,12 @@ class Demo:
         added["PYTHONPATH"] = os.pathsep.join(map(str, folders))
         api = AirflowApi(f"http://{LOOPBACK}:{port}", airflow_config.USER, self.login.password)
         return child_environment(os.environ, added), api
+
+    def _stripe_extra(self) -> dict[str, object]:
+        if self.settings.uses_simulator:
+            return dict(SIMULATED_LIMITS)
+        account_id = self.settings.stripe_account_id
+        return {"account_id": account_id} if account_id else {}
 
     def warehouse_parameters(self) -> dict[str, str]:
         """libpq's parameters of the warehouse: WAREHOUSE_URL's, or the embedded server's."""

@@ -46,13 +46,15 @@ class Settings:
     """One run of the demo.
 
     `stripe_api_key` and `stripe_api_base` are None when the simulator stands in for Stripe;
-    `warehouse_url` is None when the embedded server holds the warehouse.
+    `warehouse_url` is None when the embedded server holds the warehouse; `stripe_account_id` is None when the
+    key may read its own account.
     """
 
     paths: Paths
     stripe_api_key: str | None
     stripe_api_base: str | None
     warehouse_url: str | None
+    stripe_account_id: str | None = None
     airflow_port: int = 8080
     simulator_port: int = 8123
     customers: int = 2000
@@ -66,8 +68,8 @@ class Settings:
 
 
 def from_environment(root: Path, environ: Mapping[str, str]) -> Settings:
-    """Reads STRIPE_API_KEY, STRIPE_API_BASE, WAREHOUSE_URL, AIRFLOW_PORT, SIMULATOR_PORT, DEMO_CUSTOMERS,
-    DEMO_MONTHS and DEMO_SEED; an empty value counts as not set. DemoError names the variable that is wrong.
+    """Reads STRIPE_API_KEY, STRIPE_API_BASE, STRIPE_ACCOUNT_ID, WAREHOUSE_URL, AIRFLOW_PORT, SIMULATOR_PORT,
+    DEMO_CUSTOMERS, DEMO_MONTHS and DEMO_SEED; an empty value counts as not set. DemoError names the variable that is wrong.
     """
     key = environ.get("STRIPE_API_KEY", "").strip() or None
     base = environ.get("STRIPE_API_BASE", "").strip().rstrip("/") or None
@@ -89,6 +91,7 @@ def from_environment(root: Path, environ: Mapping[str, str]) -> Settings:
         stripe_api_key=key,
         stripe_api_base=base,
         warehouse_url=warehouse,
+        stripe_account_id=environ.get("STRIPE_ACCOUNT_ID", "").strip() or None,
         airflow_port=_whole(environ, "AIRFLOW_PORT", 8080, 1, 65535),
         simulator_port=_whole(environ, "SIMULATOR_PORT", 8123, 1, 65535),
         customers=_whole(environ, "DEMO_CUSTOMERS", 2000, 1, 10_000_000),

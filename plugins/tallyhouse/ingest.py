@@ -11,11 +11,12 @@ import psycopg
 
 from tallyhouse import ledger
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.errors import RejectedRowsError
 from tallyhouse.event_staging import EventStager
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import EventReader, ObjectReader
-from tallyhouse.report import BatchReport, Tally
+from tallyhouse.report import SAMPLE_SIZE, BatchReport, Tally
 from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, cut, floor_second, plan_windows
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def stage_events(
     """Reads one window of events and commits it as one batch, with the watermark; all of it or nothing.
 
     A second run of the same window waits for the first, and then finds duplicates. Rows that cannot be staged
-    are kept in raw.rejected; `BatchReport.raise_for_rejects` is for the caller, after the commit.
+    are kept in raw.rejected; `raise_for_rejects` tells of them, when everything else is in.
     """
     ledger.require_idle(conn)
     began = time.monotonic()
@@ -169,6 +170,18 @@ def stage_list(
         unknown = reader.unknown.as_dict()
         ledger.close_batch(conn, batch_id, tally, unknown)
     return _report(account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None)
+
+
+def raise_for_rejects(conn: psycopg.Connection, run_id: str) -> None:
+    """Raises RejectedRowsError when a batch of this run had to keep rows in raw.rejected.
+
+    Read from the warehouse, not from what the tasks returned: a task may die between its commit and its return.
+    """
+    ledger.require_idle(conn)
+    with conn.transaction():
+        rejects = ledger.rejects_of_run(conn, run_id)
+    if rejects:
+        raise RejectedRowsError(run_id, len(rejects), rejects[:SAMPLE_SIZE])
 
 
 def _listed(name: str) -> StripeObject:

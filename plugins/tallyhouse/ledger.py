@@ -174,3 +174,12 @@ def find_list_batch(
         rejected=[],
         skipped=True,
     )
+
+
+def rejects_of_run(conn: psycopg.Connection, run_id: str) -> list[tuple[str, str]]:
+    """(row_key, reason) of all rows that batches of a run kept in raw.rejected, in the order in which they came."""
+    return conn.execute(
+        "select r.row_key, r.reason from raw.rejected as r inner join ops.batch as b using (batch_id) "
+        "where b.run_id = %s order by r.rejected_id",
+        [run_id],
+    ).fetchall()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tallyhouse.errors import RejectedRowsError
 from tallyhouse.pages import Page
 
 # Rejects named in a report; all of them are in raw.rejected.
@@ -96,8 +95,3 @@ class BatchReport:
         for row_key, reason in self.rejected:
             line += f"; rejected {row_key}: {reason}"
         return line
-
-    def raise_for_rejects(self) -> None:
-        """Raises RejectedRowsError if rows were newly rejected: the run ends red after it staged the rest."""
-        if self.rejected_count:
-            raise RejectedRowsError(self.what, self.rejected_count, [(key, why) for key, why in self.rejected])

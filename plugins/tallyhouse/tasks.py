@@ -1,7 +1,7 @@
 """Airflow's side of the library: the tasks that DAG files put in order."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,6 @@ from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, ru
 from tallyhouse.errors import RejectedRowsError, StripeAccessError, TallyhouseError
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import LISTED, Model
-from tallyhouse.report import BatchReport
 from tallyhouse.windows import Window
 
 log = logging.getLogger(__name__)
@@ -70,14 +69,12 @@ def plan_windows(stripe_conn_id: str = settings.STRIPE_CONN_ID) -> list[dict[str
 # One at a time: they share one watermark, and one process reads faster than Stripe allows.
 @task(max_active_tis_per_dagrun=1, map_index_template="{{ task.op_kwargs['window']['start'] }}")
 def stage_events(
-    window: dict[str, str], stripe_conn_id: str = settings.STRIPE_CONN_ID, run_id: str | None = None
+    window: dict[str, str], stripe_conn_id: str = settings.STRIPE_CONN_ID, dag_run: Any = None
 ) -> dict[str, Any]:
     """Reads one window of events into raw.event and commits it with the watermark."""
     stripe = settings.stripe_settings(stripe_conn_id)
     with settings.warehouse_connection() as connection, stripe.client() as client:
-        report = ingest.stage_events(
-            connection, client, client.account(), Window.from_dict(window), f"stripe_events/{run_id}"
-        )
+        report = ingest.stage_events(connection, client, client.account(), Window.from_dict(window), _run_name(dag_run))
     return asdict(report)
 
 
@@ -94,7 +91,7 @@ def stage_lists(
     object_name: str,
     stripe_conn_id: str = settings.STRIPE_CONN_ID,
     params: Mapping[str, Any] | None = None,
-    run_id: str | None = None,
+    dag_run: Any = None,
 ) -> list[dict[str, Any]]:
     """Lists one kind of object into raw.object, slice by slice; each slice is committed, and never read twice."""
     stripe = settings.stripe_settings(stripe_conn_id)
@@ -105,21 +102,18 @@ def stage_lists(
         start, end = _created_range(form, account.clock)
         slices = ingest.plan_slices([object_name], start, end, form["slice_days"])
         for done, part in enumerate(slices, start=1):
-            report = ingest.stage_list(
-                connection, client, account, part.object_name, part.window, f"stripe_backfill/{run_id}"
-            )
+            report = ingest.stage_list(connection, client, account, part.object_name, part.window, _run_name(dag_run))
             reports.append(asdict(report))
             log.info("slice %d of %d done", done, len(slices))
     return reports
 
 
 @task
-def report_rejects(reports: Sequence[Any]) -> None:
-    """Fails, after everything else was staged, when rows had to be rejected; names them."""
-    flat = [entry for item in reports for entry in (item if isinstance(item, list) else [item])]
-    for entry in flat:
-        BatchReport(**entry).raise_for_rejects()
-    log.info("%d batches, no row rejected", len(flat))
+def report_rejects(dag_run: Any = None) -> None:
+    """Fails, after everything else was staged, when rows had to be rejected in this run; names them."""
+    with settings.warehouse_connection() as connection:
+        ingest.raise_for_rejects(connection, _run_name(dag_run))
+    log.info("no row was rejected")
 
 
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.
@@ -163,6 +157,11 @@ def check(layer: str, dag_run: Any = None) -> None:
     for result in results:
         log.info("%s", result.describe())
     require_passed(results)
+
+
+def _run_name(dag_run: Any) -> str:
+    """How ops.batch names a run: the same for every task and every try of it."""
+    return f"{dag_run.dag_id}/{dag_run.run_id}"
 
 
 def _created_range(form: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:

@@ -29,7 +29,8 @@ class Pipeline:
         with self._client() as client, psycopg.connect(self.conninfo) as connection:
             account = client.account()
             for window in ingest.plan_events(connection, client, account, max_window=max_window):
-                ingest.stage_events(connection, client, account, window, "test").raise_for_rejects()
+                ingest.stage_events(connection, client, account, window, "test")
+            ingest.raise_for_rejects(connection, "test")
 
     def backfill(self, created_from: datetime, slice_days: int = 365) -> None:
         """As the DAG stripe_backfill."""
@@ -37,9 +38,8 @@ class Pipeline:
             account = client.account()
             end = account.clock + timedelta(seconds=1)
             for part in ingest.plan_slices(LISTED, created_from, end, slice_days):
-                ingest.stage_list(
-                    connection, client, account, part.object_name, part.window, "test"
-                ).raise_for_rejects()
+                ingest.stage_list(connection, client, account, part.object_name, part.window, "test")
+            ingest.raise_for_rejects(connection, "test")
 
     def load(self) -> None:
         """As the DAGs warehouse and marts; raises when a check fails."""

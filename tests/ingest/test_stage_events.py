@@ -12,7 +12,7 @@ import pytest
 from tallyhouse import event_staging
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import RejectedRowsError, StripeAccessError, StripeUnavailableError
-from tallyhouse.ingest import stage_events
+from tallyhouse.ingest import raise_for_rejects, stage_events
 from tallyhouse.report import BatchReport
 from tallyhouse.windows import Window
 from tests.ingest.conftest import HOUR
@@ -204,17 +204,19 @@ def test_a_row_that_jsonb_refuses_is_kept_as_text_and_nothing_else_is_lost(
     assert (row_key, payload.encode(), batch_id, source) == ("evt_odd", odd.text, report.batch_id, "events")
     assert reason in why
     with pytest.raises(RejectedRowsError, match=r"1 row.*evt_odd.*" + reason + ".*raw.rejected"):
-        report.raise_for_rejects()
+        raise_for_rejects(conn, "run")
 
 
 def test_a_rejected_row_is_reported_once(stripe: ScriptedStripe, stage: Any, conn: psycopg.Connection) -> None:
     headless = event("evt_headless", HOUR)
     headless.text = headless.text.replace(b'"object": {', b'"subject": {')
     stripe.rows["/v1/events"] = [headless, event("evt_a", HOUR)]
-    assert stage().rejected_count == 1
-    again = stage()
+    assert stage(run_id="first").rejected_count == 1
+    again = stage(run_id="second")
     assert (again.rejected_count, again.duplicate_count) == (0, 2)
-    again.raise_for_rejects()
+    raise_for_rejects(conn, "second")
+    with pytest.raises(RejectedRowsError, match="evt_headless"):
+        raise_for_rejects(conn, "first")
     assert rows(conn, "select count(*) from raw.rejected") == [(1,)]
 
 

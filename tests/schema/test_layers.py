@@ -152,7 +152,8 @@ def test_the_checks_on_history_see_every_dimension_that_has_one(warehouse: str) 
         with_history = {
             name
             for (name,) in connection.execute(
-                "select table_name from information_schema.columns where table_schema = 'dwh' and column_name = 'valid_from'"
+                "select table_name from information_schema.columns "
+                "where table_schema = 'dwh' and column_name = 'valid_from'"
             )
         }
     text = (SQL_ROOT / "ops" / "dim_history.sql").read_text()

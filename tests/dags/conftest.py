@@ -1,0 +1,108 @@
+"""Airflow inside the test process: configured before it is imported, with a metadata database of its own.
+
+Its variables and its hold on logging end with this folder's tests, so that other tests see none of it.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import psycopg
+import pytest
+
+from demo import airflow_config
+from simulator.app import DEFAULT_KEY
+from simulator.instance import simulator_thread
+from tests.conftest import ROOT, PostgresServer
+from tests.dags.runs import Dags
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+NOW = "2026-10-01T00:00:00Z"
+
+
+def libpq_parameters(conninfo: str) -> dict[str, str]:
+    """The parameters of a connection string, as the demo's configuration takes them."""
+    found = psycopg.conninfo.conninfo_to_dict(conninfo)
+    return {"port": "5432"} | {name: str(value) for name, value in found.items()}
+
+
+@pytest.fixture(scope="package")
+def airflow_environment(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Airflow, ready to run tasks; yields the connection string of its metadata database."""
+    home = tmp_path_factory.mktemp("airflow")
+    metadata = postgres.create_database()
+    login = airflow_config.load_or_make_secrets(home)
+    variables = airflow_config.environment(
+        root=ROOT,
+        home=home,
+        port=1,  # nothing listens: tasks run in this process
+        metadata_url=airflow_config.sqlalchemy_url(libpq_parameters(metadata)),
+        login=login,
+        passwords_file=airflow_config.write_login(home, login),
+        connections={},
+    )
+    root_logger = logging.getLogger()
+    handlers, level = list(root_logger.handlers), root_logger.level
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+            patch.delenv(name)  # of whoever runs the tests
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        from airflow import settings
+        from airflow.utils import db
+
+        db.initdb()
+        yield metadata
+        settings.dispose_orm(do_log=False)
+    root_logger.handlers[:] = handlers
+    root_logger.setLevel(level)
+    postgres.drop_database(metadata)
+
+
+@pytest.fixture(scope="package")
+def dag_bag(airflow_environment: str) -> "DagBag":
+    """The project's DAGs, parsed once."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(ROOT / "dags"))
+
+
+@pytest.fixture
+def stripe_url() -> Iterator[str]:
+    """A small company behind real HTTP, its clock stopped; each test has its own."""
+    with simulator_thread(now=NOW, customers=40, months=4) as url:
+        yield url
+
+
+@pytest.fixture
+def dags(
+    airflow_environment: str, dag_bag: "DagBag", warehouse: str, stripe_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Dags:
+    """The DAGs, with connections to a fresh warehouse and to the company."""
+    connection = airflow_config.warehouse_connection(libpq_parameters(warehouse))
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection)
+    monkeypatch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", airflow_config.stripe_connection(DEFAULT_KEY, stripe_url))
+    return Dags(dag_bag, airflow_environment, warehouse)
+
+
+@pytest.fixture
+def sim(stripe_url: str) -> Callable[..., dict]:
+    """Posts to one of the simulator's own endpoints, for example sim("clock", advance_seconds=60)."""
+
+    def post(endpoint: str, **body: object) -> dict:
+        answer = httpx.post(f"{stripe_url}/_sim/{endpoint}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    return post
+
+
+@pytest.fixture
+def dag_files() -> list[Path]:
+    """The files of the folder dags/."""
+    return sorted((ROOT / "dags").glob("*.py"))

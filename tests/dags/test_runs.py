@@ -1,0 +1,210 @@
+"""Whole DAG runs against a simulated company and a fresh warehouse: green, repeated, and red for the right reason."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tallyhouse.checks import ChecksFailedError
+from tallyhouse.errors import RejectedRowsError, StripeAccessError
+from tallyhouse.objects import LISTED, MODELS
+from tests.dags.runs import Dags, Run
+from tests.warehouse.raw_rows import table_rows
+
+Sim = Callable[..., dict]
+
+
+def tables(dags: Dags, *schemas: str) -> dict[str, list[tuple[Any, ...]]]:
+    with psycopg.connect(dags.warehouse) as connection:
+        return {name: rows for schema in schemas for name, rows in table_rows(connection, schema).items()}
+
+
+def assert_green(run: Run) -> None:
+    assert (run.state, run.not_successful, run.errors) == ("success", {}, {})
+
+
+def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) -> None:
+    backfill, events, warehouse, marts = dags.run_all()
+    for run in (backfill, events, warehouse, marts):
+        assert_green(run)
+    assert len(backfill.tasks["stage_lists"]) == len(LISTED)
+    assert len(events.tasks["stage_events"]) > 1
+    assert dags.published(backfill) == ["stripe_staged"]
+    assert dags.published(events) == ["stripe_staged"]
+    assert dags.published(warehouse) == ["warehouse_loaded"]
+    first = tables(dags, "raw", "dwh", "mart")
+    for name in ("event", "object", *(model.name for model in MODELS), "customer_activity_monthly", "revenue_daily"):
+        # raw.event is partitioned: its rows are counted by the parent's name below
+        assert first.get(name, [()]), f"{name} is empty"
+    assert dags.rows("select count(*) > 100 from raw.event") == [(True,)]
+
+    backfill, events, warehouse, marts = dags.run_all()
+    for run in (backfill, warehouse, marts):
+        assert_green(run)
+    assert events.state == "success"
+    assert tables(dags, "dwh", "mart") == {
+        name: rows for name, rows in first.items() if name in tables(dags, "dwh", "mart")
+    }
+
+
+def test_backfill_lists_what_the_form_names_and_no_more(dags: Dags) -> None:
+    run = dags.run(
+        "stripe_backfill",
+        objects=["invoice", "customer"],
+        created_from="2026-07-01",
+        created_to="2026-08-01",
+        slice_days=10,
+    )
+    assert_green(run)
+    assert len(run.tasks["stage_lists"]) == 2
+    assert dags.published(run) == ["stripe_staged"]
+    assert dags.rows("select distinct object_type from raw.object order by 1") == [("customer",), ("invoice",)]
+    created = "to_timestamp((payload ->> 'created')::bigint) at time zone 'UTC'"
+    assert dags.rows(f"select min({created}) >= '2026-07-01', max({created}) < '2026-08-01' from raw.object") == [
+        (True, True)
+    ]
+    asked = dags.rows("select object_type, min(asked_from)::text, max(asked_to)::text, count(*) from ops.batch group by 1")
+    assert {(name, batches) for name, _, _, batches in asked} == {("customer", 4), ("invoice", 4)}
+
+
+def test_backfill_whose_dates_make_no_sense_is_red_and_says_so(dags: Dags) -> None:
+    run = dags.run("stripe_backfill", created_from="2026-08-01", created_to="2026-07-01")
+    assert run.state == "failed"
+    assert "created_from (2026-08-01) must be before created_to (2026-07-01)" in str(run.errors["plan_lists"])
+    assert dags.published(run) == []
+
+
+def test_nothing_new_to_read_is_green_and_publishes_nothing(dags: Dags, sim: Sim) -> None:
+    assert_green(dags.run("stripe_events"))
+    sim("clock", advance_seconds=0)
+    run = dags.run("stripe_events")
+    assert run.state == "success"
+    assert run.not_successful == {
+        "stage_events": ["skipped"],
+        "publish_staged": ["skipped"],
+        "report_rejects": ["skipped"],
+    }
+    assert dags.published(run) == []
+
+
+def test_an_event_without_an_object_makes_the_run_red_after_all_else_is_staged_and_published(
+    dags: Dags, sim: Sim
+) -> None:
+    seconds = sim("clock")["unix"]
+    odd = {"id": "evt_odd", "object": "event", "type": "charge.succeeded", "created": int(seconds) - 100, "data": {}}
+    sim("events", raw=json.dumps(odd))
+    red = dags.run("stripe_events")
+    assert red.state == "failed"
+    assert red.not_successful == {"report_rejects": ["failed"]}
+    assert red.tries["report_rejects"] == [1]
+    error = red.errors["report_rejects"]
+    assert isinstance(error, RejectedRowsError)
+    assert "evt_odd" in str(error)
+    assert dags.published(red) == ["stripe_staged"]
+    assert dags.rows("select row_key from raw.rejected") == [("evt_odd",)]
+    (staged,) = dags.rows("select count(*), sum(b.row_count) from raw.event, ops.batch as b group by b.batch_id limit 1")
+    assert staged[0] > 100
+    assert dags.rows("select sum(row_count - duplicate_count - new_count) from ops.batch") == [(1,)]
+
+    sim("clock", advance_seconds=3600)
+    green = dags.run("stripe_events")  # its window overlaps the first one, and holds the odd event again
+    assert_green(green)
+    assert dags.rows("select count(*) from raw.rejected") == [(1,)]
+    assert_green(dags.run("stripe_backfill"))
+    assert_green(dags.run("warehouse"))
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"), [("stripe_events", "plan_windows"), ("stripe_backfill", "stage_lists")]
+)
+def test_a_revoked_key_is_red_after_one_try_and_names_the_connection(
+    dag_id: str, task_id: str, dags: Dags, sim: Sim
+) -> None:
+    sim("faults", name="revoke_key")
+    run = dags.run(dag_id)
+    assert run.state == "failed"
+    assert set(run.tasks[task_id]) == {"failed"}
+    assert set(run.tries[task_id]) == {1}
+    assert isinstance(run.errors[task_id], StripeAccessError)
+    assert "stripe_default" in str(run.errors[task_id])
+    assert dags.published(run) == []
+
+
+def test_a_kind_of_object_that_the_key_may_not_list_is_red_and_holds_no_other_back(dags: Dags, sim: Sim) -> None:
+    sim("faults", name="restricted", resources=["refunds"])
+    run = dags.run("stripe_backfill", objects=["customer", "refund"])
+    assert run.state == "failed"
+    assert run.tasks["stage_lists"] == ["success", "failed"]
+    assert run.tries["stage_lists"] == [1, 1]
+    assert run.state_of("publish_staged") == "success"
+    assert run.state_of("report_rejects") == "upstream_failed"
+    assert "refund" in str(run.errors["stage_lists"])
+    assert dags.published(run) == ["stripe_staged"]
+    assert dags.rows("select distinct object_type from raw.object") == [("customer",)]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "rule"),
+    [
+        (
+            """
+            insert into dwh.customer_dim (account_id, livemode, customer_id, customer_sk, valid_from, is_current)
+            select account_id, livemode, customer_id, 1, valid_from + interval '1 second', true
+            from dwh.customer_dim where is_current limit 1
+            """,
+            "dim_keys_unique",
+        ),
+        (
+            """
+            insert into dwh.transaction_fact (account_id, livemode, transaction_type, source_id, currency, amount_minor)
+            select account_id, livemode, 'charge', 'ch_of_nobody', 'usd', 100 from dwh.charge_fact limit 1
+            """,
+            "transaction_totals_equal_sources",
+        ),
+    ],
+    ids=["a second current row", "a movement of money without a source"],
+)
+def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
+    break_it: str, rule: str, dags: Dags
+) -> None:
+    assert_green(dags.run("stripe_backfill"))
+    assert_green(dags.run("warehouse"))
+    dags.execute(break_it)
+    run = dags.run("warehouse")
+    assert run.state == "failed"
+    assert run.not_successful == {"check": ["failed"], "publish_loaded": ["upstream_failed"]}
+    assert run.tries["check"] == [1]
+    error = run.errors["check"]
+    assert isinstance(error, ChecksFailedError)
+    assert rule in str(error)
+    assert dags.published(run) == []
+    kept = dags.rows(
+        f"select check_name, failing_count, jsonb_array_length(sample) > 0 from ops.check_result "
+        f"where run_id = '{run.run_id}' and status = 'failed'"
+    )
+    assert rule in {name for name, _, _ in kept}
+    assert all(count > 0 and has_sample for _, count, has_sample in kept)
+
+
+def test_a_failed_check_of_the_marts_makes_marts_red(dags: Dags) -> None:
+    assert_green(dags.run("stripe_backfill"))
+    assert_green(dags.run("warehouse"))
+    dags.execute("update dwh.charge_fact set status = 'failed' where status = 'succeeded'")
+    dags.execute(
+        "create table dwh.moved as select * from dwh.transaction_fact;"
+        "update dwh.transaction_fact set date_sk = null, occurred_at = null"
+    )
+    run = dags.run("marts")
+    assert run.state == "failed"
+    assert run.not_successful == {"check": ["failed"]}
+    assert "mart_revenue_equals_facts" in str(run.errors["check"])
+
+
+def test_stripe_down_for_a_while_is_retried_and_green(dags: Dags, sim: Sim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    sim("faults", name="server_error", count=20)
+    run = dags.run("stripe_events")
+    assert_green(run)
+    assert run.tries["plan_windows"][0] > 1
