@@ -1,8 +1,8 @@
 # Airflow with Tallyhouse in it. Runs as Airflow's own user, never as root.
 FROM apache/airflow:3.3.2-python3.12
 
-COPY --chown=airflow:root requirements.txt /opt/tallyhouse/requirements.txt
-RUN pip install --no-cache-dir -r /opt/tallyhouse/requirements.txt \
+COPY --chown=airflow:root requirements-airflow.txt /opt/tallyhouse/requirements-airflow.txt
+RUN pip install --no-cache-dir -r /opt/tallyhouse/requirements-airflow.txt \
     && mkdir -p /opt/airflow/auth
 
 COPY --chown=airflow:root dags /opt/airflow/dags

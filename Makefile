@@ -12,6 +12,10 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ONCE ?=
 BENCH ?= ingest load
+COMPILE := uv pip compile --quiet --universal --python-version 3.11
+
+# Where `tallyhouse` is, as in Airflow; a PYTHONPATH of the caller's own comes after it.
+export PYTHONPATH := $(CURDIR)/plugins$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 .PHONY: help demo down psql test lint bench requirements clean
 
@@ -38,12 +42,13 @@ lint: $(STAMP) ## ruff, mypy, sqlfluff
 
 bench: $(STAMP) ## measure speed and memory, print tables (BENCH=load for one)
 	@for name in $(BENCH); do \
-	  echo "== python -m bench.$$name"; PYTHONPATH=plugins $(PY) -m bench.$$name || exit 1; \
+	  echo "== python -m bench.$$name"; $(PY) -m bench.$$name || exit 1; \
 	done
 
-requirements: ## compile requirements.in into requirements.txt
+requirements: ## compile the .in files into requirements.txt and requirements-airflow.txt
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	uv pip compile --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-airflow.in -c requirements.txt -o requirements-airflow.txt
 
 clean: down ## stop the demo, remove its data, the environment and caches
 	rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
 """Raw events to all dims and facts: in bulk, and the same small batch into a small and into a large warehouse.
 
 `python -m bench.load [--large 2000000]`. The events are those of a simulated company's last 30 days (about 2.5 KB),
-staged through the library, and then copied under other ids, a batch a copy, over twelve months.
+staged through the library, and then copied under other ids, a batch a copy, over twelve months. In the small batch
+every other object is one that the warehouse has already.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from tallyhouse.warehouse import apply_models
 NOW = "2026-06-30T12:00:00Z"
 SMALL_BATCH = 5_000
 
+# A copy under new ids, months earlier; but of every `updates`-th object only the event is new, and later: an update of
+# an object that is there.
 COPY = """
     insert into raw.event
     select
@@ -34,15 +37,23 @@ COPY = """
         livemode,
         event_id || %(copy)s,
         type,
-        created_at - %(months)s * interval '30 days',
+        case when is_update then created_at + %(number)s * interval '1 hour' else created_at - %(months)s end,
         listing_order,
         api_version,
         object_type,
-        object_id || %(copy)s,
+        case when is_update then object_id else object_id || %(copy)s end,
         -- every id but the account's ends in the account's own token: a suffix to it makes new ids of all
-        replace(payload::text, %(token)s, %(token)s || %(copy)s)::jsonb,
+        case
+            when is_update then payload else replace(payload::text, %(token)s, %(token)s || %(copy)s)::jsonb
+        end,
         %(batch_id)s
-    from (select * from raw.event where batch_id = any(%(base)s) limit %(rows)s) as base
+    from (
+        select *, %(updates)s > 0 and abs(hashtext(object_id)) %% greatest(%(updates)s, 1) = 0 as is_update
+        from raw.event
+        where batch_id = any(%(base)s)
+        order by hashtext(event_id)
+        limit %(rows)s
+    ) as base
 """
 
 
@@ -65,10 +76,20 @@ class Bench:
         ):
             account = client.account()
             self.account_id = account.account_id
-            for window in ingest.plan_events(self.connection, client, account, max_window=timedelta(days=31)):
+            windows = ingest.plan_events(
+                self.connection,
+                client,
+                account,
+                lag=timedelta(minutes=1),
+                overlap=timedelta(minutes=5),
+                max_window=timedelta(days=31),
+            )
+            for window in windows:
                 self.base.append(ingest.stage_events(self.connection, client, account, window, "bench").batch_id)
         self.connection.execute(
-            "select ops.ensure_event_partitions(%s::timestamptz - interval '400 days', %s)", [NOW, NOW]
+            "select ops.ensure_event_partitions(at - interval '400 days', at + interval '60 days') "
+            "from (select %s::timestamptz as at) as newest",
+            [NOW],
         )
         self.connection.commit()
         return self.count()
@@ -79,8 +100,8 @@ class Bench:
         self.connection.commit()
         return row[0] if row else 0
 
-    def grow(self, rows: int) -> None:
-        """Adds one batch: a copy of that many events under new ids."""
+    def grow(self, rows: int, updates: int = 0) -> None:
+        """Adds one batch: a copy of that many events; every `updates`-th object is one that is there already."""
         self.copies += 1
         with self.connection.transaction():
             row = self.connection.execute(
@@ -94,7 +115,9 @@ class Bench:
                 COPY,
                 {
                     "copy": f"x{self.copies}",
-                    "months": self.copies % 12,
+                    "number": self.copies,
+                    "months": timedelta(days=30) * (self.copies % 12),
+                    "updates": updates,
                     "token": self.account_id[-10:],
                     "batch_id": row[0] if row else None,
                     "base": self.base,
@@ -125,7 +148,7 @@ class Bench:
         self.load()
         times = []
         for _ in range(repetitions):
-            self.grow(SMALL_BATCH)
+            self.grow(SMALL_BATCH, updates=2)
             times.append(sum(self.load().values()))
         return statistics.median(times)
 

@@ -3,7 +3,8 @@
 
 **What** Lists objects as they are now: the history from before the 30 days of events. It adds, and never replaces:
 run it as often as you like. Each slice of time is committed for itself; clear a failed task, and it goes on after
-the last slice that it had committed.
+the last slice that it had committed. (Without `created_to`, the last slice ends when the task begins: that one is
+read again.)
 
 **When** Once, after the first run of `stripe_events`; again after a gap (`select * from ops.gap`).
 

@@ -12,7 +12,8 @@ More than an hour behind (`select * from ops.watermark`) is late.
 - *StripeAccessError*: the key in connection `stripe_default` is wrong, or lacks the permission that is named.
 - *StripeUnavailableError*, *BadPageError*: Stripe did not answer properly for minutes. Clear the task later.
 - `report_rejects`: everything else is in; look at the odd rows in `raw.rejected`. They are reported once.
-- *GAP* in the log of `plan_windows`: nothing was read for 30 days. Run `stripe_backfill` for all objects.
+- `report_gaps`: nothing was read for 30 days, and Stripe no longer keeps what came before. Run `stripe_backfill` for
+  all objects; everything since is read. A gap is reported once; `ops.gap` has it.
 """
 
 from datetime import datetime
@@ -39,6 +40,7 @@ def stripe_events():
     tasks.migrate_schema() >> windows
     staged >> tasks.publish_staged()
     staged >> tasks.report_rejects()
+    windows >> tasks.report_gaps()
 
 
 stripe_events()

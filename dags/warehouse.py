@@ -10,6 +10,7 @@ batches, objects and rows. Any order, any repetition gives the same tables. Then
 
 - A model: its transaction was rolled back, and nothing is half done. Clear it, or wait for the next run: pending
   batches stay pending (`select * from ops.batch_applied`).
+- `report_rejects`: a document could not be read and was set aside (`raw.rejected`); everything else is loaded.
 - `check`: the log names the rule and the first rows that break it; all results are in `ops.check_result`. The data is
   loaded all the same, but the marts are not refreshed from it.
 """
@@ -35,13 +36,14 @@ from tallyhouse.objects import MODELS
 def warehouse():
     """Dims, then facts, then checks."""
     with TaskGroup("dims", prefix_group_id=False) as dims:
-        built = {model.name: tasks.apply_model(model) for model in MODELS if model.folder == "dims"}
+        built = {model.name: tasks.ModelOperator(model=model) for model in MODELS if model.folder == "dims"}
     with TaskGroup("facts", prefix_group_id=False) as facts:
-        built |= {model.name: tasks.apply_model(model) for model in MODELS if model.folder == "facts"}
+        built |= {model.name: tasks.ModelOperator(model=model) for model in MODELS if model.folder == "facts"}
         for model in MODELS:
             for upstream in model.upstream:
                 built[upstream] >> built[model.name]
     chain(tasks.migrate_schema(), dims, facts, tasks.check("dwh"), tasks.publish_loaded())
+    facts >> tasks.report_rejects()
 
 
 warehouse()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from demo.airflow_api import AirflowApi, DagRun, TaskInstance
-from demo.ledger import LedgerState
+from demo.counts import Counts
 
 # Consumers first: an asset event that finds its consumer paused is lost.
 DAG_IDS = ("marts", "warehouse", "stripe_events", "stripe_backfill")
@@ -25,7 +25,7 @@ class Snapshot:
 
     runs: tuple[DagRun, ...]
     tasks: tuple[TaskInstance, ...]
-    ledger: LedgerState
+    counts: Counts
     elapsed: float
 
     @property
@@ -55,14 +55,14 @@ class Outcome:
 
 @dataclass
 class Pipeline:
-    """The four DAGs of one Airflow over one warehouse. `read_ledger` reads the warehouse's state.
+    """The four DAGs of one Airflow over one warehouse. `read_counts` reads the warehouse's state.
 
     `since` (aware) is when Airflow began to start: runs that end later are ours, those too that the scheduler
     started by itself, before we asked for any, and those that a demo before this one left unfinished.
     """
 
     api: AirflowApi
-    read_ledger: Callable[[], LedgerState]
+    read_counts: Callable[[], Counts]
     since: datetime
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -123,21 +123,21 @@ class Pipeline:
         for run in runs:
             if run.state == "running":
                 tasks += self.api.tasks(run)
-        return Snapshot(tuple(runs), tuple(tasks), self.read_ledger(), self.clock() - self._started)
+        return Snapshot(tuple(runs), tuple(tasks), self.read_counts(), self.clock() - self._started)
 
     def _missing(self, snapshot: Snapshot) -> str:
         ended = {run.dag_id for run in snapshot.runs}
-        ledger = snapshot.ledger
+        counts = snapshot.counts
         if "stripe_events" not in ended:
             return "no run of stripe_events has started"
-        if not ledger.batches:
+        if not counts.batches:
             return "no batch was staged"
-        if ledger.lagging:
-            return f"batches not yet applied by {_some(ledger.lagging)}"
+        if counts.lagging:
+            return f"batches not yet applied by {_some(counts.lagging)}"
         marts = self.api.last_run("marts", "success")
         if marts is None or marts.started_at is None:
             return "no run of marts has succeeded"
-        if ledger.last_applied_at is not None and marts.started_at < ledger.last_applied_at:
+        if counts.last_applied_at is not None and marts.started_at < counts.last_applied_at:
             return "no run of marts after the last load"
         return ""
 

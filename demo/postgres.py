@@ -80,16 +80,18 @@ class EmbeddedPostgres:
                 log_tail=tail(self.log_path),
             ) from error
 
-    def stop(self) -> None:
-        """Stops the server if it runs: open transactions are rolled back, data is kept."""
+    def stop(self) -> bool:
+        """Stops the server: open transactions are rolled back, data is kept. Returns whether it ran."""
+        self._drop_stale_pid_file()
         info = self._info()
         if info is None or not info.is_running() or info.process is None:
-            return
+            return False
         info.process.send_signal(signal.SIGINT)  # a "fast" shutdown: does not wait for clients
         try:
             info.process.wait(30)
         except psutil.TimeoutExpired:
             info.process.send_signal(signal.SIGQUIT)  # an "immediate" one: recovery at the next start
+        return True
 
     def parameters(self, database: str) -> dict[str, str]:
         """libpq's parameters for a database of the running server; the host is the socket's folder."""

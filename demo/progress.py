@@ -54,9 +54,9 @@ def line(snapshot: Snapshot) -> str:
         " ".join(filter(None, [dag_id, _state(run), _tasks(snapshot, run), _running(snapshot, run)]))
         for dag_id, run in _latest(snapshot).items()
     ]
-    ledger = snapshot.ledger
-    counts = f"events {ledger.events:,}, objects {ledger.objects:,}, models {ledger.models_done}/{ledger.models}"
-    return " | ".join([counts, *parts])
+    counts = snapshot.counts
+    loaded = f"events {counts.events:,}, objects {counts.objects:,}, models {counts.models_done}/{counts.models}"
+    return " | ".join([loaded, *parts])
 
 
 def table(snapshot: Snapshot) -> RenderableType:
@@ -64,11 +64,11 @@ def table(snapshot: Snapshot) -> RenderableType:
     shown = Table(box=None, pad_edge=False, padding=(0, 2))
     for title in ("DAG", "run", "tasks", "loaded", "now"):
         shown.add_column(title, header_style="bold", no_wrap=True)
-    latest, ledger = _latest(snapshot), snapshot.ledger
+    latest, counts = _latest(snapshot), snapshot.counts
     loaded = {
-        "stripe_backfill": f"{ledger.objects:,} objects, {ledger.list_batches} batches",
-        "stripe_events": f"{ledger.events:,} events, {ledger.event_batches} batches",
-        "warehouse": f"{ledger.models_done}/{ledger.models} models up to date",
+        "stripe_backfill": f"{counts.objects:,} objects, {counts.list_batches} batches",
+        "stripe_events": f"{counts.events:,} events, {counts.event_batches} batches",
+        "warehouse": f"{counts.models_done}/{counts.models} models up to date",
         "marts": "",
     }
     for dag_id in ORDER:

@@ -13,18 +13,20 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 
-from demo import airflow_config, airflow_stack, company, ledger, summary_data
+from demo import airflow_config, airflow_stack, company, counts, summary_data
 from demo.airflow_api import AirflowApi
-from demo.checks import check_stripe, check_warehouse, wait_for_simulator
 from demo.errors import DemoError
 from demo.pipeline import DAG_IDS, Outcome, Pipeline
 from demo.ports import LOOPBACK, first_free
+from demo.preflight import CONNECTION, check_stripe, check_warehouse, wait_for_simulator
 from demo.processes import Child
 from demo.progress import showing
 from demo.report import print_failures, print_summary, print_times, print_where
 from demo.settings import SIMULATOR_KEY, Settings
 from demo.stack import Stack
 from demo.stages import Stages
+from tallyhouse.client import Account
+from tallyhouse.objects import MODELS
 
 # The simulated company's 30 days of events are two windows: with the six of a real account's settings, the
 # start of a task for each would take longer than reading it.
@@ -42,15 +44,19 @@ def child_environment(environ: Mapping[str, str], added: Mapping[str, str]) -> d
         for name, value in environ.items()
         if not name.startswith(("AIRFLOW_", "_AIRFLOW_")) and name not in private
     }
-    # Tasks call the api-server and the simulator on this machine, which no proxy can reach. On macOS
-    # the variable also keeps Python from asking the system for proxies, which crashes forked processes.
-    local = f"{LOOPBACK},localhost"
-    for name in ("NO_PROXY", "no_proxy"):
-        kept[name] = ",".join(filter(None, [kept.get(name, ""), local]))
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     if sys.platform == "darwin":
         kept["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
     return kept | dict(added)
+
+
+def past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY in both spellings, this machine added: no proxy reaches the servers on it.
+
+    On macOS the variable also keeps Python from asking the system for proxies, which crashes forked processes.
+    """
+    local = f"{LOOPBACK},localhost"
+    return {name: ",".join(filter(None, [environ.get(name, ""), local])) for name in ("NO_PROXY", "no_proxy")}
 
 
 class Demo:
@@ -68,12 +74,13 @@ class Demo:
 
         Whatever happens, all that was started is stopped before it returns or raises.
         """
-        account_id = self._check_outside()
+        os.environ.update(past_proxies(os.environ))
+        account = self._check_outside()
         left = self.stack.acquire()
         if left:
             self.console.print(f"A demo that had crashed left {', '.join(left)} running: stopped.")
         try:
-            return self._run(account_id, once=once)
+            return self._run(account, once=once)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C would leave half of it
@@ -82,7 +89,7 @@ class Demo:
             self.stack.stop(order=STOP_ORDER)
             self.console.print(f"All stopped after {time.monotonic() - began:.1f} s. Data stays in .local/.")
 
-    def _run(self, account_id: str | None, *, once: bool) -> int:
+    def _run(self, account: Account | None, *, once: bool) -> int:
         settings = self.settings
         with self.stages.stage("PostgreSQL 18 (embedded)"):
             self.stack.postgres.start()
@@ -109,12 +116,13 @@ class Demo:
             airflow_stack.wait_until_ready(api, children, DAG_IDS, self.paths.root / "dags", note=note)
         if simulator is not None:
             with self.stages.stage(f"Simulated Stripe at {base}") as note:
-                account_id = wait_for_simulator(simulator, base, key, note=note)
-        livemode = key.startswith(("sk_live_", "rk_live_"))
-        outcome = self._run_pipeline(api, since, account_id, livemode=livemode)
+                account = wait_for_simulator(simulator, base, key, note=note)
+        if account is None:
+            raise DemoError("Nobody said which account is read: neither the simulator nor Stripe was asked.")
+        outcome = self._run_pipeline(api, since, account)
         return self._report_and_stay(outcome, api, once=once)
 
-    def _check_outside(self) -> str | None:
+    def _check_outside(self) -> Account | None:
         if self.settings.warehouse_url:
             check_warehouse(self.settings.warehouse_url)
         if self.settings.stripe_api_base and self.settings.stripe_api_key:
@@ -151,7 +159,7 @@ class Demo:
             passwords_file=airflow_config.write_login(home, self.login),
             connections={
                 "warehouse": airflow_config.warehouse_connection(self.warehouse_parameters()),
-                "stripe_default": airflow_config.stripe_connection(api_key, api_base, self._stripe_extra()),
+                CONNECTION: airflow_config.stripe_connection(api_key, api_base, self._stripe_extra()),
             },
         )
         # DAG files and tasks import tallyhouse. The demo's own folder is for demo.airflow_process.
@@ -173,18 +181,18 @@ class Demo:
         parts = conninfo_to_dict(self.settings.warehouse_url)
         return {name: str(value) for name, value in parts.items() if value is not None}
 
-    def _run_pipeline(self, api: AirflowApi, since: datetime, account_id: str | None, *, livemode: bool) -> Outcome:
-        models = ledger.model_names(self.paths.root / "include" / "sql")
+    def _run_pipeline(self, api: AirflowApi, since: datetime, account: Account) -> Outcome:
+        models = [model.name for model in MODELS]
         begun = time.monotonic()
         with (
             psycopg.connect(make_conninfo(**self.warehouse_parameters()), autocommit=True) as connection,
             showing(self.console) as progress,
         ):
-            pipeline = Pipeline(api, lambda: ledger.read(connection, models), since)
-            pipeline.start(is_listed=ledger.is_listed(connection, account_id, livemode))
+            pipeline = Pipeline(api, lambda: counts.read(connection, models), since)
+            pipeline.start(is_listed=counts.is_listed(connection, account.account_id, account.livemode))
             outcome = pipeline.wait(progress.show, self.stack.check_alive)
-        counts = outcome.snapshot.ledger
-        title = f"{counts.events:,} events, {counts.objects:,} objects to marts"
+        loaded = outcome.snapshot.counts
+        title = f"{loaded.events:,} events, {loaded.objects:,} objects to marts"
         if outcome.succeeded:
             self.stages.done(title, time.monotonic() - begun)
         return outcome

@@ -69,7 +69,9 @@ class Settings:
 
 def from_environment(root: Path, environ: Mapping[str, str]) -> Settings:
     """Reads STRIPE_API_KEY, STRIPE_API_BASE, STRIPE_ACCOUNT_ID, WAREHOUSE_URL, AIRFLOW_PORT, SIMULATOR_PORT,
-    DEMO_CUSTOMERS, DEMO_MONTHS and DEMO_SEED; an empty value counts as not set. DemoError names the variable that is wrong.
+    DEMO_CUSTOMERS, DEMO_MONTHS and DEMO_SEED; an empty value counts as not set.
+
+    DemoError names the variable that is wrong.
     """
     key = environ.get("STRIPE_API_KEY", "").strip() or None
     base = environ.get("STRIPE_API_BASE", "").strip().rstrip("/") or None

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from demo.errors import DemoError
 from demo.postgres import EmbeddedPostgres
-from demo.processes import Child, SessionId, stop
+from demo.processes import Child, SessionId, is_alive, stop
 from demo.settings import Paths
+
+NOTHING = "Nothing to stop: nothing was running here."
 
 
 class Stack:
@@ -47,7 +49,7 @@ class Stack:
         self._lock = lock
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        left = _recorded(self.paths)
+        left = [session for session in _recorded(self.paths) if is_alive(session)]
         stop(left)
         self._record()
         return [session.name for session in left]
@@ -69,19 +71,23 @@ class Stack:
         self.children.remove(child)
         self._record()
 
-    def stop(self, *, order: Sequence[Sequence[str]] = ()) -> None:
-        """Stops all children, those named first group by group, then PostgreSQL, and frees the lock."""
+    def stop(self, *, order: Sequence[Sequence[str]] = ()) -> bool:
+        """Stops all children, those named first group by group, then PostgreSQL, and frees the lock.
+
+        Returns whether PostgreSQL ran.
+        """
         for names in order:
             stop([child.session for child in self.children if child.name in names])
         # What is left keeps nothing in memory that must be written; Airflow's api-server, its work done,
         # takes seconds to leave the interpreter.
         stop([child.session for child in self.children], grace_seconds=2)
         self.children.clear()
-        self.postgres.stop()
+        was_up = self.postgres.stop()
         self._record()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+        return was_up
 
     def _record(self) -> None:
         path = _record_path(self.paths)
@@ -97,7 +103,7 @@ def down(paths: Paths, say: Callable[[str], None], *, timeout: float = 60) -> No
     DemoError when a running demo does not end within `timeout` seconds.
     """
     if not paths.local.exists():
-        say("Nothing to stop.")
+        say(NOTHING)
         return
     stack = Stack(paths)
     holder = _holder(paths)
@@ -119,8 +125,12 @@ def down(paths: Paths, say: Callable[[str], None], *, timeout: float = 60) -> No
                     f"See {paths.logs}, or end it with `kill -9 {holder}` and repeat `make down`."
                 ) from None
             time.sleep(0.2)
-    stack.stop()
-    say("Stopped " + (", ".join(left) + " and PostgreSQL." if left else "all that was running here."))
+    if stack.stop():
+        left.append("PostgreSQL")
+    if left:
+        say(f"Stopped {', '.join(left)}.")
+    else:
+        say("Stopped all that was running here." if asked else NOTHING)
 
 
 def _recorded(paths: Paths) -> list[SessionId]:

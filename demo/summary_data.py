@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-MOST_EXAMPLES = 2
+MOST_EXAMPLES = 3
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -55,12 +55,16 @@ class RetentionCell:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """The latest result of one check; `sample` are the first rows that break its rule."""
+    """The latest result of one check.
+
+    `failing` and `allowed` are sums over the rows that it returned; `sample` are some of these rows, those first
+    that exceed what is allowed. A row that stands for several has its own `failing` and `allowed`.
+    """
 
     name: str
     status: str
     failing: int
-    threshold: int
+    allowed: int
     sample: Sequence[dict[str, Any]] = ()
 
 
@@ -227,6 +231,10 @@ def _checks(connection: Connection) -> list[CheckRow]:
         """
     )
     return [
-        CheckRow(name, status, failing, threshold, sample[:MOST_EXAMPLES])
-        for name, status, failing, threshold, sample in rows
+        CheckRow(name, status, failing, allowed, sorted(sample, key=_is_tolerated)[:MOST_EXAMPLES])
+        for name, status, failing, allowed, sample in rows
     ]
+
+
+def _is_tolerated(row: dict[str, Any]) -> bool:
+    return bool(row.get("failing", 1) <= row.get("allowed", 0))

@@ -1,7 +1,8 @@
 """The summary as a person reads it: tables, a heat-coloured retention triangle, and where to look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -124,11 +125,22 @@ def checks_lines(checks: Sequence[CheckRow]) -> Text:
     text.append(f", {len(counts['failed'])} failed", "bold red" if counts["failed"] else "dim")
     for check in counts["failed"] + counts["warned"]:
         style = "red" if check.status == "failed" else "yellow"
-        found = f"{check.failing:,} break it (tolerated: {check.threshold:,})" if check.failing else "look at"
-        text.append(f"\n  {check.name}: {found}", style)
-        for example in check.sample:
-            text.append("\n    " + ", ".join(f"{key} {value}" for key, value in example.items()), "dim")
+        text.append(f"\n  {check_sentence(check)}", style)
     return text
+
+
+def check_sentence(check: CheckRow) -> str:
+    """What a check found, how much of it is allowed, and the texts of its sample, which say where."""
+    examples = ", ".join(filter(None, map(_example, check.sample)))
+    return f"{check.name}: {check.failing:,} found, {check.allowed:,} allowed" + (f" ({examples})" if examples else "")
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    if "fact" in row and "dim" in row:
+        parts = [f"{row['fact']} -> {row['dim']}"]
+    else:  # the account is the summary's own
+        parts = [value for key, value in row.items() if isinstance(value, str) and key != "account_id"]
+    return " ".join([*parts, f"{row['failing']:,}"] if "failing" in row else parts)
 
 
 def _customers_line(summary: Summary) -> str:

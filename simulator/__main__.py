@@ -1,18 +1,16 @@
 """`python -m simulator`: serve a generated company until interrupted."""
 
-from __future__ import annotations
-
 import argparse
 import gc
 import sys
 import time
 from contextlib import suppress
 
-from .app import DEFAULT_KEY, DEFAULT_RATE_LIMIT, create_app
-from .clock import Clock, format_instant, parse_instant
-from .company import Company
-from .periods import DAY, add_months
-from .server import configure, listen
+from simulator.app import DEFAULT_KEY, DEFAULT_RATE_LIMIT, create_app
+from simulator.clock import Clock, format_instant, parse_instant
+from simulator.company import Company
+from simulator.periods import DAY, add_months
+from simulator.server import configure, listen
 
 
 def main(arguments: list[str] | None = None) -> int:

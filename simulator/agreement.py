@@ -1,12 +1,10 @@
 """A subscription while it runs: its history, and what billing must remember between two of its actions."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
-from .invoicing import InvoiceRun
-from .ledger import History
-from .states import Line, Subscription
+from simulator.invoicing import InvoiceRun
+from simulator.ledger import History
+from simulator.states import Line, Subscription
 
 
 class Choice(NamedTuple):

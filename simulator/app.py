@@ -1,7 +1,5 @@
 """The HTTP application: Stripe's endpoints under /v1, the simulator's own controls under /_sim."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -9,18 +7,18 @@ import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from . import errors
-from .clock import Clock
-from .company import Company
-from .control import control_router
-from .events import EventStore
-from .faults import Faults
-from .gateway import Gateway
-from .ids import IdSource
-from .limits import RateLimiter
-from .objects import LISTINGS, Listing, ObjectStore
-from .params import read_list_query
-from .shapes.endive import EndiveShape
+from simulator import errors
+from simulator.clock import Clock
+from simulator.company import Company
+from simulator.control import control_router
+from simulator.events import EventStore
+from simulator.faults import Faults
+from simulator.gateway import Gateway
+from simulator.ids import IdSource
+from simulator.limits import RateLimiter
+from simulator.objects import LISTINGS, Listing, ObjectStore
+from simulator.params import read_list_query
+from simulator.shapes.endive import EndiveShape
 
 DEFAULT_KEY = "sk_test_tallyhouse"
 DEFAULT_RATE_LIMIT = 25.0

@@ -1,18 +1,16 @@
 """Subscriptions: periods, renewals, changes with prorations, ends, and what a failed payment does to them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
-from .agreement import Agreement, Choice
-from .catalog import Catalog
-from .invoicing import FINALIZE_AFTER, Decisions, InvoiceRun, Invoicing
-from .ledger import AUTOMATIC, History, Ledger, Request
-from .lines import period_line, proration_lines
-from .payments import Payments
-from .periods import DAY, HOUR, add_months
-from .states import Item, Line, Subscription
-from .timeline import Timeline
+from simulator.agreement import Agreement, Choice
+from simulator.catalog import Catalog
+from simulator.invoicing import FINALIZE_AFTER, Decisions, InvoiceRun, Invoicing
+from simulator.ledger import AUTOMATIC, History, Ledger, Request
+from simulator.lines import period_line, proration_lines
+from simulator.payments import Payments
+from simulator.periods import DAY, HOUR, add_months
+from simulator.states import Item, Line, Subscription
+from simulator.timeline import Timeline
 
 _EXPIRES_AFTER = 23 * HOUR
 _MONTHS = {"month": 1, "year": 12}
@@ -97,7 +95,7 @@ class Billing:
         )
         run = self._open(agreement, invoice)
         self.invoicing.finalize(at, run, request)
-        if not trial_end:
+        if run.intent is not None:  # a trial costs nothing, and a credit of an earlier subscription may suffice
             self.invoicing.attempt(at + self.decisions.seconds(0, 1), run, request)
         if is_created_paid:
             self.ledger.emit(created, history, self.ledger.now, request)

@@ -1,17 +1,15 @@
 """The company's own books: what was true, computed from the generator's state and never from the JSON."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from .clock import format_instant
-from .company import Company
-from .ledger import History
-from .periods import month_name, month_spans
+from simulator.clock import format_instant
+from simulator.company import Company
+from simulator.ledger import History
+from simulator.periods import month_name, month_spans
 
 _COUNTED = ("active", "past_due")
 _MONTHLY = {"month": Fraction(1), "year": Fraction(1, 12)}

@@ -1,16 +1,14 @@
 """What the company sells: products and prices, and how they change over the years."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from random import Random
 from typing import NamedTuple
 
-from .ids import IdSource
-from .ledger import History, Ledger
-from .periods import DAY
-from .states import Price, Product
-from .timeline import Timeline
+from simulator.ids import IdSource
+from simulator.ledger import History, Ledger
+from simulator.periods import DAY
+from simulator.states import Price, Product
+from simulator.timeline import Timeline
 
 CURRENCIES = ("usd", "eur", "jpy")
 ADD_ON = "storage"

@@ -1,7 +1,5 @@
 """The simulator's clock: real time with an offset, which can be frozen, set and moved on."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 

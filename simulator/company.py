@@ -1,7 +1,5 @@
 """The whole company: everyone who ever joined, lived up to a horizon that stays ahead of the clock."""
 
-from __future__ import annotations
-
 import gc
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -11,12 +9,12 @@ from operator import attrgetter
 from random import Random
 from typing import Protocol
 
-from .catalog import Catalog
-from .ids import account_id
-from .ledger import Event, History, Ledger, second_key
-from .life import Life
-from .periods import HOUR, add_months
-from .timeline import Timeline
+from simulator.catalog import Catalog
+from simulator.ids import account_id, identity_of
+from simulator.ledger import Event, History, Ledger, second_key
+from simulator.life import Life
+from simulator.periods import HOUR, add_months
+from simulator.timeline import Timeline
 
 KINDS = (
     "customer",
@@ -88,14 +86,16 @@ class Company:
         self.founded = founded
         self.customers = customers
         self.months = months
-        self.account_id = account_id(seed)
+        # All four, so that two companies that differ in any of them never share an id.
+        identity = identity_of(seed, founded, customers, months)
+        self.account_id = account_id(identity)
         self.horizon = founded
-        self.catalog = Catalog(seed, founded)
+        self.catalog = Catalog(identity, founded)
         self.members: list[Member] = []
         self.events: list[Event] = []  # all, oldest first, up to the horizon
         self.objects = {kind: ObjectIndex() for kind in KINDS}
         self.on_events: list[Callable[[list[Event]], None]] = []
-        self._newcomer = newcomer or (lambda index, at, catalog: Life(seed, index, at, catalog))
+        self._newcomer = newcomer or (lambda index, at, catalog: Life(identity, index, at, catalog))
         self._span = add_months(founded, months) - founded
         self._arrivals = self._join_times()
         self._next_arrival = next(self._arrivals)

@@ -1,17 +1,15 @@
 """The simulator's own endpoints, without a key: the clock, faults, injected events, the books."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
-from .books import Books
-from .clock import Clock, format_instant, parse_instant
-from .company import Company
-from .events import EventStore
-from .faults import Faults
+from simulator.books import Books
+from simulator.clock import Clock, format_instant, parse_instant
+from simulator.company import Company
+from simulator.events import EventStore
+from simulator.faults import Faults
 
 
 class ClockChange(BaseModel):

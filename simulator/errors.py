@@ -1,7 +1,5 @@
 """Stripe's errors: status, body and headers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _DOCS = "https://stripe.com/docs/error-codes/"

@@ -1,7 +1,5 @@
 """The events that the API lists: rendered once, in Stripe's order, for 30 days."""
 
-from __future__ import annotations
-
 import json
 from bisect import bisect_left, insort
 from collections.abc import Callable
@@ -9,13 +7,13 @@ from operator import attrgetter
 
 import orjson
 
-from .company import Company
-from .errors import aged_out, missing
-from .ledger import AUTOMATIC, LAST_STREAM, Event, order_key, second_key
-from .paging import Page, select
-from .params import ListQuery
-from .periods import DAY
-from .shapes import Shape, previous_attributes
+from simulator.company import Company
+from simulator.errors import aged_out, missing
+from simulator.ledger import AUTOMATIC, LAST_STREAM, Event, order_key, second_key
+from simulator.paging import Page, select
+from simulator.params import ListQuery
+from simulator.periods import DAY
+from simulator.shapes import Shape, previous_attributes
 
 KEPT = 30 * DAY
 _BY_KEY = attrgetter("key")

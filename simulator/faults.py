@@ -1,7 +1,5 @@
 """Faults that can be switched on: each hits the next n requests, in order, and nothing by chance."""
 
-from __future__ import annotations
-
 COUNTED = ("rate_limit", "server_error", "html", "cut")
 
 

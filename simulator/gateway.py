@@ -1,7 +1,5 @@
 """What every Stripe request passes: key, version, faults, rate limit; and the headers of every answer."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re
@@ -13,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from . import errors
-from .clock import Clock
-from .errors import StripeError
-from .faults import Faults
-from .ids import IdSource
-from .limits import RateLimiter
+from simulator import errors
+from simulator.clock import Clock
+from simulator.errors import StripeError
+from simulator.faults import Faults
+from simulator.ids import IdSource
+from simulator.limits import RateLimiter
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?$")
 _JSON = "application/json"

@@ -1,7 +1,5 @@
 """Ids in Stripe's form, from a random stream of their own so that ids never steer a life."""
 
-from __future__ import annotations
-
 from random import Random
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -56,6 +54,11 @@ def account_part(seed: int) -> str:
     return random_text(Random(f"{seed}:account"), 5)
 
 
+def identity_of(seed: int, founded: int, customers: int, months: int) -> int:
+    """One number for the four that make a company; its catalog, its customers' lives and all its ids follow from it."""
+    return Random(f"{seed}:{founded}:{customers}:{months}").getrandbits(63)
+
+
 def account_id(seed: int) -> str:
-    """The account's id, which only depends on the seed."""
+    """The account's id; `seed` is the company's identity, as for every id of it."""
     return f"acct_1{random_text(Random(f'{seed}:account-id'), 3)}{account_part(seed)}"

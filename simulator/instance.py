@@ -1,7 +1,5 @@
 """A running simulator in one call, for tests (in a thread) and load generators (in a process of its own)."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -10,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .app import DEFAULT_KEY, create_app
-from .clock import Clock, parse_instant
-from .company import Company
-from .periods import DAY, add_months
-from .server import serve_in_thread
+from simulator.app import DEFAULT_KEY, create_app
+from simulator.clock import Clock, parse_instant
+from simulator.company import Company
+from simulator.periods import DAY, add_months
+from simulator.server import serve_in_thread
 
 _ROOT = Path(__file__).parent.parent
 _STOP_TIMEOUT = 10

@@ -1,14 +1,12 @@
 """Invoices: drafted, finalized, paid or retried. The rules of subscriptions are in `billing`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 
-from .ledger import AUTOMATIC, History, Ledger, Request
-from .payments import Payments
-from .periods import DAY, HOUR
-from .states import Invoice, InvoicePayment, Line
+from simulator.ledger import AUTOMATIC, History, Ledger, Request
+from simulator.payments import Payments
+from simulator.periods import DAY, HOUR
+from simulator.states import Invoice, InvoicePayment, Line
 
 RETRY_AFTER = (3 * DAY, 5 * DAY, 7 * DAY)  # after the first failure
 _SMALLEST_CHARGE = 50  # Stripe moves smaller amounts due to the customer's balance
@@ -38,8 +36,8 @@ class InvoiceRun:
     def __init__(
         self,
         invoice: History,
-        on_settled: Callable[[int, InvoiceRun, History | None], None],
-        on_failed: Callable[[int, InvoiceRun], None],
+        on_settled: Callable[[int, "InvoiceRun", History | None], None],
+        on_failed: Callable[[int, "InvoiceRun"], None],
     ) -> None:
         self.invoice = invoice
         self.intent: History | None = None

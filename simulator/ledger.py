@@ -1,11 +1,9 @@
 """The record of one stream (a customer, or the catalogue): objects with all their states, and events."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from .ids import IdSource
+from simulator.ids import IdSource
 
 # An order key is one integer: second, stream, sequence inside the stream. Events and objects both sort
 # by it, so listings are the same however far ahead and in whatever steps the company was generated.

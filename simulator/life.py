@@ -1,19 +1,17 @@
 """One customer's life: what they choose, and when. The mechanics are in `billing` and `payments`."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from random import Random
 
-from .agreement import Agreement, Choice
-from .billing import Billing
-from .catalog import ADD_ON, ONE_TIME, SEATS, Catalog
-from .ids import IdSource
-from .ledger import History, Ledger
-from .payments import Payments
-from .people import Person, make_person, new_card, new_customer
-from .periods import DAY, HOUR
-from .timeline import Timeline
+from simulator.agreement import Agreement, Choice
+from simulator.billing import Billing
+from simulator.catalog import ADD_ON, ONE_TIME, SEATS, Catalog
+from simulator.ids import IdSource
+from simulator.ledger import History, Ledger
+from simulator.payments import Payments
+from simulator.people import Person, make_person, new_card, new_customer
+from simulator.periods import DAY, HOUR
+from simulator.timeline import Timeline
 
 _MONTH = 30 * DAY
 _DECLINES = ("insufficient_funds", "generic_decline", "do_not_honor", "expired_card")

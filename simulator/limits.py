@@ -1,7 +1,5 @@
 """The rate limit of each endpoint: a token bucket in real time, whatever the simulator's clock says."""
 
-from __future__ import annotations
-
 import time
 
 

@@ -1,12 +1,10 @@
 """Invoice lines of a subscription item: a whole period, or what a change in the middle of one costs."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
-from .catalog import Catalog
-from .ids import IdSource
-from .states import Item, Line
+from simulator.catalog import Catalog
+from simulator.ids import IdSource
+from simulator.states import Item, Line
 
 _SYMBOLS = {"usd": "$", "eur": "€", "jpy": "¥"}
 

@@ -1,16 +1,14 @@
 """The list and retrieve endpoints of everything but events: the current state at the simulator's now."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .company import Company, ObjectIndex
-from .errors import StripeError, missing
-from .ledger import History
-from .paging import select
-from .params import ListQuery
-from .shapes import Shape
+from simulator.company import Company, ObjectIndex
+from simulator.errors import StripeError, missing
+from simulator.ledger import History
+from simulator.paging import select
+from simulator.params import ListQuery
+from simulator.shapes import Shape
 
 Filter = Callable[[Any, str], bool]
 

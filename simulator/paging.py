@@ -1,7 +1,5 @@
 """Cursor paging over anything sorted by order key: newest first, in either direction."""
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

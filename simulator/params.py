@@ -1,12 +1,10 @@
 """The query parameters of list endpoints, read as strictly as Stripe reads them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .errors import StripeError
+from simulator.errors import StripeError
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_TYPES = 10, 100, 20
 _CREATED = re.compile(r"created(?:\[(gt|gte|lt|lte)\])?$")

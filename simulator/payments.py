@@ -1,11 +1,9 @@
 """Moving money: payment intents, charges, refunds, cards. What happens, not whether it does."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
-from .ledger import AUTOMATIC, History, Ledger, Request
-from .states import Charge, Customer, PaymentIntent, PaymentMethod, Refund
+from simulator.ledger import AUTOMATIC, History, Ledger, Request
+from simulator.states import Charge, Customer, PaymentIntent, PaymentMethod, Refund
 
 
 class Failure(NamedTuple):

@@ -1,12 +1,10 @@
 """Who the customers are: names, countries, currencies, cards."""
 
-from __future__ import annotations
-
 from random import Random
 from typing import NamedTuple
 
-from .ids import IdSource, random_text
-from .states import Customer, PaymentMethod
+from simulator.ids import IdSource, random_text
+from simulator.states import Customer, PaymentMethod
 
 # fmt: off
 _GIVEN = (

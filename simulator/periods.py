@@ -1,7 +1,5 @@
 """Calendar arithmetic on Unix seconds: adding months as Stripe's billing cycles do, months of a span."""
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime

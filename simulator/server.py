@@ -1,7 +1,5 @@
 """Running the application: in the foreground, or beside a test on a free port."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -3,8 +3,6 @@
 Money is in the currency's minor unit, times are Unix seconds. None means "not (yet)".
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,12 +1,10 @@
 """A stream's agenda: what is to happen when, run in order of time up to a horizon."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
 
-from .ledger import Ledger
+from simulator.ledger import Ledger
 
 
 class Timeline:

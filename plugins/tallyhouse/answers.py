@@ -38,10 +38,10 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """Why Stripe did not serve it, in its own words."""
+        """Why Stripe did not serve it, in its own words, without the full stop."""
         limited = self.headers.get("Stripe-Rate-Limited-Reason")
         said = self.error.get("message") or self.error.get("code")
-        return ": ".join(str(part) for part in (limited, said) if part) or "no reason given"
+        return ": ".join(str(part) for part in (limited, said) if part).rstrip(".") or "no reason given"
 
     @property
     def retry_after(self) -> float | None:

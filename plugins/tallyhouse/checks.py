@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tallyhouse.errors import TallyhouseError
+from tallyhouse.objects import MODELS
 
 SAMPLE_ROWS = 20
-_HEADER = re.compile(r"/\* Check: (?P<rule>.+?) Layer: (?P<layer>\w+)\.(?: Threshold: (?P<threshold>\d+)\.)? \*/")
+_HEADER = re.compile(r"/\* Check: (?P<rule>.+?)\.? Layer: (?P<layer>\w+)\. \*/")
 
 
 class ChecksFailedError(TallyhouseError):
@@ -23,33 +23,39 @@ class ChecksFailedError(TallyhouseError):
 
 @dataclass(frozen=True)
 class Check:
-    """One file of include/sql/checks: its rule in words, its layer, and how many failing rows it tolerates."""
+    """One file of include/sql/checks: its rule in words, the layer it is run after, and its query.
+
+    The query returns the rows that break the rule. A row that stands for several has their number in `failing`,
+    and in `allowed` how many of them are tolerated; without these columns it is one, and none is.
+    """
 
     name: str
     rule: str
     layer: str
-    threshold: int
     query: str
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found: failing rows, and the first rows of its answer as dictionaries."""
+    """What one check found, summed over its rows; `is_broken`: at least one row exceeds what it allows."""
 
     check: Check
-    failing_count: int
+    failing: int
+    allowed: int
+    is_broken: bool
     sample: list[dict[str, Any]]
 
     @property
     def status(self) -> str:
-        """passed; warned: rows were found, but no more than tolerated; failed."""
-        if self.failing_count > self.check.threshold:
+        """passed; warned: rows were found, but none exceeds what is allowed; failed."""
+        if self.is_broken:
             return "failed"
         return "warned" if self.sample else "passed"
 
     def describe(self) -> str:
         """For a log: the rule, the count, and the first rows when there are any."""
-        head = f"{self.status.upper():7} {self.check.name}: {self.check.rule} ({self.failing_count} failing)"
+        count = f"{self.failing} found, {self.allowed} allowed"
+        head = f"{self.status.upper():7} {self.check.name}: {self.check.rule} ({count})"
         return "\n".join([head, *(f"        {row}" for row in self.sample[:5])])
 
 
@@ -61,21 +67,17 @@ def read_checks(sql_root: Path) -> list[Check]:
         header = _HEADER.match(text)
         if not header:
             raise TallyhouseError(f"{path.name} must begin with /* Check: <rule>. Layer: <layer>. */")
-        checks.append(Check(path.stem, header["rule"], header["layer"], int(header["threshold"] or 0), text))
+        checks.append(Check(path.stem, header["rule"], header["layer"], text))
     return checks
 
 
-def run_checks(
-    connection: psycopg.Connection, checks: Sequence[Check], run_id: str, run_started_at: datetime
-) -> list[CheckResult]:
-    """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found.
-
-    A row counts as failing unless its column is_failing says that it only informs.
-    """
+def run_checks(connection: psycopg.Connection, checks: Sequence[Check], run_id: str) -> list[CheckResult]:
+    """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found."""
     results = []
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        connection.execute("select set_config('tallyhouse.run_started_at', %s, true)", [run_started_at.isoformat()])
+        models = ",".join(model.name for model in MODELS)
+        connection.execute("select set_config('tallyhouse.models', %s, true)", [models])
         for check in checks:
             result = _run(connection, check)
             results.append(result)
@@ -85,9 +87,8 @@ def run_checks(
                     check_name, layer, run_id, status, failing_count, threshold, sample
                 ) values (%s, %s, %s, %s, %s, %s, %s)
                 """,
-                [check.name, check.layer, run_id, result.status, result.failing_count, check.threshold,
-                 Jsonb(result.sample)],
-            )  # fmt: skip
+                [check.name, check.layer, run_id, result.status, result.failing, result.allowed, Jsonb(result.sample)],
+            )
     return results
 
 
@@ -106,13 +107,21 @@ def _run(connection: psycopg.Connection, check: Check) -> CheckResult:
     query = sql.SQL(
         """
         with answer as materialized ({query}),
-        shown as (select to_jsonb(answer) as content from answer)
+        counted as (
+            select
+                to_jsonb(answer) as content,
+                coalesce((to_jsonb(answer) ->> 'failing')::bigint, 1) as failing,
+                coalesce((to_jsonb(answer) ->> 'allowed')::bigint, 0) as allowed
+            from answer
+        )
         select
-            count(*) filter (where coalesce((content ->> 'is_failing')::boolean, true)),
-            coalesce((select jsonb_agg(content) from (select content from shown limit {limit}) as first_rows), '[]')
-        from shown
+            coalesce(sum(failing), 0)::bigint,
+            coalesce(sum(allowed), 0)::bigint,
+            coalesce(bool_or(failing > allowed), false),
+            coalesce((select jsonb_agg(content) from (select content from counted limit {limit}) as first_rows), '[]')
+        from counted
         """
     ).format(query=sql.SQL(check.query), limit=sql.Literal(SAMPLE_ROWS))
     row = connection.execute(query).fetchone()
     assert row is not None  # noqa: S101  # an aggregate always has one row
-    return CheckResult(check, row[0], row[1])
+    return CheckResult(check, *row)

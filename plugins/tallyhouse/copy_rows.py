@@ -20,7 +20,6 @@ _length = struct.Struct("!i").pack
 _row_head = struct.Struct("!h").pack
 _timestamp = struct.Struct("!iq").pack
 _bigint = struct.Struct("!iq").pack
-_integer = struct.Struct("!ii").pack
 
 
 def row_head(columns: int) -> bytes:
@@ -44,11 +43,6 @@ def boolean(value: bool) -> bytes:
 def bigint(value: int) -> bytes:
     """A bigint field."""
     return _bigint(8, value)
-
-
-def integer(value: int) -> bytes:
-    """An integer field."""
-    return _integer(4, value)
 
 
 def timestamptz(seconds: int) -> bytes:

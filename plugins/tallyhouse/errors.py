@@ -1,6 +1,10 @@
 """Errors of the library: which of them a retry can mend, and which only a person can."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+# Rows named in a message; all of them are in raw.rejected.
+SHOWN = 10
 
 
 class TallyhouseError(Exception):
@@ -20,14 +24,33 @@ class BadPageError(TallyhouseError):
 
 
 class RejectedRowsError(TallyhouseError):
-    """Rows were kept in raw.rejected instead of staged; everything else of the batch is committed."""
+    """Rows were kept in raw.rejected instead of staged or loaded; everything else is in."""
 
-    def __init__(self, what: str, count: int, sample: Sequence[tuple[str, str]]):
-        shown = "; ".join(f"{row_key}: {reason}" for row_key, reason in sample)
+    def __init__(self, rejects: Sequence[tuple[str, str, str]]):
+        """`rejects`: (source, row_key, reason) of each."""
+        shown = "; ".join(f"{source} {row_key}: {reason}" for source, row_key, reason in rejects[:SHOWN])
+        more = f"; and {len(rejects) - SHOWN:,} more" if len(rejects) > SHOWN else ""
         super().__init__(
-            f"{what}: {count} row(s) could not be staged; all others are committed. {shown}. They are kept "
-            "as text, with the reason, in the table raw.rejected: look at its newest rows. Each is reported "
+            f"{len(rejects):,} row(s) could not be staged or read: {shown}{more}. Everything else is in. They are "
+            "kept as text, with the reason, in the table raw.rejected: look at its newest rows. Each is told "
             "once, so the next run is green without them."
         )
-        self.count = count
-        self.sample = list(sample)
+        self.rejects = list(rejects)
+
+
+class GapError(TallyhouseError):
+    """Events were never read, and Stripe no longer keeps them; reading goes on after the gap."""
+
+    def __init__(self, gaps: Sequence[tuple[str, datetime, datetime]]):
+        """`gaps`: (account_id, from, to) of each."""
+        shown = "; ".join(
+            f"{account_id} created [{start.astimezone(UTC):%Y-%m-%d %H:%M:%S}, "
+            f"{end.astimezone(UTC):%Y-%m-%d %H:%M:%S}) UTC"
+            for account_id, start, end in gaps
+        )
+        super().__init__(
+            f"Events were never read, and Stripe no longer keeps them: {shown}. Run stripe_backfill for all objects, "
+            "so that their present state is loaded. Everything after that is read. The gap stays in the table ops.gap; "
+            "it is told once, so the next run is green."
+        )
+        self.gaps = list(gaps)

@@ -1,17 +1,20 @@
 """Writes the events of one window into raw.event: each once, with its place in Stripe's listing."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable
 
 import psycopg
 
 from tallyhouse import copy_rows as fields
 from tallyhouse.client import Account
-from tallyhouse.ledger import EVENTS, keep_rejects
+from tallyhouse.ledger import EVENTS, keep_rejects, read_stretches
+from tallyhouse.listing_order import place
 from tallyhouse.pages import EventRow, Page, Reject
 from tallyhouse.report import Tally
 
-# Rows and bytes of JSON held before they are written: what bounds the memory, whatever the window's size.
+# Rows and bytes of JSON held before they are written (and the rest of the last second): what bounds the memory,
+# whatever the window's size.
 CHUNK_ROWS = 2_000
 CHUNK_BYTES = 8_000_000
 
@@ -20,33 +23,33 @@ _COPY = (
     "object_type, object_id, payload, batch_id) from stdin (format binary)"
 )
 _COLUMNS = 11
-_created_and_place = struct.Struct("!iqii").pack
+_created_and_order = struct.Struct("!iqiq").pack
 _length = struct.Struct("!i").pack
 
 # Never prepared: a plan made while the table was empty would read all of it later. Bounds prune partitions.
 _STORED = """
-select e.event_id, extract(epoch from e.created_at)::bigint, e.listing_order
+select extract(epoch from e.created_at)::bigint, e.event_id, e.listing_order
 from unnest(%(ids)s::text[], %(created)s::bigint[]) as k (event_id, created)
 inner join raw.event as e on e.event_id = k.event_id and e.created_at = to_timestamp(k.created)
 where e.account_id = %(account_id)s and e.livemode = %(livemode)s
     and e.created_at between to_timestamp(%(oldest)s) and to_timestamp(%(newest)s)
 """
-_SHIFT = """
-update raw.event as e
-set listing_order = k.place
-from unnest(%(ids)s::text[], %(created)s::bigint[], %(places)s::integer[]) as k (event_id, created, place)
-where e.account_id = %(account_id)s and e.livemode = %(livemode)s
-    and e.event_id = k.event_id and e.created_at = to_timestamp(k.created) and e.listing_order > k.place
+# The key's index is read whole for this: done for the seconds of late events only, which are few.
+_TAKEN = """
+select extract(epoch from e.created_at)::bigint, e.listing_order
+from raw.event as e
+where e.account_id = any(%(account_ids)s) and e.livemode = any(%(livemodes)s)
+    and e.created_at between to_timestamp(%(oldest)s) and to_timestamp(%(newest)s)
+    and extract(epoch from e.created_at)::bigint = any(%(seconds)s)
 """
 
 
 class EventStager:
     """Takes a window's pages in Stripe's order and writes them in chunks, inside the caller's transaction.
 
-    The place of an event in its second is 0 for the newest, then -1, -2, ...: Stripe's listing is newest
-    first, and a second is always wholly inside one window. An event stored with a higher place than the
-    listing now gives it is moved down, since one that became visible late stands above it: the least place
-    wins, whatever the order of the runs.
+    The order of an event inside its second (see `place`) is given when it is stored, and never changes: an
+    event that became visible late is placed between those that are there. So a second is seen whole before it
+    is written; a second is always wholly inside one window.
     """
 
     def __init__(self, conn: psycopg.Connection, account: Account, batch_id: int, watermark: int | None, tally: Tally):
@@ -56,12 +59,17 @@ class EventStager:
         self._batch_id = batch_id
         self._watermark = watermark
         self._tally = tally
-        self._chunk: list[tuple[EventRow, int]] = []
-        self._rejects: list[Reject] = []
+        # The events of each second by id, newest first.
+        self._chunk: dict[int, dict[str, EventRow]] = {}
+        self._count = 0
         self._size = 0
         self._second: int | None = None
-        self._place = 0
-        self._seen: set[str] = set()
+        self._listed: dict[str, EventRow] = {}
+        self._rejects: list[Reject] = []
+        self._rejects_size = 0
+        # Where events may be stored: what earlier batches read, and whatever this one has written.
+        self._read_before = read_stretches(conn, batch_id)
+        self._oldest_written: int | None = None
         # Fields of few values, encoded once.
         self._encoded: dict[str | None, bytes] = {}
         # The keys to look up are few beside the table, always; the planner may not know that yet.
@@ -69,118 +77,158 @@ class EventStager:
             conn.execute(f"set local {setting} = off")
 
     def add(self, page: Page) -> None:
-        """Takes the next page, and writes when enough has come together."""
+        """Takes the next page, and writes when enough has come together and a second is over."""
         self._tally.see_page(page)
         for row in page.rows:
             if isinstance(row, Reject):
                 self._rejects.append(row)
-                self._size += len(row.payload_text)
-                if row.place is not None:
-                    self._take_place(*row.place)
+                self._rejects_size += len(row.payload_text)
                 continue
             event: EventRow = row  # type: ignore[assignment]  # pages of events hold nothing else
-            if not self._take_place(event[0], event[2]):
+            event_id, created = event[0], event[2]
+            if created != self._second:
+                if self._count >= CHUNK_ROWS or self._size >= CHUNK_BYTES:
+                    self._write_chunk()
+                self._second = created
+                self._listed = self._chunk.setdefault(created, {})
+            if event_id in self._listed:
                 self._tally.duplicates += 1
                 continue
-            self._chunk.append((event, self._place))
+            self._listed[event_id] = event
+            self._count += 1
             self._size += len(event[8])
-            if len(self._chunk) >= CHUNK_ROWS or self._size >= CHUNK_BYTES:
-                self.flush()
-
-    def _take_place(self, event_id: str, created: int) -> bool:
-        """Gives the event the next place in its second; False if the listing shows it there again."""
-        if created != self._second:
-            self._second = created
-            self._place = 0
-            self._seen = {event_id}
-            return True
-        if event_id in self._seen:
-            return False
-        self._seen.add(event_id)
-        self._place -= 1
-        return True
+        if len(self._rejects) >= CHUNK_ROWS or self._rejects_size >= CHUNK_BYTES:
+            self._write_rejects()
 
     def flush(self) -> None:
-        """Writes what has come together."""
-        groups: dict[tuple[str, bool], dict[tuple[str, int], tuple[EventRow, int]]] = {}
-        for event, place in self._chunk:
-            account_id = self._account.account_id if event[6] is None else event[6]
-            livemode = self._account.livemode if event[7] is None else event[7]
-            group = groups.setdefault((account_id, livemode), {})
-            key = (event[0], event[2])
-            if key in group:
-                self._tally.duplicates += 1
-                place = min(place, group[key][1])
-            group[key] = (event, place)
-        for (account_id, livemode), group in groups.items():
-            self._drop_stored(account_id, livemode, group)
-            if group:
-                self._write(account_id, livemode, list(group.values()))
-        if self._rejects:
-            new = keep_rejects(self._conn, self._account, EVENTS, self._batch_id, self._rejects)
-            self._tally.see_rejects(new)
-            self._tally.duplicates += len(self._rejects) - len(new)
-        self._chunk, self._rejects, self._size = [], [], 0
+        """Writes what is left, after the last page."""
+        self._write_chunk()
+        self._write_rejects()
 
-    def _drop_stored(self, account_id: str, livemode: bool, group: dict[tuple[str, int], tuple[EventRow, int]]) -> None:
-        """Takes out of the group what is stored already, and moves down there what now stands lower."""
-        created = [key[1] for key in group]
-        stored = self._conn.execute(
-            _STORED,
-            {
-                "ids": [key[0] for key in group],
-                "created": created,
-                "account_id": account_id,
-                "livemode": livemode,
-                "oldest": min(created),
-                "newest": max(created),
-            },
-            prepare=False,
-        ).fetchall()
-        shifts = []
-        for event_id, second, stored_place in stored:
-            _, place = group.pop((event_id, second))
-            if place < stored_place:
-                shifts.append((event_id, second, place))
-        self._tally.duplicates += len(stored)
-        if shifts:
-            ids, seconds, places = zip(*shifts, strict=True)
-            self._conn.execute(
-                _SHIFT,
+    def _write_chunk(self) -> None:
+        """Writes the events that have come together, each second of them whole, but for those already stored."""
+        if not self._chunk:
+            return
+        stored = self._find_stored()
+        late = [
+            second
+            for second, listed in self._chunk.items()
+            if len(listed) > len(stored[second]) and (stored[second] or self._may_hold(second))
+        ]
+        taken = self._find_taken(late)
+        new: list[tuple[EventRow, int]] = []
+        for second, listed in self._chunk.items():
+            there = stored[second]
+            if len(listed) > len(there):
+                orders = place(list(listed), there, taken[second])
+                new += [(listed[event_id], order) for event_id, order in orders.items()]
+            self._tally.duplicates += len(there)
+        if new:
+            self._write(new)
+        oldest = min(self._chunk)
+        self._oldest_written = oldest if self._oldest_written is None else min(oldest, self._oldest_written)
+        self._chunk, self._count, self._size = {}, 0, 0
+        self._second = None
+
+    def _write_rejects(self) -> None:
+        if self._rejects:
+            kept = keep_rejects(self._conn, self._account, EVENTS, self._batch_id, self._rejects)
+            self._tally.see_rejects(kept)
+            self._tally.duplicates += len(self._rejects) - len(kept)
+        self._rejects, self._rejects_size = [], 0
+
+    def _owner(self, event: EventRow) -> tuple[str, bool]:
+        """The account and mode that an event belongs to: its own, or the key's where it does not say."""
+        return (
+            self._account.account_id if event[6] is None else event[6],
+            self._account.livemode if event[7] is None else event[7],
+        )
+
+    def _may_hold(self, second: int) -> bool:
+        """Whether events of this second may be stored that the listing does not show there."""
+        if self._oldest_written is not None and second >= self._oldest_written:
+            return True
+        return any(start <= second < end for start, end in self._read_before)
+
+    def _find_stored(self) -> dict[int, dict[str, int]]:
+        """Of the chunk's events those that are stored: second -> id -> order."""
+        keys: dict[tuple[str, bool], tuple[list[str], list[int]]] = {}
+        for second, listed in self._chunk.items():
+            for event_id, event in listed.items():
+                ids, created = keys.setdefault(self._owner(event), ([], []))
+                ids.append(event_id)
+                created.append(second)
+        stored: dict[int, dict[str, int]] = defaultdict(dict)
+        for (account_id, livemode), (ids, created) in keys.items():
+            found = self._conn.execute(
+                _STORED,
                 {
-                    "ids": list(ids),
-                    "created": list(seconds),
-                    "places": list(places),
+                    "ids": ids,
+                    "created": created,
                     "account_id": account_id,
                     "livemode": livemode,
+                    "oldest": min(created),
+                    "newest": max(created),
                 },
                 prepare=False,
             )
+            for second, event_id, order in found:
+                stored[second][event_id] = order
+        return stored
 
-    def _write(self, account_id: str, livemode: bool, events: list[tuple[EventRow, int]]) -> None:
+    def _find_taken(self, seconds: list[int]) -> dict[int, list[int]]:
+        """The orders of all stored events of these seconds, of the accounts and modes in the chunk."""
+        taken: dict[int, list[int]] = defaultdict(list)
+        if not seconds:
+            return taken
+        owners = {self._owner(event) for listed in self._chunk.values() for event in listed.values()}
+        found = self._conn.execute(
+            _TAKEN,
+            {
+                "account_ids": sorted({account_id for account_id, _ in owners}),
+                "livemodes": sorted({livemode for _, livemode in owners}),
+                "oldest": min(seconds),
+                "newest": max(seconds),
+                "seconds": seconds,
+            },
+            prepare=False,
+        )
+        for second, order in found:
+            taken[second].append(order)
+        return taken
+
+    def _write(self, events: list[tuple[EventRow, int]]) -> None:
         """Copies new events; those that PostgreSQL refuses become rejects."""
-        refused = fields.copy_rows(self._conn, _COPY, list(self._encode(account_id, livemode, events)))
+        refused = fields.copy_rows(self._conn, _COPY, list(self._encode(events)))
         for index, reason in refused.items():
             event = events[index][0]
-            self._rejects.append(Reject(event[0], reason, event[8].decode()))
+            text = event[8].decode()
+            self._rejects.append(Reject(event[0], reason, text))
+            self._rejects_size += len(text)
         self._tally.new += len(events) - len(refused)
         if self._watermark is not None:
             for index, (event, _) in enumerate(events):
                 if event[2] < self._watermark and index not in refused:
                     self._tally.late += 1
 
-    def _encode(self, account_id: str, livemode: bool, events: list[tuple[EventRow, int]]) -> Iterable[bytes]:
+    def _encode(self, events: list[tuple[EventRow, int]]) -> Iterable[bytes]:
         """The rows in the form and order of columns that _COPY names."""
-        head = fields.row_head(_COLUMNS) + fields.text(account_id) + fields.boolean(livemode)
+        heads: dict[tuple[str | None, bool | None], bytes] = {}
         tail = fields.bigint(self._batch_id)
         encoded, name = self._encoded, self._name
-        for (event_id, event_type, created, version, object_type, object_id, _, _, payload), place in events:
+        for event, order in events:
+            event_id, event_type, created, version, object_type, object_id, account, mode, payload = event
+            head = heads.get((account, mode))
+            if head is None:
+                account_id, livemode = self._owner(event)
+                head = fields.row_head(_COLUMNS) + fields.text(account_id) + fields.boolean(livemode)
+                heads[(account, mode)] = head
             yield b"".join(
                 (
                     head,
                     fields.text(event_id),
                     encoded.get(event_type) or name(event_type),
-                    _created_and_place(8, (created - fields.EPOCH) * 1_000_000, 4, place),
+                    _created_and_order(8, (created - fields.EPOCH) * 1_000_000, 8, order),
                     encoded.get(version) or name(version),
                     encoded.get(object_type) or name(object_type),
                     fields.text(object_id),

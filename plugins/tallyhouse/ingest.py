@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ import psycopg
 
 from tallyhouse import ledger
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.errors import RejectedRowsError
+from tallyhouse.errors import GapError, RejectedRowsError
 from tallyhouse.event_staging import EventStager
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import EventReader, ObjectReader
-from tallyhouse.report import SAMPLE_SIZE, BatchReport, Tally
+from tallyhouse.report import BatchReport, Tally
 from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, cut, floor_second, plan_windows
 
 log = logging.getLogger(__name__)
@@ -24,19 +24,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Slice:
-    """The objects of one kind created in one stretch of time: what one task of a backfill lists."""
+    """The objects of one kind created in one stretch of time: one batch of a backfill."""
 
     object_name: str
     window: Window
-
-    def as_dict(self) -> dict[str, str]:
-        """Strings, to hand from task to task."""
-        return {"object_name": self.object_name, **self.window.as_dict()}
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, str]) -> "Slice":
-        """The slice that `as_dict` described."""
-        return cls(value["object_name"], Window.from_dict(value))
 
 
 def plan_events(
@@ -44,9 +35,9 @@ def plan_events(
     client: StripeClient,
     account: Account,
     *,
-    lag: timedelta = timedelta(seconds=60),
-    overlap: timedelta = timedelta(minutes=5),
-    max_window: timedelta = timedelta(hours=1),
+    lag: timedelta,
+    overlap: timedelta,
+    max_window: timedelta,
     retention: timedelta = RETENTION,
     margin: timedelta = RETENTION_MARGIN,
 ) -> list[Window]:
@@ -54,7 +45,7 @@ def plan_events(
 
     The first plan of an account sets its watermark to the oldest second that Stripe still keeps. A watermark
     older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same
-    transaction, and the log says so at level ERROR; lists must close it.
+    transaction, and the log says so at level ERROR; lists must close it. `report_gaps` tells of it.
     """
     ledger.require_idle(conn)
     now = client.server_time()
@@ -101,7 +92,7 @@ def stage_events(
     """Reads one window of events and commits it as one batch, with the watermark; all of it or nothing.
 
     A second run of the same window waits for the first, and then finds duplicates. Rows that cannot be staged
-    are kept in raw.rejected; `raise_for_rejects` tells of them, when everything else is in.
+    are kept in raw.rejected; `report_rejects` tells of them, when everything else is in.
     """
     ledger.require_idle(conn)
     began = time.monotonic()
@@ -172,16 +163,28 @@ def stage_list(
     return _report(account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None)
 
 
-def raise_for_rejects(conn: psycopg.Connection, run_id: str) -> None:
-    """Raises RejectedRowsError when a batch of this run had to keep rows in raw.rejected.
+def report_rejects(conn: psycopg.Connection) -> None:
+    """Raises RejectedRowsError when there are rows in raw.rejected that were not reported; marks them first.
 
-    Read from the warehouse, not from what the tasks returned: a task may die between its commit and its return.
+    Read from the warehouse, whichever run brought them: a run that failed otherwise leaves them to the next.
     """
     ledger.require_idle(conn)
     with conn.transaction():
-        rejects = ledger.rejects_of_run(conn, run_id)
+        rejects = ledger.claim_rejects(conn)
     if rejects:
-        raise RejectedRowsError(run_id, len(rejects), rejects[:SAMPLE_SIZE])
+        raise RejectedRowsError(rejects)
+
+
+def report_gaps(conn: psycopg.Connection) -> None:
+    """Raises GapError when there are open gaps in ops.gap that were not reported; marks them first.
+
+    Read from the warehouse: a task may die after it has recorded a gap, and its next try finds none.
+    """
+    ledger.require_idle(conn)
+    with conn.transaction():
+        gaps = ledger.claim_gaps(conn)
+    if gaps:
+        raise GapError(gaps)
 
 
 def _listed(name: str) -> StripeObject:

@@ -107,6 +107,21 @@ def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: 
     )
 
 
+def read_stretches(conn: psycopg.Connection, batch_id: int) -> list[tuple[int, int]]:
+    """The stretches [from, to) of a batch's window that other batches of its account's events have read before.
+
+    In seconds since 1970; stretches that meet are one.
+    """
+    return conn.execute(
+        "select extract(epoch from lower(stretch))::bigint, extract(epoch from upper(stretch))::bigint "
+        "from (select unnest(range_agg(tstzrange(b.asked_from, b.asked_to))) as stretch "
+        "from ops.batch as own inner join ops.batch as b on b.account_id = own.account_id "
+        "and b.livemode = own.livemode and b.source = own.source and b.batch_id <> own.batch_id "
+        "and b.asked_from < own.asked_to and b.asked_to > own.asked_from where own.batch_id = %s) as r",
+        [batch_id],
+    ).fetchall()
+
+
 def advance_watermark(conn: psycopg.Connection, account: Account, window: Window) -> datetime:
     """Moves the watermark of the events as far as committed windows join up; returns it."""
     row = conn.execute(
@@ -176,10 +191,19 @@ def find_list_batch(
     )
 
 
-def rejects_of_run(conn: psycopg.Connection, run_id: str) -> list[tuple[str, str]]:
-    """(row_key, reason) of all rows that batches of a run kept in raw.rejected, in the order in which they came."""
+def claim_rejects(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
+    """(source, row_key, reason) of the rows in raw.rejected not reported yet, oldest first; marks them as reported."""
     return conn.execute(
-        "select r.row_key, r.reason from raw.rejected as r inner join ops.batch as b using (batch_id) "
-        "where b.run_id = %s order by r.rejected_id",
-        [run_id],
+        "with claimed as (update raw.rejected set reported_at = clock_timestamp() where reported_at is null "
+        "returning rejected_id, source, row_key, reason) "
+        "select source, row_key, reason from claimed order by rejected_id"
+    ).fetchall()
+
+
+def claim_gaps(conn: psycopg.Connection) -> list[tuple[str, datetime, datetime]]:
+    """(account_id, from, to) of the open gaps not reported yet, oldest first; marks them as reported."""
+    return conn.execute(
+        "with claimed as (update ops.gap set reported_at = clock_timestamp() "
+        "where reported_at is null and closed_at is null returning gap_id, account_id, gap_from, gap_to) "
+        "select account_id, gap_from, gap_to from claimed order by gap_id"
     ).fetchall()

@@ -181,6 +181,8 @@ def _apply_repeatables(
 def _run(connection: psycopg.Connection, file: SqlFile) -> None:
     try:
         connection.execute(sql.SQL(file.text))
+    except psycopg.OperationalError:
+        raise  # a lost connection, a deadlock: the next try may succeed
     except psycopg.Error as error:
         raise MigrationError(f"{file.name} failed, and nothing was changed: {error}") from error
     connection.execute(

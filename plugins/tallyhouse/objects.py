@@ -1,4 +1,4 @@
-"""The one registry: which Stripe objects there are, how to list them, and which models they feed."""
+"""The one registry: which Stripe objects there are and how to list them, and which models are built from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

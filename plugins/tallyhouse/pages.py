@@ -24,15 +24,11 @@ ObjectRow: TypeAlias = tuple[str, str, bool | None, bytes]
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that cannot be staged: its key (id, or the SHA-256 of its text), why, and its text.
-
-    `place` is the (id, created) that it holds in the listing, where it could be read.
-    """
+    """A row that cannot be staged: its key (id, or the SHA-256 of its text), why, and its text."""
 
     row_key: str
     reason: str
     payload_text: str
-    place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,6 @@ class Page:
     rows: "list[EventRow | ObjectRow | Reject]"
     byte_count: int
     observed_at: datetime
-    request_id: str | None
     call_count: int = 1
     throttled_count: int = 0
 
@@ -103,12 +98,9 @@ def _check_envelope(envelope: Any) -> None:
 def _reject(raw: RawRow, reason: str) -> Reject:
     text, value = raw.text, raw.value
     row_key: Any = value.get("id") if isinstance(value, dict) else None
-    place = None
     if not _is_name(row_key):
         row_key = hashlib.sha256(text).hexdigest()
-    elif type(value.get("created")) is int:
-        place = (row_key, value["created"])
-    return Reject(row_key, reason, text.decode(errors="backslashreplace").replace("\0", "\\u0000"), place)
+    return Reject(row_key, reason, text.decode(errors="backslashreplace").replace("\0", "\\u0000"))
 
 
 def _is_name(value: Any) -> bool:

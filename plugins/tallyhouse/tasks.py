@@ -9,9 +9,9 @@ from typing import Any
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, TriggerRule, task
 
-from tallyhouse import ingest, settings
+from tallyhouse import ingest, settings, warehouse
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
-from tallyhouse.errors import RejectedRowsError, StripeAccessError, TallyhouseError
+from tallyhouse.errors import GapError, RejectedRowsError, StripeAccessError, TallyhouseError
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import LISTED, Model
 from tallyhouse.windows import Window
@@ -32,10 +32,17 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
-                exception=[StripeAccessError, RejectedRowsError, ChecksFailedError, MigrationError],
+                exception=[StripeAccessError, RejectedRowsError, GapError, ChecksFailedError, MigrationError],
                 action=RetryAction.FAIL,
                 reason="Only a person can mend this; a retry would not.",
-            )
+            ),
+            # A setting or a form that makes no sense; the errors derived from it are judged one by one.
+            RetryRule(
+                exception=TallyhouseError,
+                action=RetryAction.FAIL,
+                match_subclasses=False,
+                reason="Mend the connection's settings or the trigger form.",
+            ),
         ]
     ),
 }
@@ -93,7 +100,11 @@ def stage_lists(
     params: Mapping[str, Any] | None = None,
     dag_run: Any = None,
 ) -> list[dict[str, Any]]:
-    """Lists one kind of object into raw.object, slice by slice; each slice is committed, and never read twice."""
+    """Lists one kind of object into raw.object, slice by slice, each of them committed.
+
+    A try that follows skips what the run has committed; a last slice that ends "now" has a new end then, and is
+    read again.
+    """
     stripe = settings.stripe_settings(stripe_conn_id)
     form = params or {}
     reports = []
@@ -109,11 +120,19 @@ def stage_lists(
 
 
 @task
-def report_rejects(dag_run: Any = None) -> None:
-    """Fails, after everything else was staged, when rows had to be rejected in this run; names them."""
+def report_rejects() -> None:
+    """Fails, after everything else is in, when rows had to be rejected and no run has told of them; names them."""
     with settings.warehouse_connection() as connection:
-        ingest.raise_for_rejects(connection, _run_name(dag_run))
+        ingest.report_rejects(connection)
     log.info("no row was rejected")
+
+
+@task
+def report_gaps() -> None:
+    """Fails, beside the staging, when a gap was found and no run has told of it; names the stretch of time."""
+    with settings.warehouse_connection() as connection:
+        ingest.report_gaps(connection)
+    log.info("no gap was found")
 
 
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.
@@ -127,15 +146,29 @@ def publish_loaded() -> None:
     """Tells that dims and facts are up to date and checked: the DAG marts follows."""
 
 
-def apply_model(model: Model) -> SQLExecuteQueryOperator:
-    """The task that applies every pending batch to one dim or fact; its log shows the counts."""
-    return SQLExecuteQueryOperator(
-        task_id=model.name,
-        conn_id=settings.WAREHOUSE_CONN_ID,
-        sql=model.sql_file,
-        hook_params={"enable_log_db_messages": True},
-        do_xcom_push=False,
-    )
+class ModelOperator(SQLExecuteQueryOperator):
+    """Applies every pending batch to one dim or fact; its log shows the counts.
+
+    A document that cannot be read is set aside, instead of blocking the model (see `run_despite_unreadable`).
+    """
+
+    def __init__(self, *, model: Model, **kwargs: Any):
+        super().__init__(
+            task_id=model.name,
+            conn_id=settings.WAREHOUSE_CONN_ID,
+            sql=model.sql_file,
+            hook_params={"enable_log_db_messages": True},
+            do_xcom_push=False,
+            **kwargs,
+        )
+        self.model = model
+
+    def execute(self, context: Any) -> None:
+        """Runs the model's file."""
+        with settings.warehouse_connection() as connection:
+            warehouse.run_despite_unreadable(
+                lambda: super(ModelOperator, self).execute(context), connection, self.model
+            )
 
 
 def refresh_mart(name: str) -> SQLExecuteQueryOperator:
@@ -143,7 +176,7 @@ def refresh_mart(name: str) -> SQLExecuteQueryOperator:
     return SQLExecuteQueryOperator(
         task_id=name,
         conn_id=settings.WAREHOUSE_CONN_ID,
-        sql=f'refresh materialized view concurrently mart."{name}"',
+        sql=warehouse.refresh_statement(name),
         do_xcom_push=False,
     )
 
@@ -153,7 +186,7 @@ def check(layer: str, dag_run: Any = None) -> None:
     """Runs the checks of a layer; fails when a rule does not hold, with the rows that break it."""
     checks = [item for item in read_checks(settings.SQL_ROOT) if item.layer == layer]
     with settings.warehouse_connection() as connection:
-        results = run_checks(connection, checks, dag_run.run_id, dag_run.start_date)
+        results = run_checks(connection, checks, dag_run.run_id)
     for result in results:
         log.info("%s", result.describe())
     require_passed(results)

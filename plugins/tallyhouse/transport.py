@@ -43,15 +43,6 @@ class Retries:
         return (asked or 0.0) + random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
 
 
-@dataclass
-class Counters:
-    """What a client has done since it was made: requests, bytes of bodies, answers 429."""
-
-    calls: int = 0
-    byte_count: int = 0
-    throttled: int = 0
-
-
 @dataclass(frozen=True)
 class Fetched(Generic[T]):
     """A parsed answer, and what it took to get it. `observed_at`: see Answer.clock."""
@@ -59,7 +50,6 @@ class Fetched(Generic[T]):
     value: T
     byte_count: int
     observed_at: datetime
-    request_id: str | None
     call_count: int
     throttled_count: int
 
@@ -110,8 +100,6 @@ class Transport:
         # With an auth of its own, requests does not let an entry in ~/.netrc replace the key.
         self._session.auth = _keep_authorization
         self._http = stripe.new_default_http_client(timeout=timeout, session=self._session)
-        self._lock = threading.Lock()
-        self.counters = Counters()
 
     def close(self) -> None:
         """Closes the connections."""
@@ -142,7 +130,7 @@ class Transport:
                 if answer.status == 429:
                     throttled += 1
                 value = self._parse(what, answer, parse)
-                return Fetched(value, len(answer.body), answer.clock(elapsed), answer.request_id, attempt, throttled)
+                return Fetched(value, len(answer.body), answer.clock(elapsed), attempt, throttled)
             except NotAListError as error:
                 fault = _Fault(BadPageError(f"{what}: the answer is unusable: {error}"), error)
             except _Fault as repeatable:
@@ -161,8 +149,6 @@ class Transport:
     def _get(self, what: str, url: str) -> tuple[Answer, float]:
         """The answer, whatever its status, and the seconds it took."""
         began = time.monotonic()
-        with self._lock:
-            self.counters.calls += 1
         try:
             body, status, headers = self._http.request_with_retries("GET", url, self._headers, max_network_retries=0)
         except stripe.APIConnectionError as error:
@@ -173,9 +159,6 @@ class Transport:
                 ) from error
             raise _Fault(StripeUnavailableError(f"{what}: no answer from {self._base}: {cause}"), error) from error
         content: Any = body
-        with self._lock:
-            self.counters.byte_count += len(content)
-            self.counters.throttled += status == 429
         return Answer(content, status, headers), time.monotonic() - began
 
     def _parse(self, what: str, answer: Answer, parse: Callable[[bytes], T]) -> T:

@@ -1,6 +1,7 @@
 """Brings dims, facts and marts up to date outside Airflow: what the DAGs do, for tests, benches and notebooks."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,8 @@ from psycopg import sql
 
 from tallyhouse.migrations import read_repeatables
 from tallyhouse.objects import MODELS, Model
+
+log = logging.getLogger(__name__)
 
 
 def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
@@ -26,14 +29,40 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
 def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
     """Applies every pending batch to the models, each in a transaction of its own, as its task does."""
     for model in models:
+        text = sql.SQL((sql_root / model.sql_file).read_text())
+
+        def run(query: sql.SQL = text) -> None:
+            with connection.transaction():
+                connection.execute(query)
+
+        run_despite_unreadable(run, connection, model)
+
+
+def run_despite_unreadable(run: Callable[[], object], connection: psycopg.Connection, model: Model) -> None:
+    """Runs a model; when a document stops it, sets aside all that cannot be read, and runs it again.
+
+    A document that the types of its columns cannot hold would otherwise block the model in every run. What is set
+    aside is marked in the raw layer and kept in raw.rejected with the reason. An error of another kind is raised.
+    """
+    try:
+        run()
+    except (psycopg.DataError, psycopg.errors.NotNullViolation):
         with connection.transaction():
-            connection.execute(sql.SQL((sql_root / model.sql_file).read_text()))
+            odd = connection.execute("select * from ops.set_aside_unreadable(%s)", [model.name]).fetchall()
+        if not odd:
+            raise
+        for object_type, object_id, reason in odd:
+            log.error("%s: %s %s cannot be read and is set aside: %s", model.name, object_type, object_id, reason)
+        run()
+
+
+def refresh_statement(mart: str) -> str:
+    """The SQL that refreshes one materialized view while its readers go on reading."""
+    return f"select ops.begin_refresh('{mart}'); refresh materialized view concurrently mart.\"{mart}\""
 
 
 def refresh_marts(connection: psycopg.Connection, sql_root: Path) -> None:
     """Refreshes every materialized view of schema mart, readers undisturbed."""
     for name in mart_upstream(sql_root):
         with connection.transaction():
-            connection.execute(
-                sql.SQL("refresh materialized view concurrently {}").format(sql.Identifier("mart", name))
-            )
+            connection.execute(sql.SQL(refresh_statement(name)))

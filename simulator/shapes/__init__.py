@@ -4,11 +4,9 @@ A shape is made from a catalogue (prices are embedded in subscriptions as they a
 account's id, and has `version` and `render(kind, state, at)`.
 """
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
-from ..states import Item, Line
+from simulator.states import Item, Line
 
 
 class Shape(Protocol):

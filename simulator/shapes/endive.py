@@ -1,17 +1,15 @@
 """The shape of API version 2026-10-28.endive: the newest place of every field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
-from ..catalog import Catalog
-from ..states import Item, Line
-from . import invoices
-from .invoices import InvoiceShapes
-from .payments import render_charge, render_intent, render_invoice_payment, render_refund
-from .people import render_customer, render_payment_method
-from .selling import SellingShapes
+from simulator.catalog import Catalog
+from simulator.shapes import invoices
+from simulator.shapes.invoices import InvoiceShapes
+from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
+from simulator.shapes.people import render_customer, render_payment_method
+from simulator.shapes.selling import SellingShapes
+from simulator.states import Item, Line
 
 
 class EndiveShape:

@@ -1,10 +1,8 @@
 """Invoices and their lines as JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from ..states import Invoice, Line
+from simulator.states import Invoice, Line
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
 _PAYMENT_SETTINGS = {"default_mandate": None, "payment_method_options": None, "payment_method_types": None}

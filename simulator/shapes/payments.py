@@ -1,12 +1,10 @@
 """Payment intents, charges, refunds and invoice payments as JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from ..payments import FAILURES
-from ..states import Charge, InvoicePayment, PaymentIntent, Refund
-from .people import CARD_CHECKS, billing_details
+from simulator.payments import FAILURES
+from simulator.shapes.people import CARD_CHECKS, billing_details
+from simulator.states import Charge, InvoicePayment, PaymentIntent, Refund
 
 _CARD_OPTIONS = {
     "card": {

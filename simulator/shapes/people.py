@@ -1,10 +1,8 @@
 """Customers and payment methods as JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from ..states import Customer, PaymentMethod
+from simulator.states import Customer, PaymentMethod
 
 _NO_TAX = {
     "automatic_tax": "unrecognized_location",

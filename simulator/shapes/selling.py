@@ -1,11 +1,9 @@
 """Products, prices, subscriptions and their items as JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from ..catalog import Catalog
-from ..states import Item, Price, Product, Subscription
+from simulator.catalog import Catalog
+from simulator.states import Item, Price, Product, Subscription
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
 _INVOICE_SETTINGS = {"account_tax_ids": None, "issuer": {"type": "self"}}

@@ -84,10 +84,11 @@ def dags(
     airflow_environment: str, dag_bag: "DagBag", warehouse: str, stripe_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Dags:
     """The DAGs, with connections to a fresh warehouse and to the company."""
-    connection = airflow_config.warehouse_connection(libpq_parameters(warehouse))
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection)
-    monkeypatch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", airflow_config.stripe_connection(DEFAULT_KEY, stripe_url))
-    return Dags(dag_bag, airflow_environment, warehouse)
+    to_warehouse = airflow_config.warehouse_connection(libpq_parameters(warehouse))
+    to_stripe = airflow_config.stripe_connection(DEFAULT_KEY, stripe_url, {"requests_per_second": 1000})
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", to_warehouse)
+    monkeypatch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", to_stripe)
+    return Dags({dag.dag_id: dag.fileloc for dag in dag_bag.dags.values()}, airflow_environment, warehouse)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 from sqlalchemy.engine import make_url
 
 from demo import airflow_config
-from demo.run import child_environment
+from demo.run import child_environment, past_proxies
 
 
 @pytest.fixture
@@ -109,6 +109,8 @@ def test_children_get_neither_another_airflows_settings_nor_our_secrets() -> Non
     assert not {"AIRFLOW__CORE__EXECUTOR", "STRIPE_API_KEY", "WAREHOUSE_URL"} & set(env)
 
 
-def test_children_reach_this_machine_past_a_proxy() -> None:
-    env = child_environment({"NO_PROXY": "intranet"}, {})
-    assert env["NO_PROXY"].split(",") == ["intranet", "127.0.0.1", "localhost"]
+def test_this_machine_is_reached_past_a_proxy() -> None:
+    assert past_proxies({"NO_PROXY": "intranet"}) == {
+        "NO_PROXY": "intranet,127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }

@@ -24,8 +24,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _make(project: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": path or str(project / "bin"), "HOME": str(project)}
+def _make(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": str(project / "bin"), "HOME": str(project), **variables}
     return subprocess.run(
         ["make", "--no-print-directory", *arguments], cwd=project, env=env, capture_output=True, text=True
     )
@@ -79,6 +79,14 @@ def test_without_uv_an_environment_is_made_with_venv_and_pip(project: Path) -> N
 def test_a_target_runs_its_command(project: Path, arguments: list[str], called: str) -> None:
     _installed(project)
     assert _make(project, *arguments).stdout.splitlines() == [called]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, ""), ("", ""), ("/mine:/yours", ":/mine:/yours")])
+def test_commands_find_the_library_beside_what_the_caller_has(project: Path, before: str | None, after: str) -> None:
+    _installed(project)
+    (project / ".venv" / "bin" / "python").write_text('#!/bin/sh\necho "$PYTHONPATH"\n')
+    result = _make(project, "psql", **({} if before is None else {"PYTHONPATH": before}))
+    assert result.stdout == f"{project}/plugins{after}\n"
 
 
 def test_lint_runs_every_linter(project: Path) -> None:

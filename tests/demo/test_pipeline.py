@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from demo.airflow_api import AirflowApi
+from demo.counts import Counts
 from demo.errors import DemoError
-from demo.ledger import LedgerState
 from demo.pipeline import FAILED_SECONDS, SETTLE_SECONDS, STALL_SECONDS, Outcome, Pipeline
 
 SINCE = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-LOADED = LedgerState(
+LOADED = Counts(
     events=5,
     event_batches=1,
     objects=9,
@@ -133,14 +133,14 @@ def clock() -> Clock:
     return Clock()
 
 
-def _pipeline(airflow: ScriptedAirflow, clock: Clock, states: dict[str, LedgerState]) -> Pipeline:
+def _pipeline(airflow: ScriptedAirflow, clock: Clock, states: dict[str, Counts]) -> Pipeline:
     api = AirflowApi(airflow.url, "admin", "password")
     api.log_in()
     return Pipeline(api, lambda: states["now"], SINCE, lambda: clock.now, clock.sleep)
 
 
-def _wait(airflow: ScriptedAirflow, clock: Clock, ledger: LedgerState) -> Outcome:
-    pipeline = _pipeline(airflow, clock, {"now": ledger})
+def _wait(airflow: ScriptedAirflow, clock: Clock, counts: Counts) -> Outcome:
+    pipeline = _pipeline(airflow, clock, {"now": counts})
     return pipeline.wait(lambda snapshot: None, lambda: None)
 
 
@@ -148,7 +148,7 @@ def test_the_first_start_triggers_the_backfill_and_leaves_a_due_run_to_the_sched
     airflow: ScriptedAirflow, clock: Clock
 ) -> None:
     airflow.next_runs = {"stripe_events": "2026-01-01T00:00:00Z"}
-    assert _pipeline(airflow, clock, {"now": LedgerState()}).start(is_listed=False) == ["stripe_backfill"]
+    assert _pipeline(airflow, clock, {"now": Counts()}).start(is_listed=False) == ["stripe_backfill"]
     assert airflow.triggered == ["stripe_backfill"]
 
 
@@ -165,7 +165,7 @@ def test_a_backfill_that_failed_is_triggered_again(airflow: ScriptedAirflow, clo
 
 def test_nothing_is_triggered_that_runs_already(airflow: ScriptedAirflow, clock: Clock) -> None:
     airflow.runs = [run("stripe_events", "running"), run("stripe_backfill", "queued")]
-    assert _pipeline(airflow, clock, {"now": LedgerState()}).start(is_listed=False) == []
+    assert _pipeline(airflow, clock, {"now": Counts()}).start(is_listed=False) == []
 
 
 def test_consumers_are_unpaused_before_what_they_wait_for(airflow: ScriptedAirflow, clock: Clock) -> None:

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from demo.checks import check_warehouse
 from demo.errors import DemoError
 from demo.postgres import EmbeddedPostgres
+from demo.preflight import check_warehouse
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,12 @@ def test_its_configuration_is_in_force(server: EmbeddedPostgres) -> None:
 def test_a_database_is_created_once(server: EmbeddedPostgres) -> None:
     assert server.ensure_database("once")
     assert not server.ensure_database("once")
+
+
+def test_a_program_that_has_the_number_of_a_crashed_server_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n1\n5432\n\n\n\nready\n")
+    assert not EmbeddedPostgres(tmp_path).stop()  # which would interrupt this test
+    assert not (tmp_path / "postmaster.pid").exists()
 
 
 def test_data_survives_a_restart_after_a_crash_with_a_reused_process_number(server: EmbeddedPostgres) -> None:

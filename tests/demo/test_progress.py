@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from demo.airflow_api import DagRun, TaskInstance
-from demo.ledger import LedgerState
+from demo.counts import Counts
 from demo.pipeline import Snapshot
 from demo.progress import line, showing, table
 
@@ -23,8 +23,8 @@ TASKS = (
     TaskInstance("warehouse", "w1", "charge_fact", -1, 1, "running"),
     TaskInstance("warehouse", "w1", "stage", 3, 1, "up_for_retry"),
 )
-LEDGER = LedgerState(events=11_258, event_batches=2, objects=20_781, models=13, models_done=4)
-SNAPSHOT = Snapshot(RUNS, TASKS, LEDGER, 42.4)
+COUNTS = Counts(events=11_258, event_batches=2, objects=20_781, models=13, models_done=4)
+SNAPSHOT = Snapshot(RUNS, TASKS, COUNTS, 42.4)
 
 
 def test_a_line_has_the_counts_and_every_dag_that_has_begun() -> None:

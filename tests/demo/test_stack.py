@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from demo.errors import DemoError
+from demo.postgres import EmbeddedPostgres
 from demo.processes import is_alive
 from demo.settings import Paths
-from demo.stack import Stack, down
+from demo.stack import NOTHING, Stack, down
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,14 +80,30 @@ def test_down_stops_what_a_crashed_demo_left(paths: Paths, holder: subprocess.Po
     holder.wait(5)
     said: list[str] = []
     down(paths, said.append)
-    assert said == ["Stopped sleeper and PostgreSQL."]
+    assert said == ["Stopped sleeper."]
 
 
 def test_down_has_nothing_to_do_in_a_fresh_folder(paths: Paths) -> None:
     said: list[str] = []
     down(paths, said.append)
-    assert said == ["Nothing to stop."]
+    assert said == [NOTHING]
     assert not paths.local.exists()
+
+
+def test_down_says_when_nothing_was_running(paths: Paths, holder: subprocess.Popen[str]) -> None:
+    said: list[str] = []
+    down(paths, said.append)
+    assert said[1:] == ["Stopped all that was running here."]
+    said.clear()
+    down(paths, said.append)
+    assert said == [NOTHING]
+
+
+def test_down_stops_a_postgresql_that_was_left_alone(paths: Paths) -> None:
+    EmbeddedPostgres(paths.postgres).start()
+    said: list[str] = []
+    down(paths, said.append)
+    assert said == ["Stopped PostgreSQL."]
 
 
 def test_a_child_that_ends_by_itself_is_reported(paths: Paths) -> None:

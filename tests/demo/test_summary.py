@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from demo import summary_data
-from demo.summary_view import money, percent, render
+from demo.summary_view import check_sentence, money, percent, render
 
 # The columns that the summary reads, filled by hand: what the marts compute is tested beside them.
 SCHEMA = """
@@ -76,8 +76,16 @@ insert into mart.cohort_retention_monthly values
 insert into ops.check_result values
 (1, 'keys_unique', 'failed', 3, 0, '[]', '2026-11-21'),
 (2, 'keys_unique', 'passed', 0, 0, '[]', '2026-11-22'),
-(3, 'orphans', 'warned', 2, 5, '[{"fact": "charge_fact"}]', '2026-11-22'),
-(4, 'totals', 'failed', 1234, 0, '[]', '2026-11-22');
+(3, 'orphans', 'warned', 1090, 5432, '[
+    {"dim": "customer_dim", "fact": "charge_fact", "allowed": 432, "failing": 90, "references_made": 8640},
+    {"dim": "customer_dim", "fact": "invoice_fact", "allowed": 5000, "failing": 1000, "references_made": 99999}
+]', '2026-11-22'),
+(4, 'totals', 'failed', 1234, 0, '[
+    {"account_id": "acct_1", "currency": "usd", "net_minor": 5, "month": "2026-10-01", "livemode": false}
+]', '2026-11-22'),
+(5, 'lines', 'failed', 130, 60, '[
+    {"kind": "a", "failing": 20, "allowed": 50}, {"kind": "b", "failing": 110, "allowed": 10}
+]', '2026-11-22');
 """
 
 
@@ -142,9 +150,26 @@ def test_cohorts_are_added_over_currencies(text: str) -> None:
 
 
 def test_the_latest_result_of_each_check_counts(text: str) -> None:
-    assert "Checks: 1 passed, 1 warned, 1 failed" in text
-    assert "totals: 1,234 break it (tolerated: 0)" in text
-    assert "orphans: 2 break it (tolerated: 5) fact charge_fact" in text
+    assert "Checks: 1 passed, 1 warned, 2 failed" in text
+
+
+def test_a_check_that_found_references_to_nothing_says_which_and_how_many(text: str) -> None:
+    assert (
+        "orphans: 1,090 found, 5,432 allowed (charge_fact -> customer_dim 90, invoice_fact -> customer_dim 1,000)"
+        in text
+    )
+
+
+def test_a_check_whose_rows_stand_for_themselves_shows_their_texts(text: str) -> None:
+    assert "totals: 1,234 found, 0 allowed (2026-10-01 usd)" in text
+
+
+def test_what_exceeds_the_allowed_comes_first(text: str) -> None:
+    assert "lines: 130 found, 60 allowed (b 110, a 20)" in text
+
+
+def test_a_check_without_a_sample_is_told_by_its_counts() -> None:
+    assert check_sentence(summary_data.CheckRow("keys", "failed", 3, 0)) == "keys: 3 found, 0 allowed"
 
 
 def test_no_number_is_cut_on_a_terminal_of_80_columns(summary: summary_data.Summary) -> None:

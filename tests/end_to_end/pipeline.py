@@ -28,9 +28,11 @@ class Pipeline:
         """As the DAG stripe_events."""
         with self._client() as client, psycopg.connect(self.conninfo) as connection:
             account = client.account()
-            for window in ingest.plan_events(connection, client, account, max_window=max_window):
+            lag, overlap = timedelta(minutes=1), timedelta(minutes=5)
+            windows = ingest.plan_events(connection, client, account, lag=lag, overlap=overlap, max_window=max_window)
+            for window in windows:
                 ingest.stage_events(connection, client, account, window, "test")
-            ingest.raise_for_rejects(connection, "test")
+            ingest.report_rejects(connection)
 
     def backfill(self, created_from: datetime, slice_days: int = 365) -> None:
         """As the DAG stripe_backfill."""
@@ -39,17 +41,16 @@ class Pipeline:
             end = account.clock + timedelta(seconds=1)
             for part in ingest.plan_slices(LISTED, created_from, end, slice_days):
                 ingest.stage_list(connection, client, account, part.object_name, part.window, "test")
-            ingest.raise_for_rejects(connection, "test")
+            ingest.report_rejects(connection)
 
     def load(self) -> None:
         """As the DAGs warehouse and marts; raises when a check fails."""
-        started = datetime.now(UTC)
         checks = read_checks(SQL_ROOT)
         with psycopg.connect(self.conninfo) as connection:
             apply_models(connection, SQL_ROOT)
-            require_passed(run_checks(connection, [c for c in checks if c.layer == "dwh"], "test", started))
+            require_passed(run_checks(connection, [c for c in checks if c.layer == "dwh"], "test"))
             refresh_marts(connection, SQL_ROOT)
-            require_passed(run_checks(connection, [c for c in checks if c.layer == "mart"], "test", started))
+            require_passed(run_checks(connection, [c for c in checks if c.layer == "mart"], "test"))
 
     def watermark(self) -> datetime:
         """Through when every event has been read."""

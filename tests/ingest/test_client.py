@@ -126,7 +126,7 @@ def test_a_throttled_request_is_repeated_with_growing_waits(
     pages = listed(client)
     assert ids(pages) == five_pages
     assert (pages[0].call_count, pages[0].throttled_count) == (5, 4)
-    assert sum(page.call_count for page in pages) == client.counters.calls == 9
+    assert sum(page.call_count for page in pages) == len(stripe.calls("/v1/events")) == 9
     assert len(waits) == 4
     assert all(wait <= 0.5 * 2**number for number, wait in enumerate(waits))
 
@@ -324,5 +324,13 @@ def test_the_back_off_doubles_to_a_ceiling_and_varies() -> None:
 
 def test_bodies_are_counted_as_received(stripe: ScriptedStripe, client: StripeClient, five_pages: list[str]) -> None:
     pages = listed(client)
-    assert sum(page.byte_count for page in pages) == client.counters.byte_count
+    assert [page.byte_count for page in pages] == [
+        len(stripe.listing("/v1/events", query)) for query in stripe.calls("/v1/events")
+    ]
     assert pages[0].byte_count > len(orjson.dumps([row[0] for row in pages[0].rows]))  # type: ignore[index]
+
+
+def test_a_refusal_is_told_without_a_full_stop_too_many(client: StripeClient, stripe: ScriptedStripe) -> None:
+    stripe.script = [error(403, "The key lacks 'events_read'. Grant it to continue.")]
+    with pytest.raises(StripeAccessError, match=r"Grant it to continue\. The key sk_test_\.\.\.ouse lacks"):
+        listed(client)

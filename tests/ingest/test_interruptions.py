@@ -86,7 +86,7 @@ def test_a_task_killed_in_the_middle_of_a_window_leaves_nothing_and_the_next_run
     assert process.wait() == -signal.SIGKILL
     until(lambda: one(warehouse, "select count(*) = 0 from pg_locks where locktype = 'advisory'"))
     for table in ("raw.event", "ops.batch", "ops.watermark"):
-        assert one(warehouse, f"select count(*) from {table}") == 0  # noqa: S608
+        assert one(warehouse, f"select count(*) from {table}") == 0
 
     with psycopg.connect(warehouse) as conn:
         assert stage_events(conn, other, account, WINDOW, "next").new_count == 1500

@@ -11,7 +11,7 @@ import pytest
 from simulator.instance import simulator_thread
 from tallyhouse.client import StripeClient
 from tallyhouse.errors import StripeAccessError
-from tallyhouse.ingest import plan_events, plan_slices, raise_for_rejects, stage_events, stage_list
+from tallyhouse.ingest import plan_events, plan_slices, report_rejects, stage_events, stage_list
 from tallyhouse.objects import LISTED
 from tests.ingest.scripted import KEY
 
@@ -39,12 +39,15 @@ def fault(base_url: str, **what: Any) -> None:
     httpx.post(f"{base_url}/_sim/faults", json=what).raise_for_status()
 
 
-def stage_all(conn: psycopg.Connection, client: StripeClient, **plan: timedelta) -> list[tuple[Any, ...]]:
+def stage_all(
+    conn: psycopg.Connection, client: StripeClient, max_window: timedelta = timedelta(days=31)
+) -> list[tuple[Any, ...]]:
     """Reads all that the simulator shows; returns raw.event without batches."""
     account = client.account()
-    for window in plan_events(conn, client, account, **plan):
+    lag, overlap = timedelta(minutes=1), timedelta(minutes=5)
+    for window in plan_events(conn, client, account, lag=lag, overlap=overlap, max_window=max_window):
         stage_events(conn, client, account, window, "run")
-    raise_for_rejects(conn, "run")
+    report_rejects(conn)
     with conn.transaction():
         return conn.execute(
             "select event_id, created_at, listing_order, payload::text from raw.event order by 1"
@@ -99,7 +102,7 @@ def test_all_listable_objects_are_listed(base_url: str, client: StripeClient, co
     now = client.server_time() + timedelta(days=1)
     for piece in plan_slices(LISTED, now - timedelta(days=200), now, 100):
         stage_list(conn, client, account, piece.object_name, piece.window, "backfill")
-    raise_for_rejects(conn, "backfill")
+    report_rejects(conn)
     stats = httpx.get(f"{base_url}/_sim/stats").json()
     with conn.transaction():
         stored: dict[str, int] = dict(

@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from tallyhouse import event_staging
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import RejectedRowsError, StripeAccessError, StripeUnavailableError
-from tallyhouse.ingest import raise_for_rejects, stage_events
+from tallyhouse.ingest import report_rejects, stage_events
+from tallyhouse.listing_order import SPACING
 from tallyhouse.report import BatchReport
 from tallyhouse.windows import Window
 from tests.ingest.conftest import HOUR
@@ -73,11 +75,11 @@ def test_each_column_holds_what_the_event_says(stripe: ScriptedStripe, stage: An
     assert rows(conn, "select * from raw.event order by event_id desc") == [
         (
             "acct_connected", True, "evt_1", "charge.succeeded", START, 0, None, "charge", "ch_evt_1",
-            json.loads(row.text), report.batch_id,
+            json.loads(row.text), report.batch_id, None,
         ),
         (
-            "acct_scripted", False, "evt_0", "charge.succeeded", START, -1, "2026-10-28.endive", "balance",
-            None, json.loads(stripe.rows["/v1/events"][1].text), report.batch_id,
+            "acct_scripted", False, "evt_0", "charge.succeeded", START, -SPACING, "2026-10-28.endive", "balance",
+            None, json.loads(stripe.rows["/v1/events"][1].text), report.batch_id, None,
         ),
     ]  # fmt: skip
 
@@ -88,7 +90,7 @@ def test_the_order_within_a_second_goes_on_over_pages_and_chunks(
     monkeypatch.setattr(event_staging, "CHUNK_ROWS", 30)
     stripe.rows["/v1/events"] = [event(f"evt_{n}", HOUR + 9 - n // 170) for n in range(510)]
     stage()
-    assert places(conn) == {f"evt_{n}": -(n % 170) for n in range(510)}
+    assert places(conn) == {f"evt_{n}": -(n % 170) * SPACING for n in range(510)}
 
 
 def test_an_empty_window_moves_the_watermark(stage: Any, conn: psycopg.Connection) -> None:
@@ -129,17 +131,18 @@ def test_an_event_listed_twice_in_different_chunks_is_stored_once(
     assert (report.new_count, report.duplicate_count) == (2, 1)
 
 
-def test_a_late_event_is_counted_and_moves_the_older_ones_of_its_second_down(
+def test_a_late_event_is_counted_and_placed_between_its_neighbours_which_keep_their_places(
     stripe: ScriptedStripe, stage: Any, conn: psycopg.Connection
 ) -> None:
     a, b, late, c = (event(name, HOUR + 5) for name in ("evt_a", "evt_b", "evt_late", "evt_c"))
     stripe.rows["/v1/events"] = [a, b, c]
     stage()
-    assert places(conn) == {"evt_a": 0, "evt_b": -1, "evt_c": -2}
+    before = places(conn)
+    assert before == {"evt_a": 0, "evt_b": -SPACING, "evt_c": -2 * SPACING}
     stripe.rows["/v1/events"] = [a, b, late, c]
     report = stage()
     assert (report.new_count, report.duplicate_count, report.late_count) == (1, 3, 1)
-    assert places(conn) == {"evt_a": 0, "evt_b": -1, "evt_late": -2, "evt_c": -3}
+    assert places(conn) == before | {"evt_late": -3 * SPACING // 2}
 
 
 def test_events_of_a_first_window_are_not_late(stripe: ScriptedStripe, stage: Any) -> None:
@@ -197,14 +200,14 @@ def test_a_row_that_jsonb_refuses_is_kept_as_text_and_nothing_else_is_lost(
     stripe.rows["/v1/events"] = [event("evt_a", HOUR + 5), odd, event("evt_c", HOUR + 5)]
     report = stage()
     assert (report.row_count, report.new_count, report.rejected_count) == (3, 2, 1)
-    assert places(conn) == {"evt_a": 0, "evt_c": -2}
+    assert set(places(conn)) == {"evt_a", "evt_c"}
     ((row_key, why, payload, batch_id, source),) = rows(
         conn, "select row_key, reason, payload, batch_id, source from raw.rejected"
     )
     assert (row_key, payload.encode(), batch_id, source) == ("evt_odd", odd.text, report.batch_id, "events")
     assert reason in why
-    with pytest.raises(RejectedRowsError, match=r"1 row.*evt_odd.*" + reason + ".*raw.rejected"):
-        raise_for_rejects(conn, "run")
+    with pytest.raises(RejectedRowsError, match=r"1 row.*events evt_odd.*" + reason + ".*raw.rejected"):
+        report_rejects(conn)
 
 
 def test_a_rejected_row_is_reported_once(stripe: ScriptedStripe, stage: Any, conn: psycopg.Connection) -> None:
@@ -214,10 +217,51 @@ def test_a_rejected_row_is_reported_once(stripe: ScriptedStripe, stage: Any, con
     assert stage(run_id="first").rejected_count == 1
     again = stage(run_id="second")
     assert (again.rejected_count, again.duplicate_count) == (0, 2)
-    raise_for_rejects(conn, "second")
-    with pytest.raises(RejectedRowsError, match="evt_headless"):
-        raise_for_rejects(conn, "first")
-    assert rows(conn, "select count(*) from raw.rejected") == [(1,)]
+    with pytest.raises(RejectedRowsError, match="evt_headless") as raised:
+        report_rejects(conn)
+    assert [row[:2] for row in raised.value.rejects] == [("events", "evt_headless")]
+    report_rejects(conn)
+    assert rows(conn, "select reported_at >= received_at from raw.rejected") == [(True,)]
+    another = event("evt_another", HOUR)
+    another.text = another.text.replace(b'"object": {', b'"subject": {')
+    stripe.rows["/v1/events"].append(another)
+    stage(run_id="third")
+    with pytest.raises(RejectedRowsError, match=r"1 row.*evt_another"):
+        report_rejects(conn)
+
+
+def test_many_rejects_are_written_as_they_come_and_the_first_are_named(
+    stripe: ScriptedStripe, stage: Any, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_staging, "CHUNK_ROWS", 20)
+    odd = [event(f"evt_{n:03}", HOUR + 500 - n, data={}) for n in range(250)]
+    stripe.rows["/v1/events"] = [*odd, event("evt_good", HOUR)]
+    report = stage()
+    assert (report.new_count, report.rejected_count, report.duplicate_count) == (1, 250, 0)
+    with pytest.raises(RejectedRowsError, match=r"250 row.*evt_000.*evt_009.*and 240 more"):
+        report_rejects(conn)
+
+
+def test_two_reports_at_once_tell_a_reject_once(
+    stripe: ScriptedStripe, stage: Any, conn: psycopg.Connection, warehouse: str
+) -> None:
+    stripe.rows["/v1/events"] = [event("evt_odd", HOUR, data={})]
+    stage()
+    told: list[str] = []
+
+    def tell() -> None:
+        with psycopg.connect(warehouse) as own:
+            try:
+                report_rejects(own)
+            except RejectedRowsError as error:
+                told.append(error.rejects[0][1])
+
+    threads = [threading.Thread(target=tell) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == ["evt_odd"]
 
 
 def test_what_only_postgresql_refuses_is_set_aside_too(
@@ -271,7 +315,7 @@ def test_a_fault_in_the_middle_leaves_nothing_of_the_window(
     with pytest.raises((StripeAccessError, StripeUnavailableError)):
         stage()
     for table in ("raw.event", "ops.batch", "ops.watermark"):
-        assert rows(conn, f"select count(*) from {table}") == [(0,)]  # noqa: S608
+        assert rows(conn, f"select count(*) from {table}") == [(0,)]
     stripe.script.clear()
     assert stage().new_count == 250
 

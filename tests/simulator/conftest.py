@@ -1,7 +1,5 @@
 """A small company, once in memory and once behind real HTTP with a frozen clock."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import httpx

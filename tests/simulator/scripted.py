@@ -1,7 +1,5 @@
 """A company whose few customers do what a test writes down, for books computed by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from simulator.agreement import Agreement, Choice
@@ -82,6 +80,25 @@ class _FixedChoice:
 
     def getrandbits(self, bits: int) -> int:
         return 0
+
+
+def downgrader(index: int, catalog: Catalog) -> Scripted:
+    """Pro from 10 January, starter from 27 January 00:00, with 14 of 31 days left.
+
+    On 10 February: 2,900 for starter, less 4,471 for pro's rest, plus 1,310 for starter's: -261, carried to
+    the invoice of 10 March, of which 2,639 are left to pay.
+    """
+    script = Scripted(index, "usd", catalog)
+
+    def start(when: int) -> None:
+        agreement = script.subscribe(when, "pro", "month")
+        script.do(
+            "2026-01-27T00:00:00Z",
+            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("starter", "month", at), 1)),
+        )
+
+    script.do("2026-01-10T00:00:00Z", start)
+    return script
 
 
 def scripted_company(founded: str, *makers: Callable[[int, Catalog], Scripted]) -> Company:

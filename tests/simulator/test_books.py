@@ -3,16 +3,13 @@
 Prices: starter 29.00 USD a month, pro 99.00 USD a month, pro 890.00 EUR a year, export 6,500 JPY once.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from simulator.agreement import Choice
 from simulator.books import Books
 from simulator.catalog import Catalog
 from simulator.company import Company
-
-from .scripted import Scripted, at, scripted_company
+from tests.simulator.scripted import Scripted, at, downgrader, scripted_company
 
 FIELDS = (
     "mrr_minor",
@@ -70,25 +67,6 @@ def _trialist(index: int, catalog: Catalog) -> Scripted:
     """Starter on trial from 18 January to 1 February; the first payment is declined, the second is not."""
     script = Scripted(index, "usd", catalog, declined=("2026-02-01",))
     script.do("2026-01-18T00:00:00Z", lambda at: script.subscribe(at, "starter", "month", trial_days=14))
-    return script
-
-
-def _downgrader(index: int, catalog: Catalog) -> Scripted:
-    """Pro from 10 January, starter from 27 January 00:00, with 14 of 31 days left.
-
-    On 10 February: 2,900 for starter, less 4,471 for pro's rest, plus 1,310 for starter's: -261, carried to
-    the invoice of 10 March, of which 2,639 are left to pay.
-    """
-    script = Scripted(index, "usd", catalog)
-
-    def start(when: int) -> None:
-        agreement = script.subscribe(when, "pro", "month")
-        script.do(
-            "2026-01-27T00:00:00Z",
-            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("starter", "month", at), 1)),
-        )
-
-    script.do("2026-01-10T00:00:00Z", start)
     return script
 
 
@@ -206,7 +184,7 @@ def test_declined_payment_is_retried_after_three_days(company: Company) -> None:
 
 
 def test_credit_of_a_downgrade_is_carried_to_the_next_invoice() -> None:
-    company = scripted_company("2025-12-20T00:00:00Z", _downgrader)
+    company = scripted_company("2025-12-20T00:00:00Z", downgrader)
     company.extend(at("2026-03-20T00:00:00Z"))
     invoices = [history.state for history in company.objects["invoice"].histories]
     assert [line.amount for line in invoices[1].lines] == [-4471, 1310, 2900]
@@ -221,3 +199,36 @@ def test_credit_of_a_downgrade_is_carried_to_the_next_invoice() -> None:
         0,
         2639,
     ]
+
+
+def test_who_returns_with_a_credit_that_suffices_is_active_without_a_charge() -> None:
+    def returner(index: int, catalog: Catalog) -> Scripted:
+        """Pro for a year from 10 January, starter by the month from 20 January; leaves, and is back on 1 March."""
+        script = Scripted(index, "usd", catalog)
+
+        def start(when: int) -> None:
+            agreement = script.subscribe(when, "pro", "year")
+            starter = Choice(script.price("starter", "month", when), 1)
+            billing, request = script.billing, script.ledger.request
+            script.do("2026-01-20T00:00:00Z", lambda at: billing.change_item(at, agreement, 0, starter))
+            script.do(
+                "2026-02-01T00:00:00Z",
+                lambda at: billing.cancel_now(at, agreement, "cancellation_requested", None, request()),
+            )
+            for day, is_created_paid in (("2026-03-01T00:00:00Z", False), ("2026-03-02T00:00:00Z", True)):
+                script.do(
+                    day,
+                    lambda at, paid=is_created_paid: billing.subscribe(at, [starter], request(), 0, paid),
+                )
+
+        script.do("2026-01-10T00:00:00Z", start)
+        return script
+
+    company = scripted_company("2025-12-20T00:00:00Z", returner)
+    company.extend(at("2026-03-20T00:00:00Z"))
+    credit, *later = [history.state for history in company.objects["invoice"].histories][1:]
+    assert credit.ending_balance < -5800
+    assert [(i.status, i.amount_due, i.ending_balance - i.starting_balance) for i in later] == [("paid", 0, 2900)] * 2
+    returned = [history.state for history in company.objects["subscription"].histories][1:]
+    assert [state.status for state in returned] == ["active", "active"]
+    assert len(company.objects["charge"].histories) == 1

@@ -1,7 +1,5 @@
 """`python -m simulator`, and the ways to start it from Python."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys

@@ -1,13 +1,11 @@
 """The clock, faults and injected events."""
 
-from __future__ import annotations
-
 import json
 
 import httpx
 import pytest
 
-from .conftest import NOW, all_pages
+from tests.simulator.conftest import NOW, all_pages
 
 
 def _arm(client: httpx.Client, name: str, **options: object) -> dict:

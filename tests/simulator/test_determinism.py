@@ -1,12 +1,11 @@
 """The seed fixes everything, and the future never changes the past."""
 
-from __future__ import annotations
+import pytest
 
 from simulator.company import Company
 from simulator.events import EventStore
 from simulator.shapes.endive import EndiveShape
-
-from .conftest import FOUNDED, NOW, make_company
+from tests.simulator.conftest import FOUNDED, NOW, make_company
 
 DAY = 86_400
 
@@ -25,6 +24,12 @@ def _objects(company: Company, until: float) -> list[tuple[str, str, object]]:
     ]
 
 
+def _ids(company: Company) -> set[str]:
+    """Of the account, its customers and all other objects, and its events."""
+    objects = {object_id for index in company.objects.values() for object_id in index.by_id}
+    return {company.account_id} | objects | {event.id for event in company.events}
+
+
 def test_same_seed_gives_the_same_bytes(company: Company) -> None:
     again = make_company()
     again.ensure(NOW)
@@ -35,6 +40,17 @@ def test_another_seed_gives_another_company(company: Company) -> None:
     other = make_company(seed=13)
     other.ensure(NOW)
     assert not {event.id for event in other.events} & {event.id for event in company.events}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"founded": FOUNDED - DAY}, {"customers": 151}, {"months": 7}], ids=["founded", "customers", "months"]
+)
+def test_companies_of_one_seed_that_differ_otherwise_share_no_id(company: Company, changed: dict[str, int]) -> None:
+    arguments = {"founded": company.founded, "customers": company.customers, "months": company.months} | changed
+    other = Company(company.seed, **arguments)
+    other.ensure(NOW)
+    assert len(_ids(other)) > 1000
+    assert not _ids(other) & _ids(company)
 
 
 def test_many_small_steps_give_what_one_big_one_gives(company: Company) -> None:

@@ -1,7 +1,5 @@
 """Keys, versions, limits and headers."""
 
-from __future__ import annotations
-
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -10,8 +8,7 @@ import pytest
 from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.server import serve_in_thread
-
-from .conftest import NOW, make_company
+from tests.simulator.conftest import NOW, make_company
 
 
 def test_no_key_is_401(base_url: str) -> None:

@@ -1,7 +1,5 @@
 """The events list, rule by rule."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 
@@ -12,8 +10,7 @@ from simulator.app import create_app
 from simulator.clock import Clock
 from simulator.company import Company
 from simulator.server import serve_in_thread
-
-from .conftest import FOUNDED, NOW, all_pages
+from tests.simulator.conftest import FOUNDED, NOW, all_pages
 
 DAY = 86_400
 

@@ -1,13 +1,10 @@
 """The list and retrieve endpoints of the objects."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 
 from simulator.company import Company
-
-from .conftest import NOW, all_pages
+from tests.simulator.conftest import NOW, all_pages
 
 LISTS = [
     "customers",

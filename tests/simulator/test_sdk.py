@@ -1,14 +1,11 @@
 """The official SDK reads the simulator as it reads Stripe."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 import stripe
 
 from simulator.app import DEFAULT_KEY
-
-from .conftest import all_pages
+from tests.simulator.conftest import all_pages
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
-/* Check: every batch committed before the run began has been applied by every model. Layer: dwh. */
-select b.batch_id, b.source, b.object_type, b.committed_at, m.model
-from ops.batch as b
-cross join (
-    select relname::text as model
-    from pg_class
-    where relnamespace = 'dwh'::regnamespace and relkind = 'r'
-) as m
+/* Check: a model has applied every batch that was there when it last began. Layer: dwh. */
+select m.model, b.batch_id, b.source, b.object_type, b.committed_at, r.began_at
+from string_to_table(current_setting('tallyhouse.models'), ',') as m (model)
+cross join ops.batch as b
+left join ops.last_run as r on m.model = r.relation
 where
-    b.committed_at < current_setting('tallyhouse.run_started_at')::timestamptz
+    -- a batch is dated just before its commit
+    b.committed_at < coalesce(r.began_at, 'infinity') - interval '1 minute'
     and not exists (
         select 1 from ops.batch_applied as a where a.model = m.model and a.batch_id = b.batch_id
     )

@@ -17,9 +17,6 @@ from (
 ) as listed (exponent, currencies)
 cross join
     lateral regexp_split_to_table(listed.currencies, '\s+') as split (currency)
-order by split.currency
-on conflict (
-    currency) do update set exponent = excluded.exponent
-where dwh.currency_dim.exponent <> excluded.exponent;
+where not exists (select 1 from dwh.currency_dim as known where known.currency = split.currency);
 
 select ops.end_model(0, (select count(*) from dwh.currency_dim));

@@ -18,7 +18,7 @@ with version as (
             touched.account_id, touched.livemode, touched.object_type, touched.object_id
         ) as v
     cross join lateral staging.subscription(v.body) as s
-    -- a subscription always has items: without any, the document does not tell
+    -- a subscription always has items: where there are none, the document does not tell
     where s.items <> '[]'
 ),
 

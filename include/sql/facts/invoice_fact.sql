@@ -28,6 +28,7 @@ select
     invoice.attempt_count,
     invoice.metadata,
     invoice.is_attempted,
+    invoice.has_more_lines,
     invoice.created_at,
     invoice.period_start_at,
     invoice.period_end_at,

@@ -3,7 +3,7 @@ select ops.begin_model('refund_fact');
 
 create temp table incoming on commit drop as
 with document as (
-    select account_id, livemode, version_at, version_rank, version_order, body
+    select account_id, livemode, version_at, version_rank, version_order, null as charge_id, body
     from pending_batch
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'refund')
     union all
@@ -15,6 +15,7 @@ with document as (
         -- two lists of one instant: the refund's own tells more
         case when v.source = 'list' then -2 else v.version_rank end::smallint as version_rank,
         v.version_order,
+        v.object_id as charge_id,
         element as body
     from pending_batch
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
@@ -26,7 +27,7 @@ select
     document.livemode,
     refund.refund_id,
     staging.date_sk(refund.created_at) as date_sk,
-    refund.charge_id,
+    coalesce(refund.charge_id, document.charge_id) as charge_id,
     refund.payment_intent_id,
     refund.balance_transaction_id,
     refund.status,

@@ -42,6 +42,11 @@ inner join dwh.refund_fact as r
     on a.account_id = r.account_id and a.livemode = r.livemode and a.source_id = r.refund_id
 left join dwh.charge_fact as c
     on r.account_id = c.account_id and r.livemode = c.livemode and r.charge_id = c.charge_id
-where a.transaction_type = 'refund' and r.status in ('succeeded', 'pending');
+where
+    a.transaction_type = 'refund'
+    and r.status in ('succeeded', 'pending')
+    and r.amount_minor is not null
+    -- Until 2025-03-31.basil Stripe also made a refund to release an authorisation: no money had come in.
+    and c.is_captured is distinct from false;
 
 select ops.end_model((select count(*) from touched), (select count(*) from affected));

@@ -63,4 +63,4 @@ comment on column mart.arpu_churn_ltv_monthly.churn_rate is
 'churned_customers / opening_customers; null when nobody was active before.';
 comment on column mart.arpu_churn_ltv_monthly.ltv_minor is
 'arpu_minor / churn_rate; null when nobody churned, never infinite.';
-comment on column mart.arpu_churn_ltv_monthly.is_complete is 'Whether all events of the month have been fetched.';
+comment on column mart.arpu_churn_ltv_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -26,10 +26,7 @@ final as (
         cohort.livemode,
         cohort.currency,
         cohort.cohort_month,
-        (
-            extract(year from age(calendar.month, cohort.cohort_month)) * 12
-            + extract(month from age(calendar.month, cohort.cohort_month))
-        )::integer as months_since,
+        ops.months_between(cohort.cohort_month, calendar.month) as months_since,
         calendar.month,
         cohort.cohort_customers,
         coalesce(paid.active_customers, 0) as active_customers,
@@ -69,4 +66,4 @@ comment on column mart.cohort_retention_monthly.active_customers is
 'Customers of the cohort with a successful charge in the month.';
 comment on column mart.cohort_retention_monthly.retention_rate is 'active_customers / cohort_customers, 0 to 1.';
 comment on column mart.cohort_retention_monthly.revenue_minor is 'Sum of their charges, minor units, before refunds.';
-comment on column mart.cohort_retention_monthly.is_complete is 'Whether all events of the month have been fetched.';
+comment on column mart.cohort_retention_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -37,7 +37,17 @@ calendar as (
         span.livemode,
         span.currency,
         listed.month::date as month,
-        (listed.month + interval '1 month') at time zone span.reporting_timezone <= span.data_through as is_complete
+        (listed.month + interval '1 month') at time zone span.reporting_timezone <= span.data_through
+        and not exists (
+            select 1
+            from ops.gap as g
+            where
+                g.account_id = span.account_id
+                and g.livemode = span.livemode
+                and g.closed_at is null
+                and g.gap_from < (listed.month + interval '1 month') at time zone span.reporting_timezone
+                and g.gap_to > listed.month at time zone span.reporting_timezone
+        ) as is_complete
     from span
     cross join lateral generate_series(
         span.first_month::timestamp, span.last_month::timestamp, interval '1 month'
@@ -114,4 +124,5 @@ comment on column mart.customer_activity_monthly.churned_customers is
 'Customers active in the month before and not in this one; null while the month is open.';
 comment on column mart.customer_activity_monthly.payments is 'Successful charges of customers in the month.';
 comment on column mart.customer_activity_monthly.revenue_minor is 'Sum of these charges, minor units, before refunds.';
-comment on column mart.customer_activity_monthly.is_complete is 'Whether all events of the month have been fetched.';
+comment on column mart.customer_activity_monthly.is_complete is
+'Whether all events of the month have been fetched and loaded, and no open gap touches it.';

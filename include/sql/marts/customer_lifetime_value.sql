@@ -23,9 +23,7 @@ months as (
         currency,
         customer_id,
         max(month) as last_month,
-        (
-            extract(year from age(max(month), min(month))) * 12 + extract(month from age(max(month), min(month))) + 1
-        )::integer as lifetime_months
+        ops.months_between(min(month), max(month)) + 1 as lifetime_months
     from mart.customer_payment_monthly
     group by account_id, livemode, currency, customer_id
 ),
@@ -45,6 +43,7 @@ spent as (
         paid.revenue_minor / nullif(paid.payments, 0) as average_payment_minor,
         (paid.revenue_minor - paid.refunded_minor) / nullif(months.lifetime_months, 0) as monthly_spend_minor,
         case
+            when latest.month is null then null
             when months.last_month >= latest.month then 1 - coalesce(latest.churn_rate, 0)
             else 0
         end as stay_rate
@@ -90,6 +89,6 @@ comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue
 comment on column mart.customer_lifetime_value.monthly_spend_minor is
 'net_minor / months from the first payment''s to the last payment''s, both counted.';
 comment on column mart.customer_lifetime_value.expected_spend_next_month_minor is
-'monthly_spend_minor x (1 - churn rate of the last complete month) for who paid in that month or later, else 0.';
+'monthly_spend_minor x (1 - last complete month''s churn rate) for who paid then or later, else 0; null without one.';
 comment on column mart.customer_lifetime_value.first_paid_at is 'First successful charge.';
 comment on column mart.customer_lifetime_value.last_paid_at is 'Last successful charge.';

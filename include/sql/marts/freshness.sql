@@ -4,21 +4,36 @@ with fetched as (
     select account_id, livemode, max(asked_to) as through
     from ops.batch
     group by account_id, livemode
+),
+
+waiting as (
+    -- staged, but not loaded yet: the views cannot have seen it
+    select b.account_id, b.livemode, min(b.asked_from) as since
+    from ops.batch as b
+    where
+        b.source = 'events'
+        and not exists (
+            select 1 from ops.batch_applied as a where a.model = 'transaction_fact' and a.batch_id = b.batch_id
+        )
+    group by b.account_id, b.livemode
 )
 
 select
     fetched.account_id,
     fetched.livemode,
     -- without events, the lists tell how far
-    coalesce(watermark.through, fetched.through) as data_through
+    least(coalesce(watermark.through, fetched.through), waiting.since) as data_through
 from fetched
 left join ops.watermark as watermark
     on
         fetched.account_id = watermark.account_id
         and fetched.livemode = watermark.livemode
-        and watermark.stream = 'events';
+        and watermark.stream = 'events'
+left join waiting
+    on fetched.account_id = waiting.account_id and fetched.livemode = waiting.livemode;
 
 comment on view mart.freshness is 'Grain: one row per account and mode. How far the data reaches.';
 comment on column mart.freshness.account_id is 'Stripe account (acct_...).';
 comment on column mart.freshness.livemode is 'False for test data.';
-comment on column mart.freshness.data_through is 'Every event before this instant has been fetched (Stripe''s clock).';
+comment on column mart.freshness.data_through is
+'Every event before this instant has been fetched and loaded (Stripe''s clock), but for the stretches in ops.gap.';

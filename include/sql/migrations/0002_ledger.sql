@@ -70,6 +70,7 @@ create table ops.gap (
     gap_to timestamptz not null,
     reason text not null,
     opened_at timestamptz not null default clock_timestamp(),
+    reported_at timestamptz,
     closed_at timestamptz,
     unique (account_id, livemode, stream, gap_from)
 );
@@ -83,6 +84,7 @@ comment on column ops.gap.gap_from is 'Start, inclusive: the watermark when the 
 comment on column ops.gap.gap_to is 'End, exclusive: the oldest second that Stripe still kept then.';
 comment on column ops.gap.reason is 'Why events are missing, in words.';
 comment on column ops.gap.opened_at is 'When it was found.';
+comment on column ops.gap.reported_at is 'When a run ended red to tell of it; null until then.';
 comment on column ops.gap.closed_at is 'When a listing of all objects after the gap had been loaded; null while open.';
 
 create table ops.batch_applied (
@@ -101,6 +103,15 @@ comment on column ops.batch_applied.object_count is 'Objects touched by all batc
 comment on column ops.batch_applied.row_count is 'Rows written to the model by that transaction.';
 comment on column ops.batch_applied.applied_at is 'When it was applied.';
 
+create table ops.last_run (
+    relation text primary key,
+    began_at timestamptz not null
+);
+comment on table ops.last_run is
+'Grain: one row per dim, fact and materialized view. When its last load or refresh that was committed began.';
+comment on column ops.last_run.relation is 'Its name.';
+comment on column ops.last_run.began_at is 'When it began, by this server''s clock.';
+
 create table ops.check_result (
     check_result_id bigint generated always as identity primary key,
     check_name text not null,
@@ -118,9 +129,9 @@ comment on column ops.check_result.check_result_id is 'Identity.';
 comment on column ops.check_result.check_name is 'File stem of the check.';
 comment on column ops.check_result.layer is 'dwh or mart: what the check is run after.';
 comment on column ops.check_result.run_id is 'Run that made it.';
-comment on column ops.check_result.status is 'passed; warned: above its threshold, but the run goes on; failed.';
-comment on column ops.check_result.failing_count is 'Rows that break the rule.';
-comment on column ops.check_result.threshold is 'Failing rows that are tolerated.';
+comment on column ops.check_result.status is 'passed; warned: rows were found, but no more than are allowed; failed.';
+comment on column ops.check_result.failing_count is 'What breaks the rule: rows, or what the rows count.';
+comment on column ops.check_result.threshold is 'How much of it is allowed.';
 comment on column ops.check_result.sample is 'The first failing rows.';
 comment on column ops.check_result.checked_at is 'When it ran.';
 
@@ -143,7 +154,6 @@ values
 (
     'orphan_share_allowed',
     '0.05',
-    'Share (0 to 1) of the references from facts to a dimension that may lead nowhere before the run is red. '
+    'Share (0 to 1) of the references from a fact to a dimension that may lead nowhere before the run is red. '
     'Stripe leaves deleted customers out of its lists, so old accounts have some.'
-),
-('user_id_metadata_key', 'user_id', 'Key of a customer''s metadata that holds the id of your app''s user.');
+);

@@ -5,12 +5,13 @@ create table raw.event (
     event_id text not null,
     type text not null,
     created_at timestamptz not null,
-    listing_order integer not null,
+    listing_order bigint not null,
     api_version text,
     object_type text not null,
     object_id text,
     payload jsonb not null,
     batch_id bigint not null,
+    unreadable text,
     primary key (account_id, livemode, event_id, created_at)
 ) partition by range (created_at);
 create index event_object on raw.event (account_id, livemode, object_type, object_id);
@@ -23,12 +24,14 @@ comment on column raw.event.event_id is 'Stripe''s id (evt_...). Does not sort b
 comment on column raw.event.type is 'Event type, for example invoice.paid. Never a closed list.';
 comment on column raw.event.created_at is 'Stripe''s second of creation.';
 comment on column raw.event.listing_order is
-'Place in Stripe''s own listing inside that second: the newest is 0, older ones -1, -2, ...';
+'Place in Stripe''s own listing inside that second: greater is newer. Given once, and never changed.';
 comment on column raw.event.api_version is 'Version in which the event was rendered; null on old events.';
 comment on column raw.event.object_type is 'data.object.object, for example charge.';
 comment on column raw.event.object_id is 'data.object.id; null where the object has none (balance).';
 comment on column raw.event.payload is 'The whole event.';
 comment on column raw.event.batch_id is 'The batch that brought it first.';
+comment on column raw.event.unreadable is
+'Why no model reads it: a field whose value its type cannot hold. Null for all but such rows.';
 
 create table raw.object (
     account_id text not null,
@@ -38,6 +41,7 @@ create table raw.object (
     observed_at timestamptz not null,
     payload jsonb not null,
     batch_id bigint not null,
+    unreadable text,
     primary key (account_id, livemode, object_type, object_id, observed_at)
 );
 create index object_batch on raw.object (batch_id, object_type);
@@ -49,6 +53,8 @@ comment on column raw.object.object_id is 'Stripe''s id.';
 comment on column raw.object.observed_at is 'Not later than the moment at which Stripe read it, by Stripe''s clock.';
 comment on column raw.object.payload is 'The object as the list showed it, in the version of the request.';
 comment on column raw.object.batch_id is 'The batch that brought it.';
+comment on column raw.object.unreadable is
+'Why no model reads it: a field whose value its type cannot hold. Null for all but such rows.';
 
 create table raw.rejected (
     rejected_id bigint generated always as identity primary key,
@@ -60,10 +66,11 @@ create table raw.rejected (
     payload text not null,
     batch_id bigint not null,
     received_at timestamptz not null default clock_timestamp(),
+    reported_at timestamptz,
     unique (account_id, livemode, source, row_key)
 );
 comment on table raw.rejected is
-'Grain: one row per row of Stripe''s that could not be staged, kept as text. Each is reported once, and red.';
+'Grain: one row per row of Stripe''s that could not be staged or read, kept as text. Reported once, by a red run.';
 comment on column raw.rejected.rejected_id is 'Identity.';
 comment on column raw.rejected.account_id is 'Stripe account (acct_...).';
 comment on column raw.rejected.livemode is 'False for test data.';
@@ -73,6 +80,7 @@ comment on column raw.rejected.reason is 'What is wrong with it.';
 comment on column raw.rejected.payload is 'JSON text as received; it may hold what jsonb refuses.';
 comment on column raw.rejected.batch_id is 'The batch in which it came.';
 comment on column raw.rejected.received_at is 'When it came first.';
+comment on column raw.rejected.reported_at is 'When a run ended red to tell of it; null until then.';
 
 create function ops.ensure_event_partitions(from_at timestamptz, to_at timestamptz) returns integer
 language plpgsql
@@ -83,13 +91,19 @@ declare
     partition_name text;
     made integer := 0;
 begin
-    -- Checked before it is created: creating takes a lock that readers would wait for, even for one that exists.
     while month_at < to_at loop
         partition_name := to_char(month_at, '"event_y"YYYY"m"MM');
         if to_regclass('raw.' || partition_name) is null then
             perform pg_advisory_xact_lock(hashtextextended('ops.ensure_event_partitions', 0));
+            -- somebody else may have made it while this waited
+            if to_regclass('raw.' || partition_name) is not null then
+                month_at := month_at + interval '1 month';
+                continue;
+            end if;
+            -- attached afterwards: "create ... partition of" would lock out every reader of raw.event meanwhile
+            execute format('create table raw.%I (like raw.event including all)', partition_name);
             execute format(
-                'create table if not exists raw.%I partition of raw.event for values from (%L) to (%L)',
+                'alter table raw.event attach partition raw.%I for values from (%L) to (%L)',
                 partition_name, month_at, month_at + interval '1 month'
             );
             execute format(

@@ -10,6 +10,9 @@ begin
     -- A second run of the same model waits here, and then finds nothing left to do.
     perform pg_advisory_xact_lock(hashtextextended('ops.model.' || begin_model.model, 0));
     perform set_config('tallyhouse.model', begin_model.model, true);
+    insert into ops.last_run (relation, began_at)
+    values (begin_model.model, clock_timestamp())
+    on conflict (relation) do update set began_at = excluded.began_at;
     -- Histories are sorted: a bulk load in the server's usual 4 MB would go through files.
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
         perform set_config('work_mem', '64MB', true);

@@ -15,7 +15,6 @@ create function staging.charge(body jsonb) returns table (
     amount_captured_minor bigint,
     amount_refunded_minor bigint,
     payment_method jsonb,
-    refunds jsonb,
     is_captured boolean,
     is_disputed boolean,
     created_at timestamptz
@@ -49,7 +48,6 @@ as $$
             when jsonb_typeof(r.source) = 'object' then r.source
             when jsonb_typeof(r.card) = 'object' then r.card
         end,
-        staging.list_items(r.refunds),
         coalesce(r.captured, true),
         coalesce(r.disputed, jsonb_typeof(r.dispute) in ('string', 'object'), false),
         to_timestamp(r.created)
@@ -72,7 +70,6 @@ as $$
         amount_captured bigint,
         amount_refunded bigint,
         captured boolean,
-        refunds jsonb,
         dispute jsonb,
         disputed boolean,
         created bigint

@@ -13,12 +13,12 @@ select
         when type like '%.deleted' then 3
         else 1
     end::smallint as version_rank,
-    listing_order::bigint as version_order,
+    listing_order as version_order,
     'event' as source,
     batch_id,
     payload #> '{data,object}' as body
 from raw.event
-where object_id is not null
+where object_id is not null and unreadable is null
 union all
 select
     account_id,
@@ -32,7 +32,8 @@ select
     'list' as source,
     batch_id,
     payload as body
-from raw.object;
+from raw.object
+where unreadable is null;
 comment on view staging.object_version is
 'Grain: one row per version of an object, from events and lists. Order: version_at, version_rank, version_order.';
 comment on column staging.object_version.account_id is 'Stripe account (acct_...).';
@@ -43,7 +44,7 @@ comment on column staging.object_version.version_at is 'Second from which this s
 comment on column staging.object_version.version_rank is
 'Order inside a second: -1 listed (-2 inside another object), 0 created, 1 updated, 2 ended, 3 deleted (final).';
 comment on column staging.object_version.version_order is
-'Order inside a second and rank: Stripe''s own listing (newest 0, older below); microsecond of a list.';
+'Order inside a second and rank: place in Stripe''s own listing, or microsecond of a list.';
 comment on column staging.object_version.source is 'event or list.';
 comment on column staging.object_version.batch_id is 'Batch that brought it.';
 comment on column staging.object_version.body is 'The object as JSON, in whatever API version it was rendered.';

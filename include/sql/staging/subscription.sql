@@ -47,13 +47,23 @@ as $$
         staging.id_of(r.schedule),
         r.pause_collection ->> 'behavior',
         staging.id_of(r.test_clock),
-        -- one discount in the old shape, an array in the new one
+        -- One discount in the old shape, an array of ids in the new one, and both for some years. An object tells more.
         case
-            when jsonb_typeof(r.discounts) = 'array' then r.discounts
-            when jsonb_typeof(r.discount) = 'object' then jsonb_build_array(r.discount)
+            when jsonb_typeof(r.discount) = 'object' and jsonb_array_length(staging.list_items(r.discounts)) <= 1
+                then jsonb_build_array(r.discount)
+            else staging.list_items(r.discounts)
+        end,
+        -- a single plan, without items, in the oldest shapes: its item takes the subscription's id
+        case
+            when staging.list_items(r.items) <> '[]' then staging.list_items(r.items)
+            when jsonb_typeof(r.plan) = 'object'
+                then jsonb_build_array(
+                    jsonb_build_object(
+                        'id', r.id, 'plan', r.plan, 'quantity', r.quantity, 'created', coalesce(r.created, r.start)
+                    )
+                )
             else '[]'
         end,
-        staging.list_items(r.items),
         r.metadata,
         r.cancel_at_period_end,
         coalesce((r.items ->> 'has_more')::boolean, false),
@@ -69,6 +79,8 @@ as $$
         to_timestamp(r.canceled_at),
         to_timestamp(r.ended_at)
     from jsonb_to_record(body) as r (
+        id text,
+        quantity bigint,
         customer jsonb,
         status text,
         currency text,

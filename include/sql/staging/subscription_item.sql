@@ -11,9 +11,7 @@ create function staging.subscription_item(item jsonb) returns table (
     quantity bigint,
     discounts jsonb,
     metadata jsonb,
-    created_at timestamptz,
-    current_period_start_at timestamptz,
-    current_period_end_at timestamptz
+    created_at timestamptz
 )
 language sql
 immutable parallel safe
@@ -30,9 +28,7 @@ as $$
         r.quantity,
         case when jsonb_typeof(r.discounts) = 'array' then r.discounts else '[]' end,
         r.metadata,
-        to_timestamp(r.created),
-        to_timestamp(r.current_period_start),
-        to_timestamp(r.current_period_end)
+        to_timestamp(r.created)
     from jsonb_to_record(item) as r (
         id text,
         price jsonb,
@@ -40,9 +36,7 @@ as $$
         quantity bigint,
         discounts jsonb,
         metadata jsonb,
-        created bigint,
-        current_period_start bigint,
-        current_period_end bigint
+        created bigint
     )
     cross join lateral staging.price(coalesce(r.price, r.plan, '{}')) as p
 $$;

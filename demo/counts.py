@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +11,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class LedgerState:
+class Counts:
     """Counts from ops.batch and ops.batch_applied.
 
     `events` and `objects` are new rows staged from events and from lists; `models_done` of `models` have
@@ -35,29 +34,23 @@ class LedgerState:
         return self.event_batches + self.list_batches
 
 
-def is_listed(connection: Connection, account_id: str | None, livemode: bool) -> bool:
-    """Whether any list of the account's objects has been committed; of any account when it is not known."""
+def is_listed(connection: Connection, account_id: str, livemode: bool) -> bool:
+    """Whether any list of the account's objects has been committed."""
     there = connection.execute("select to_regclass('ops.batch')").fetchone()
     if there == (None,):
         return False
     found = connection.execute(
-        "select exists (select from ops.batch where source = 'list' and livemode = %s"
-        " and account_id = coalesce(%s, account_id))",
+        "select exists (select from ops.batch where source = 'list' and livemode = %s and account_id = %s)",
         [livemode, account_id],
     ).fetchone()
     return found == (True,)
 
 
-def model_names(sql_root: Path) -> list[str]:
-    """Names of all models: the stems of the files in dims and facts."""
-    return sorted(path.stem for folder in ("dims", "facts") for path in (sql_root / folder).glob("*.sql"))
-
-
-def read(connection: Connection, models: Sequence[str]) -> LedgerState:
+def read(connection: Connection, models: Sequence[str]) -> Counts:
     """The state now; all zero before the first migration has made the tables."""
     there = connection.execute("select to_regclass('ops.batch'), to_regclass('ops.batch_applied')").fetchone()
     if there is None or None in there:
-        return LedgerState(models=len(models))
+        return Counts(models=len(models))
     sources = {
         source: (rows, batches, rejected)
         for source, rows, batches, rejected in connection.execute(
@@ -78,7 +71,7 @@ def read(connection: Connection, models: Sequence[str]) -> LedgerState:
     list_rows, list_batches, list_rejects = sources.get("list", (0, 0, 0))
     batches = sum(count for _, count, _ in sources.values())
     lagging = tuple(name for name in models if applied.get(name, 0) < batches)
-    return LedgerState(
+    return Counts(
         events=event_rows,
         event_batches=event_batches,
         objects=list_rows,

@@ -1,0 +1,214 @@
+"""Each rule holds in a good warehouse, and names the row that breaks it in one that was broken on purpose."""
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tallyhouse.checks import CheckResult, read_checks, run_checks
+from tests.conftest import SQL_ROOT
+
+CHECKS = {check.name: check for check in read_checks(SQL_ROOT)}
+
+
+def run(connection: psycopg.Connection, name: str) -> CheckResult:
+    connection.commit()
+    (result,) = run_checks(connection, [CHECKS[name]], "test")
+    return result
+
+
+def thaw(connection: psycopg.Connection, mart: str) -> None:
+    """Puts a table of the same rows in the place of a materialized view, which nobody can change by hand."""
+    names = {"mart": sql.Identifier("mart", mart), "copy": sql.Identifier("mart", f"{mart}_copy")}
+    for statement in (
+        "create table {copy} as select * from {mart}",
+        "drop materialized view {mart} cascade",
+        "alter table {copy} rename to {name}",
+    ):
+        connection.execute(sql.SQL(statement).format(**names, name=sql.Identifier(mart)))
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_it_holds_in_a_good_warehouse(name: str, good: psycopg.Connection) -> None:
+    result = run(good, name)
+    assert (result.status, result.failing, result.sample) == ("passed", 0, [])
+
+
+# (the check, the mart to make changeable, what breaks the rule, what the sample must say)
+BROKEN = [
+    (
+        "activity_adds_up",
+        "customer_activity_monthly",
+        "update mart.customer_activity_monthly set new_customers = 5 where month = '2026-02-01'",
+        {"month": "2026-02-01", "currency": "usd", "opening_customers": 2, "new_customers": 5, "active_customers": 1},
+    ),
+    (
+        "batch_applied_by_every_model",
+        None,
+        "delete from ops.batch_applied where model = 'refund_fact'",
+        {"batch_id": 1, "model": "refund_fact", "source": "events"},
+    ),
+    (
+        "cohorts_add_up",
+        "cohort_retention_monthly",
+        "update mart.cohort_retention_monthly set cohort_customers = 3 where months_since = 1",
+        {"what": "cohort", "month": "2026-01-01", "expected": 2, "found": 3},
+    ),
+    (
+        "cohorts_add_up",
+        "cohort_retention_monthly",
+        "update mart.cohort_retention_monthly set active_customers = 2 where months_since = 1",
+        {"what": "active customers", "month": "2026-02-01", "expected": 1, "found": 2},
+    ),
+    (
+        "cohorts_add_up",
+        "cohort_retention_monthly",
+        "update mart.cohort_retention_monthly set cohort_customers = 1",
+        {"what": "all customers", "expected": 2, "found": 1},
+    ),
+    (
+        "dim_history_without_gap",
+        None,
+        "update dwh.customer_dim set valid_to = valid_to - interval '1 day' where not is_current",
+        {"dim": "customer_dim", "object_id": "cus_1", "valid_to": "2026-02-01T00:00:00+00:00"},
+    ),
+    (
+        "dim_history_without_gap",
+        None,
+        "update dwh.subscription_item_dim set is_current = false",
+        {"dim": "subscription_item_dim", "object_id": "si_1", "is_current": False},
+    ),
+    (
+        "dim_keys_unique",
+        None,
+        "update dwh.customer_dim set customer_sk = 7 where is_current",
+        {"dim": "customer_dim", "key": "surrogate key", "value": "7", "row_count": 2},
+    ),
+    (
+        "dim_keys_unique",
+        None,
+        "update dwh.customer_dim set is_current = true where customer_id = 'cus_1'",
+        {"dim": "customer_dim", "key": "current row", "value": "acct_test/f/cus_1", "row_count": 2},
+    ),
+    (
+        "fact_dimensions_exist",
+        None,
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'customer', 'test', now());
+        insert into dwh.charge_fact (
+            account_id, livemode, charge_id, customer_id, version_at, version_rank, version_order
+        )
+        select 'acct_test', false, 'ch_x' || n, 'cus_x' || n, now(), 1, 0 from generate_series(1, 11) as n
+        """,
+        {"fact": "charge_fact", "dim": "customer", "references_made": 14, "failing": 11, "allowed": 10},
+    ),
+    (
+        "fact_dimensions_exist",
+        None,
+        "update dwh.charge_fact set currency = 'xxx' where charge_id = 'ch_1'",
+        {"fact": "charge_fact", "dim": "currency", "failing": 1, "allowed": 0},
+    ),
+    (
+        "fact_dimensions_exist",
+        None,
+        "update dwh.charge_fact set date_sk = 19991231 where charge_id = 'ch_1'",
+        {"fact": "charge_fact", "dim": "date", "failing": 1, "allowed": 0},
+    ),
+    (
+        "mart_revenue_equals_facts",
+        None,
+        "update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'",
+        {
+            "currency": "usd",
+            "net_minor": 2701,
+            "daily_minor": 2700,
+            "customer_gross_minor": 3001,
+            "monthly_minor": 3000,
+        },
+    ),
+    (
+        "mart_revenue_equals_facts",
+        None,
+        "update dwh.transaction_fact set currency = 'eur' where source_id = 'ch_2'",
+        {"currency": "eur", "net_minor": 1000, "daily_minor": None},
+    ),
+    (
+        "transaction_totals_equal_sources",
+        None,
+        "delete from dwh.transaction_fact where source_id = 're_1'",
+        {"transaction_type": "refund", "source_rows": 1, "movement_rows": None, "source_minor": -300},
+    ),
+    (
+        "transaction_totals_equal_sources",
+        None,
+        "update dwh.charge_fact set amount_captured_minor = 900 where charge_id = 'ch_3'",
+        {"transaction_type": "charge", "source_minor": 2900, "movement_minor": 3000},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "mart", "statement", "says"), BROKEN, ids=lambda value: str(value)[:60])
+def test_it_fails_and_names_the_row_that_breaks_it(
+    name: str, mart: str | None, statement: str, says: dict[str, object], good: psycopg.Connection
+) -> None:
+    if mart:
+        thaw(good, mart)
+    assert good.execute(statement).rowcount > 0
+    result = run(good, name)
+    assert result.status == "failed"
+    assert result.failing > 0
+    assert [row for row in result.sample if says.items() <= row.items()], result.sample
+
+
+def test_every_rule_has_a_case_that_breaks_it() -> None:
+    only_counts = {"invoice_lines_complete"}
+    assert {name for name, *_ in BROKEN} == CHECKS.keys() - only_counts
+
+
+def test_invoices_with_more_lines_than_shown_are_counted_and_the_run_goes_on(good: psycopg.Connection) -> None:
+    good.execute("update dwh.invoice_fact set has_more_lines = true")
+    result = run(good, "invoice_lines_complete")
+    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
+    assert [row["first_invoice_id"] for row in result.sample] == ["in_1"]
+
+
+def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycopg.Connection) -> None:
+    good.execute("update dwh.charge_fact set customer_id = 'cus_x'")
+    good.execute("delete from dwh.customer_dim")
+    result = run(good, "fact_dimensions_exist")
+    assert result.status == "warned"
+    assert {"fact": "charge_fact", "dim": "customer", "references_made": 3, "failing": 3, "allowed": 3} in result.sample
+
+
+def test_orphans_within_the_share_that_policy_allows_are_only_counted(good: psycopg.Connection) -> None:
+    (statement,) = [entry[2] for entry in BROKEN if "generate_series" in entry[2]]
+    good.execute(statement)
+    good.execute("update ops.policy set value = '0.78' where name = 'orphan_share_allowed'")  # of 14: 10.9
+    assert run(good, "fact_dimensions_exist").status == "failed"
+    good.execute("update ops.policy set value = '0.79' where name = 'orphan_share_allowed'")  # of 14: 11.1
+    assert run(good, "fact_dimensions_exist").status == "warned"
+
+
+def test_a_batch_committed_after_a_model_began_need_not_be_applied_yet(good: psycopg.Connection) -> None:
+    good.execute(
+        """
+        insert into ops.batch (account_id, livemode, source, run_id, started_at)
+        values ('acct_test', false, 'events', 'later', now())
+        """
+    )
+    assert run(good, "batch_applied_by_every_model").status == "passed"
+
+
+def test_a_model_that_never_ran_has_applied_nothing(good: psycopg.Connection) -> None:
+    good.execute("delete from ops.batch_applied where model = 'refund_fact'")
+    good.execute("delete from ops.last_run where relation = 'refund_fact'")
+    result = run(good, "batch_applied_by_every_model")
+    assert result.status == "failed"
+    assert {(row["model"], row["began_at"]) for row in result.sample} == {("refund_fact", None)}
+
+
+def test_what_was_loaded_after_the_marts_were_refreshed_is_not_missed_in_them(good: psycopg.Connection) -> None:
+    good.execute("update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'")
+    assert run(good, "mart_revenue_equals_facts").status == "failed"
+    good.execute("update ops.batch_applied set applied_at = now() where model = 'transaction_fact'")
+    assert run(good, "mart_revenue_equals_facts").status == "passed"

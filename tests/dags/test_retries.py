@@ -1,0 +1,59 @@
+"""Which failures are worth another try."""
+
+import psycopg
+import pytest
+
+from tallyhouse.checks import ChecksFailedError
+from tallyhouse.errors import (
+    BadPageError,
+    GapError,
+    RejectedRowsError,
+    StripeAccessError,
+    StripeUnavailableError,
+    TallyhouseError,
+)
+from tallyhouse.migrations import MigrationError
+
+pytestmark = pytest.mark.usefixtures("airflow_environment")
+
+
+def decision(error: Exception) -> str:
+    from tallyhouse import tasks
+
+    return tasks.DEFAULT_ARGS["retry_policy"].evaluate(error, 1, 4).action.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StripeAccessError("401"),
+        RejectedRowsError([("events", "evt_1", "odd")]),
+        GapError([]),
+        ChecksFailedError("1 of 5"),
+        MigrationError("edited"),
+        TallyhouseError("a setting that makes no sense"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_only_a_person_can_mend_fails_at_once(error: Exception) -> None:
+    assert decision(error) == "fail"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StripeUnavailableError("503"),
+        BadPageError("HTML"),
+        psycopg.OperationalError("the server closed the connection"),
+        psycopg.errors.DeadlockDetected("deadlock"),
+        OSError("no route to host"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_may_pass_is_tried_again(error: Exception) -> None:
+    assert decision(error) == "default"
+
+
+def test_every_error_of_the_library_is_judged() -> None:
+    judged = {StripeAccessError, RejectedRowsError, GapError, ChecksFailedError, MigrationError}
+    assert set(TallyhouseError.__subclasses__()) == judged | {StripeUnavailableError, BadPageError}

@@ -1,0 +1,74 @@
+"""A document whose values no column can hold is set aside and reported; everything beside it is loaded."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tallyhouse.warehouse import apply_models
+from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage
+
+AT = moment("2026-03-01T00:00:00")
+CHARGE = {"object": "charge", "currency": "usd", "status": "succeeded", "amount": 1000, "created": 1772323200}
+
+ID = "set by the test, to the name of the case"
+
+ODD: dict[str, dict[str, Any]] = {
+    "amount is no number": {**CHARGE, "id": ID, "amount": "12x"},
+    "amount has a fraction": {**CHARGE, "id": ID, "amount": 10.5},
+    "a boolean is none": {**CHARGE, "id": ID, "captured": "maybe"},
+    "created is beyond all calendars": {**CHARGE, "id": ID, "created": 10**13},
+    "a refund in it has no id": {**CHARGE, "id": ID, "refunds": {"data": [{"amount": 5}]}},
+    "a refund in it is null": {**CHARGE, "id": ID, "refunds": {"data": [None]}},
+    "a card in it expires in no month": {
+        **CHARGE,
+        "id": ID,
+        "payment_method": "pm_1",
+        "payment_method_details": {"type": "card", "card": {"exp_month": "ab"}},
+    },
+    "a customer's date": {"object": "customer", "id": ID, "created": "yesterday"},
+    "a price's amount": {"object": "price", "id": ID, "unit_amount_decimal": "n/a"},
+    "an item without id": {"object": "subscription", "id": ID, "items": {"data": [{"quantity": 1}]}},
+    "half an item": {"object": "subscription", "id": ID, "items": {"data": [{"id": "si_1", "quantity": 1.5}]}},
+    "a line that is null": {"object": "invoice", "id": ID, "lines": {"data": [None]}},
+    "a card's month": {"object": "card", "id": ID, "exp_month": "ab"},
+}
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["event", "listed"])
+def test_what_cannot_be_read_is_set_aside_and_the_rest_is_loaded(listed: bool, connection: psycopg.Connection) -> None:
+    odd = [{**body, "id": name} for name, body in ODD.items()]
+    good = {**CHARGE, "id": "ch_good", "customer": "cus_1", "payment_method": "pm_good"}
+    versions = [
+        Version(AT, "charge.succeeded", good, -100),
+        Version(AT, "customer.created", {"object": "customer", "id": "cus_1", "created": 1772323200}, -101),
+    ]
+    for place, body in enumerate(odd):
+        versions.append(Version(AT, None if listed else f"{body['object']}.updated", body, -place))
+    stage(connection, versions)
+    apply_models(connection, SQL_ROOT)
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute("select source_id from dwh.transaction_fact").fetchall() == [("ch_good",)]
+    assert connection.execute("select customer_id from dwh.customer_dim").fetchall() == [("cus_1",)]
+    rejected = connection.execute("select source, reason, reported_at from raw.rejected").fetchall()
+    assert all(reason and reported_at is None for _, reason, reported_at in rejected)
+    assert sorted(source for source, _, _ in rejected) == sorted(
+        f"list:{body['object']}" if listed else "events" for body in odd
+    )
+    table = "object" if listed else "event"
+    marked = connection.execute(f"select object_id, unreadable from raw.{table} where unreadable > ''").fetchall()
+    assert {name for name, _ in marked} == set(ODD)
+    assert sorted(reason for _, reason in marked) == sorted(reason for _, reason, _ in rejected)
+    pending = connection.execute(
+        "select count(*) from ops.batch as b where not exists "
+        "(select 1 from ops.batch_applied as a where a.batch_id = b.batch_id)"
+    ).fetchone()
+    assert pending == (0,)
+
+
+def test_an_error_that_no_document_causes_is_raised(connection: psycopg.Connection) -> None:
+    stage(connection, [Version(AT, "charge.succeeded", {**CHARGE, "id": "ch_1"})])
+    connection.execute("alter table dwh.charge_fact add column required integer not null")
+    connection.commit()
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        apply_models(connection, SQL_ROOT)
