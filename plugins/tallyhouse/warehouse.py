@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from tallyhouse.ledger import require_idle
 from tallyhouse.migrations import read_repeatables
 from tallyhouse.objects import MODELS, Model
 
@@ -27,7 +28,11 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
 
 
 def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
-    """Applies every pending batch to the models, each in a transaction of its own, as its task does."""
+    """Applies every pending batch to the models, each in a transaction of its own, as its task does.
+
+    ValueError when the connection has a transaction open: nothing would be committed.
+    """
+    require_idle(connection)
     for model in models:
         text = sql.SQL((sql_root / model.sql_file).read_text())
 

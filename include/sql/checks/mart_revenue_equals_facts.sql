@@ -39,7 +39,7 @@ where
         where
             a.model = 'transaction_fact'
             and a.applied_at > (
-                select min(r.began_at) - interval '1 second'
+                select min(r.began_at) - interval '100 milliseconds'
                 from ops.last_run as r
                 where r.relation in ('revenue_daily', 'customer_payment_monthly')
             )

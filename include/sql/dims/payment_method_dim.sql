@@ -36,11 +36,10 @@ told_by_charge as (
         p.exp_year,
         null::timestamptz as created_at,
         null::timestamptz as deleted_at,
-        '-infinity'::timestamptz as version_at,
-        (-2)::smallint as version_rank,
-        -- among charges the order of versions, as one number: second, rank, place
-        extract(epoch from v.version_at)::bigint * 10000000 + (v.version_rank + 1) * 2000000 + v.version_order
-            as version_order
+        -- a charge shows the card as it was then; all of this long before the object's own documents
+        coalesce(c.created_at, v.version_at) - interval '1000 years' as version_at,
+        v.version_rank,
+        v.version_order
     from pending_batch
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
     cross join lateral staging.charge(v.body) as c

@@ -12,7 +12,7 @@ create table raw.event (
     payload jsonb not null,
     batch_id bigint not null,
     unreadable text,
-    primary key (account_id, livemode, event_id, created_at)
+    primary key (account_id, livemode, created_at, event_id)
 ) partition by range (created_at);
 create index event_object on raw.event (account_id, livemode, object_type, object_id);
 create index event_batch on raw.event (batch_id, object_type);
@@ -95,8 +95,10 @@ begin
         partition_name := to_char(month_at, '"event_y"YYYY"m"MM');
         if to_regclass('raw.' || partition_name) is null then
             perform pg_advisory_xact_lock(hashtextextended('ops.ensure_event_partitions', 0));
-            -- somebody else may have made it while this waited
-            if to_regclass('raw.' || partition_name) is not null then
+            -- somebody else may have made it while this waited (to_regclass may not have heard of that yet)
+            if exists (
+                select 1 from pg_class where relnamespace = 'raw'::regnamespace and relname = partition_name
+            ) then
                 month_at := month_at + interval '1 month';
                 continue;
             end if;

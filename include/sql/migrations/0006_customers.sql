@@ -85,7 +85,8 @@ comment on column dwh.payment_method_dim.exp_month is 'Month of expiry.';
 comment on column dwh.payment_method_dim.exp_year is 'Year of expiry.';
 comment on column dwh.payment_method_dim.created_at is 'When it was created; null when only charges told of it.';
 comment on column dwh.payment_method_dim.deleted_at is 'When Stripe deleted the object; null while it exists. Final.';
-comment on column dwh.payment_method_dim.version_at is 'Second of the version that this row shows.';
+comment on column dwh.payment_method_dim.version_at is
+'Second of the version that this row shows; a thousand years before it when only a charge told of it.';
 comment on column dwh.payment_method_dim.version_rank is
 'Rank of that version inside its second; see staging.object_version.';
 comment on column dwh.payment_method_dim.version_order is 'Order of that version inside its second and rank.';
