@@ -34,7 +34,7 @@ inner join raw.event as e on e.event_id = k.event_id and e.created_at = to_times
 where e.account_id = %(account_id)s and e.livemode = %(livemode)s
     and e.created_at between to_timestamp(%(oldest)s) and to_timestamp(%(newest)s)
 """
-# The key's index is read whole for this: done for the seconds of late events only, which are few.
+# Bounds keep it to the chunk's stretch of the key; and it is asked for the seconds of late events only, which are few.
 _TAKEN = """
 select extract(epoch from e.created_at)::bigint, e.listing_order
 from raw.event as e
