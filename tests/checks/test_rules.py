@@ -106,13 +106,13 @@ BROKEN = [
         "fact_dimensions_exist",
         None,
         "update dwh.charge_fact set currency = 'xxx' where charge_id = 'ch_1'",
-        {"fact": "charge_fact", "dim": "currency", "failing": 1, "allowed": 0},
+        {"fact": "charge_fact", "dim": "currency_dim", "failing": 1, "allowed": 0},
     ),
     (
         "fact_dimensions_exist",
         None,
         "update dwh.charge_fact set date_sk = 19991231 where charge_id = 'ch_1'",
-        {"fact": "charge_fact", "dim": "date", "failing": 1, "allowed": 0},
+        {"fact": "charge_fact", "dim": "date_dim", "failing": 1, "allowed": 0},
     ),
     (
         "mart_revenue_equals_facts",
