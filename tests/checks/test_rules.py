@@ -177,7 +177,13 @@ def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycop
     good.execute("delete from dwh.customer_dim")
     result = run(good, "fact_dimensions_exist")
     assert result.status == "warned"
-    assert {"fact": "charge_fact", "dim": "customer_dim", "references_made": 3, "failing": 3, "allowed": 3} in result.sample
+    assert {
+        "fact": "charge_fact",
+        "dim": "customer_dim",
+        "references_made": 3,
+        "failing": 3,
+        "allowed": 3,
+    } in result.sample
 
 
 def test_orphans_within_the_share_that_policy_allows_are_only_counted(good: psycopg.Connection) -> None:
