@@ -38,7 +38,7 @@ lint: $(STAMP) ## ruff, mypy, sqlfluff
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m sqlfluff lint --processes 0 --disable-progress-bar include/sql
+	$(PY) -m sqlfluff lint --disable-progress-bar include/sql
 
 bench: $(STAMP) ## measure speed and memory, print tables (BENCH=load for one)
 	@for name in $(BENCH); do \
