@@ -47,15 +47,14 @@ def run_despite_unreadable(run: Callable[[], object], connection: psycopg.Connec
     """Runs a model; when a document stops it, sets aside all that cannot be read, and runs it again.
 
     A document that the types of its columns cannot hold would otherwise block the model in every run. What is set
-    aside is marked in the raw layer and kept in raw.rejected with the reason. An error of another kind is raised.
+    aside is marked in the raw layer and kept in raw.rejected with the reason. Another model may have done so just
+    before; an error that no document causes is raised by the second run.
     """
     try:
         run()
     except (psycopg.DataError, psycopg.errors.NotNullViolation):
         with connection.transaction():
             odd = connection.execute("select * from ops.set_aside_unreadable(%s)", [model.name]).fetchall()
-        if not odd:
-            raise
         for object_type, object_id, reason in odd:
             log.error("%s: %s %s cannot be read and is set aside: %s", model.name, object_type, object_id, reason)
         run()

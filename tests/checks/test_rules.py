@@ -5,6 +5,8 @@ import pytest
 from psycopg import sql
 
 from tallyhouse.checks import CheckResult, read_checks, run_checks
+from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import apply_models
 from tests.conftest import SQL_ROOT
 
 CHECKS = {check.name: check for check in read_checks(SQL_ROOT)}
@@ -96,9 +98,9 @@ BROKEN = [
         insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
         values ('acct_test', false, 'list', 'customer', 'test', now());
         insert into dwh.charge_fact (
-            account_id, livemode, charge_id, customer_id, version_at, version_rank, version_order
+            account_id, livemode, charge_id, customer_id, currency, version_at, version_rank, version_order
         )
-        select 'acct_test', false, 'ch_x' || n, 'cus_x' || n, now(), 1, 0 from generate_series(1, 11) as n
+        select 'acct_test', false, 'ch_x' || n, 'cus_x' || n, 'usd', now(), 1, 0 from generate_series(1, 11) as n
         """,
         {"fact": "charge_fact", "dim": "customer_dim", "references_made": 14, "failing": 11, "allowed": 10},
     ),
@@ -202,6 +204,21 @@ def test_a_batch_committed_after_a_model_began_need_not_be_applied_yet(good: psy
         values ('acct_test', false, 'events', 'later', now())
         """
     )
+    assert run(good, "batch_applied_by_every_model").status == "passed"
+
+
+def test_a_batch_that_came_between_a_model_and_its_downstream_is_not_missed_in_the_latter(
+    good: psycopg.Connection,
+) -> None:
+    good.execute("update ops.last_run set began_at = now() - interval '20 seconds'")
+    good.execute(
+        """
+        insert into ops.batch (account_id, livemode, source, run_id, started_at, committed_at)
+        values ('acct_test', false, 'events', 'between', now(), now() - interval '10 seconds')
+        """
+    )
+    good.commit()
+    apply_models(good, SQL_ROOT, [model for model in MODELS if model.name == "transaction_fact"])
     assert run(good, "batch_applied_by_every_model").status == "passed"
 
 

@@ -93,9 +93,16 @@ charges = few.flatmap(
             "amount": amounts,
             "currency": st.just("usd"),
             "status": st.sampled_from(["pending", "succeeded", "failed"]),
-            "payment_method": st.just(f"pm_{n}"),
-            "payment_method_details": st.just({"type": "card", "card": {"last4": "4242"}}),
-            "created": st.just(epoch(START)),
+            "payment_method": reference("pm"),
+            "payment_method_details": st.fixed_dictionaries(
+                {
+                    "type": st.just("card"),
+                    "card": st.fixed_dictionaries({"last4": st.sampled_from(["4242", "0005"])}),
+                }
+            ),
+            "captured": st.booleans(),
+            # two charges of one second do not show one card in two states
+            "created": st.just(epoch(START) + n),
             "refunds": st.fixed_dictionaries({"data": st.lists(refunds_of(st.just(n)), max_size=1)}),
         }
     )

@@ -20,18 +20,15 @@ ODD: dict[str, dict[str, Any]] = {
     "created is beyond all calendars": {**CHARGE, "id": ID, "created": 10**13},
     "a refund in it has no id": {**CHARGE, "id": ID, "refunds": {"data": [{"amount": 5}]}},
     "a refund in it is null": {**CHARGE, "id": ID, "refunds": {"data": [None]}},
-    "a card in it expires in no month": {
-        **CHARGE,
-        "id": ID,
-        "payment_method": "pm_1",
-        "payment_method_details": {"type": "card", "card": {"exp_month": "ab"}},
-    },
+    "no currency": {**CHARGE, "id": ID, "currency": None},
+    "a refund in it has no currency": {**CHARGE, "id": ID, "refunds": {"data": [{"id": "re_1", "amount": 5}]}},
+    "a refund without currency": {"object": "refund", "id": ID, "amount": 5},
     "a customer's date": {"object": "customer", "id": ID, "created": "yesterday"},
     "a price's amount": {"object": "price", "id": ID, "unit_amount_decimal": "n/a"},
     "an item without id": {"object": "subscription", "id": ID, "items": {"data": [{"quantity": 1}]}},
     "half an item": {"object": "subscription", "id": ID, "items": {"data": [{"id": "si_1", "quantity": 1.5}]}},
     "a line that is null": {"object": "invoice", "id": ID, "lines": {"data": [None]}},
-    "a card's month": {"object": "card", "id": ID, "exp_month": "ab"},
+    "a card's creation": {"object": "card", "id": ID, "created": "ab"},
 }
 
 
@@ -72,3 +69,13 @@ def test_an_error_that_no_document_causes_is_raised(connection: psycopg.Connecti
     connection.commit()
     with pytest.raises(psycopg.errors.NotNullViolation):
         apply_models(connection, SQL_ROOT)
+
+
+def test_a_card_that_expires_in_no_month_does_not_keep_out_its_charge(connection: psycopg.Connection) -> None:
+    details = {"type": "card", "card": {"last4": "4242", "exp_month": "ab", "exp_year": 2030}}
+    charge = {**CHARGE, "id": "ch_1", "payment_method": "pm_1", "payment_method_details": details}
+    stage(connection, [Version(AT, "charge.succeeded", charge)])
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute("select source_id from dwh.transaction_fact").fetchall() == [("ch_1",)]
+    found = connection.execute("select last4, exp_month, exp_year from dwh.payment_method_dim").fetchall()
+    assert found == [("4242", None, 2030)]

@@ -7,10 +7,16 @@ with source as (
     where status = 'succeeded' and amount_captured_minor > 0
     group by account_id, livemode, currency
     union all
-    select account_id, livemode, currency, 'refund', count(*), -sum(amount_minor)
-    from dwh.refund_fact
-    where status in ('succeeded', 'pending')
-    group by account_id, livemode, currency
+    select r.account_id, r.livemode, r.currency, 'refund', count(*), -sum(r.amount_minor)
+    from dwh.refund_fact as r
+    left join dwh.charge_fact as c
+        on r.account_id = c.account_id and r.livemode = c.livemode and r.charge_id = c.charge_id
+    where
+        r.status in ('succeeded', 'pending')
+        and r.amount_minor is not null
+        -- the release of an authorisation moves nothing
+        and c.is_captured is distinct from false
+    group by r.account_id, r.livemode, r.currency
 ),
 
 movement as (

@@ -36,10 +36,13 @@ told_by_charge as (
         p.exp_year,
         null::timestamptz as created_at,
         null::timestamptz as deleted_at,
-        -- a charge shows the card as it was then; all of this long before the object's own documents
+        -- A charge shows the card as it was then: charges count by their creation, all of them long before the
+        -- object's own documents; versions of one charge by second, rank and place, packed into one number.
         coalesce(c.created_at, v.version_at) - interval '1000 years' as version_at,
-        v.version_rank,
-        v.version_order
+        (-2)::smallint as version_rank,
+        extract(epoch from v.version_at)::bigint * 2147483648
+        + (v.version_rank + 1) * 536870912
+        + case v.source when 'list' then v.version_order else v.version_order / 65536 end as version_order
     from pending_batch
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as v
     cross join lateral staging.charge(v.body) as c

@@ -6,6 +6,7 @@ with reach as (
         seen.account_id,
         seen.livemode,
         policy.value as reporting_timezone,
+        f.account_id is null as is_connected,
         coalesce(f.data_through, (select min(data_through) from mart.freshness)) as data_through
     from (select distinct account_id, livemode from mart.customer_payment_monthly) as seen
     left join mart.freshness as f
@@ -20,6 +21,7 @@ span as (
         p.livemode,
         p.currency,
         reach.reporting_timezone,
+        reach.is_connected,
         reach.data_through,
         min(p.month) as first_month,
         greatest(
@@ -28,7 +30,7 @@ span as (
     from mart.customer_payment_monthly as p
     inner join reach
         on p.account_id = reach.account_id and p.livemode = reach.livemode
-    group by p.account_id, p.livemode, p.currency, reach.reporting_timezone, reach.data_through
+    group by p.account_id, p.livemode, p.currency, reach.reporting_timezone, reach.is_connected, reach.data_through
 ),
 
 calendar as (
@@ -42,7 +44,7 @@ calendar as (
             select 1
             from ops.gap as g
             where
-                g.account_id = span.account_id
+                (g.account_id = span.account_id or span.is_connected)
                 and g.livemode = span.livemode
                 and g.closed_at is null
                 and g.gap_from < (listed.month + interval '1 month') at time zone span.reporting_timezone

@@ -110,7 +110,8 @@ create table ops.last_run (
 comment on table ops.last_run is
 'Grain: one row per dim, fact and materialized view. When its last load or refresh that was committed began.';
 comment on column ops.last_run.relation is 'Its name.';
-comment on column ops.last_run.began_at is 'When it began, by this server''s clock.';
+comment on column ops.last_run.began_at is
+'When it, or the first of the models that it reads, began, by this server''s clock.';
 
 create table ops.check_result (
     check_result_id bigint generated always as identity primary key,

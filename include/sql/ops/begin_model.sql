@@ -11,7 +11,10 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('ops.model.' || begin_model.model, 0));
     perform set_config('tallyhouse.model', begin_model.model, true);
     insert into ops.last_run (relation, began_at)
-    values (begin_model.model, clock_timestamp())
+    select
+        begin_model.model,
+        -- what came after an upstream model had begun is not for this run
+        least(clock_timestamp(), (select min(r.began_at) from ops.last_run as r where r.relation = any(upstream)))
     on conflict (relation) do update set began_at = excluded.began_at;
     -- Histories are sorted: a bulk load in the server's usual 4 MB would go through files.
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then

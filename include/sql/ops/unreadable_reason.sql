@@ -12,6 +12,9 @@ begin
     end if;
     -- as text, so that every column is computed
     execute format('select document::text from staging.%I($1) as document', reader) using body into part;
+    if object_type in ('charge', 'refund') and body ->> 'currency' is null then
+        return 'it has no currency';
+    end if;
     for part in
         select nested.reader, nested.key, element.value
         from (
@@ -22,17 +25,16 @@ begin
         ) as nested (parent, reader, list, key)
         cross join lateral jsonb_array_elements(staging.list_items(body -> nested.list)) as element
         where nested.parent = object_type
-        union all
-        select 'payment_method', null, body -> 'payment_method_details'
-        where object_type = 'charge' and jsonb_typeof(body -> 'payment_method_details') = 'object'
     loop
         declare
             nested_id text;
         begin
             execute format(
-                'select %s, document::text from staging.%I($1) as document',
-                coalesce('document.' || quote_ident(part.key), quote_literal('')), part.reader
+                'select document.%I, document::text from staging.%I($1) as document', part.key, part.reader
             ) using part.value into nested_id;
+            if part.reader = 'refund' and part.value ->> 'currency' is null then
+                return 'a refund in it has no currency';
+            end if;
             if nested_id is null then
                 return format('a %s in it has no id', replace(part.reader, '_', ' '));
             end if;

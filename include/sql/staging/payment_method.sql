@@ -24,8 +24,9 @@ as $$
         coalesce(d.country, r.country),
         coalesce(d.wallet ->> 'type', r.tokenization_method),
         coalesce(d.fingerprint, r.fingerprint),
-        coalesce(d.exp_month, r.exp_month),
-        coalesce(d.exp_year, r.exp_year),
+        -- a card is part of charges: a month that is none must not keep out the money
+        substring(coalesce(d.exp_month, r.exp_month) from '^[0-9]{1,4}$')::integer,
+        substring(coalesce(d.exp_year, r.exp_year) from '^[0-9]{1,4}$')::integer,
         to_timestamp(r.created)
     from jsonb_to_record(body) as r (
         customer jsonb,
@@ -37,8 +38,8 @@ as $$
         country text,
         tokenization_method text,
         fingerprint text,
-        exp_month integer,
-        exp_year integer,
+        exp_month text,
+        exp_year text,
         created bigint
     )
     -- details of a type are under a key of its name: {"type": "sepa_debit", "sepa_debit": {...}}
@@ -51,8 +52,8 @@ as $$
         country text,
         wallet jsonb,
         fingerprint text,
-        exp_month integer,
-        exp_year integer
+        exp_month text,
+        exp_year text
     )
 $$;
 comment on function staging.payment_method(jsonb) is
