@@ -8,9 +8,9 @@ import time
 import warnings
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
-from fasteners import InterProcessLock  # type: ignore[import-untyped]
+from fasteners import InterProcessLock
 from psycopg import sql
 
 from demo.errors import DemoError

@@ -165,10 +165,9 @@ class ModelOperator(SQLExecuteQueryOperator):
 
     def execute(self, context: Any) -> None:
         """Runs the model's file."""
-        with settings.warehouse_connection() as connection:
-            warehouse.run_despite_unreadable(
-                lambda: super(ModelOperator, self).execute(context), connection, self.model
-            )
+        warehouse.run_despite_unreadable(
+            lambda: super(ModelOperator, self).execute(context), settings.warehouse_connection, self.model
+        )
 
 
 def refresh_mart(name: str) -> SQLExecuteQueryOperator:

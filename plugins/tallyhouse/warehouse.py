@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -40,20 +41,22 @@ def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequenc
             with connection.transaction():
                 connection.execute(query)
 
-        run_despite_unreadable(run, connection, model)
+        run_despite_unreadable(run, lambda: nullcontext(connection), model)
 
 
-def run_despite_unreadable(run: Callable[[], object], connection: psycopg.Connection, model: Model) -> None:
+def run_despite_unreadable(
+    run: Callable[[], object], connect: Callable[[], AbstractContextManager[psycopg.Connection]], model: Model
+) -> None:
     """Runs a model; when a document stops it, sets aside all that cannot be read, and runs it again.
 
     A document that the types of its columns cannot hold would otherwise block the model in every run. What is set
     aside is marked in the raw layer and kept in raw.rejected with the reason. Another model may have done so just
-    before; an error that no document causes is raised by the second run.
+    before; an error that no document causes is raised by the second run. `connect` is called only when it is needed.
     """
     try:
         run()
     except (psycopg.DataError, psycopg.errors.NotNullViolation):
-        with connection.transaction():
+        with connect() as connection, connection.transaction():
             odd = connection.execute("select * from ops.set_aside_unreadable(%s)", [model.name]).fetchall()
         for object_type, object_id, reason in odd:
             log.error("%s: %s %s cannot be read and is set aside: %s", model.name, object_type, object_id, reason)
