@@ -14,23 +14,24 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from tallyhouse import settings, tasks, warehouse
+from tallyhouse import settings, warehouse
+from tallyhouse.tasks import common, models
 
 
 @dag(
-    schedule=[tasks.WAREHOUSE_LOADED],
+    schedule=[common.WAREHOUSE_LOADED],
     start_date=datetime(2026, 1, 1),
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args=tasks.DEFAULT_ARGS,
+    default_args=common.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["tallyhouse", "marts"],
 )
 def marts():
     """Refreshes in the order in which the views read one another."""
-    migrated, checked = tasks.migrate_schema(), tasks.check("mart")
+    migrated, checked = common.migrate_schema(), common.check("mart")
     upstream = warehouse.mart_upstream(settings.SQL_ROOT)
-    refreshed = {name: tasks.refresh_mart(name) for name in upstream}
+    refreshed = {name: models.refresh_mart(name) for name in upstream}
     for name, reads in upstream.items():
         migrated >> refreshed[name] >> checked
         for other in reads:

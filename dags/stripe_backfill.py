@@ -15,8 +15,8 @@ from datetime import datetime
 
 from airflow.sdk import Param, dag
 
-from tallyhouse import tasks
 from tallyhouse.objects import LISTED
+from tallyhouse.tasks import backfill, common
 
 
 @dag(
@@ -24,7 +24,7 @@ from tallyhouse.objects import LISTED
     start_date=datetime(2026, 1, 1),
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args=tasks.DEFAULT_ARGS,
+    default_args=common.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
     params={
@@ -57,11 +57,11 @@ from tallyhouse.objects import LISTED
 )
 def stripe_backfill():
     """Lists each kind of object in a task of its own, and tells the warehouse."""
-    objects = tasks.plan_lists()
-    staged = tasks.stage_lists.expand(object_name=objects)
-    tasks.migrate_schema() >> objects
-    staged >> tasks.publish_staged()
-    staged >> tasks.report_rejects()
+    objects = backfill.plan_lists()
+    staged = backfill.stage_lists.expand(object_name=objects)
+    common.migrate_schema() >> objects
+    staged >> common.publish_staged()
+    staged >> common.report_rejects()
 
 
 stripe_backfill()

@@ -20,7 +20,7 @@ from datetime import datetime
 
 from airflow.sdk import CronDataIntervalTimetable, dag
 
-from tallyhouse import tasks
+from tallyhouse.tasks import common, events
 
 
 @dag(
@@ -29,18 +29,18 @@ from tallyhouse import tasks
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=True,
-    default_args=tasks.DEFAULT_ARGS,
+    default_args=common.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
 )
 def stripe_events():
     """Plans the windows, stages each, and tells the warehouse."""
-    windows = tasks.plan_windows()
-    staged = tasks.stage_events.expand(window=windows)
-    tasks.migrate_schema() >> windows
-    staged >> tasks.publish_staged()
-    staged >> tasks.report_rejects()
-    windows >> tasks.report_gaps()
+    windows = events.plan_windows()
+    staged = events.stage_events.expand(window=windows)
+    common.migrate_schema() >> windows
+    staged >> common.publish_staged()
+    staged >> common.report_rejects()
+    windows >> events.report_gaps()
 
 
 stripe_events()

@@ -19,31 +19,31 @@ from datetime import datetime
 
 from airflow.sdk import TaskGroup, chain, dag
 
-from tallyhouse import settings, tasks
+from tallyhouse import settings
 from tallyhouse.objects import MODELS
+from tallyhouse.tasks import common, models
 
 
 @dag(
-    schedule=[tasks.STRIPE_STAGED],
+    schedule=[common.STRIPE_STAGED],
     start_date=datetime(2026, 1, 1),
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args=tasks.DEFAULT_ARGS,
+    default_args=common.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["tallyhouse", "warehouse"],
     template_searchpath=[str(settings.SQL_ROOT)],
 )
 def warehouse():
-    """Dims, then facts, then checks."""
-    with TaskGroup("dims", prefix_group_id=False) as dims:
-        built = {model.name: tasks.ModelOperator(model=model) for model in MODELS if model.folder == "dims"}
-    with TaskGroup("facts", prefix_group_id=False) as facts:
-        built |= {model.name: tasks.ModelOperator(model=model) for model in MODELS if model.folder == "facts"}
-        for model in MODELS:
-            for upstream in model.upstream:
-                built[upstream] >> built[model.name]
-    chain(tasks.migrate_schema(), dims, facts, tasks.check("dwh"), tasks.publish_loaded())
-    facts >> tasks.report_rejects()
+    """Each model after those that it reads, then checks."""
+    groups = {folder: TaskGroup(folder, prefix_group_id=False) for folder in dict.fromkeys(m.folder for m in MODELS)}
+    built = {model.name: models.ModelOperator(model=model, task_group=groups[model.folder]) for model in MODELS}
+    for model in MODELS:
+        for upstream in model.upstream:
+            built[upstream] >> built[model.name]
+    loaded = list(groups.values())
+    chain(common.migrate_schema(), loaded, common.check("dwh"), common.publish_loaded())
+    loaded >> common.report_rejects()
 
 
 warehouse()

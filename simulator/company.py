@@ -27,6 +27,19 @@ KINDS = (
     "charge",
     "refund",
     "invoice_payment",
+    "plan",
+    "coupon",
+    "promotion_code",
+    "tax_rate",
+    "subscription_schedule",
+    "invoiceitem",
+    "credit_note",
+    "dispute",
+    "balance_transaction",
+    "payout",
+    "transfer",
+    "setup_intent",
+    "checkout.session",
 )
 
 _MARGIN = HOUR  # the horizon is never nearer to the clock than this

@@ -83,6 +83,19 @@ LISTINGS = {
     "invoice_payments": Listing(
         "invoice_payment", "invoice_payment", {"invoice": _same("invoice"), "status": _same("status")}
     ),
+    "plans": Listing("plan", "plan", {}),
+    "coupons": Listing("coupon", "coupon", {}),
+    "promotion_codes": Listing("promotion_code", "promotion code", {}),
+    "tax_rates": Listing("tax_rate", "tax rate", {}),
+    "subscription_schedules": Listing("subscription_schedule", "subscription schedule", {}),
+    "invoiceitems": Listing("invoiceitem", "invoice item", {}),
+    "credit_notes": Listing("credit_note", "credit note", {}),
+    "disputes": Listing("dispute", "dispute", {}),
+    "balance_transactions": Listing("balance_transaction", "balance transaction", {}),
+    "payouts": Listing("payout", "payout", {}),
+    "transfers": Listing("transfer", "transfer", {}),
+    "setup_intents": Listing("setup_intent", "setup intent", {}),
+    "checkout/sessions": Listing("checkout.session", "checkout.session", {}),
 }
 
 

@@ -36,6 +36,8 @@ def read_list_query(
     values: dict[str, str] = {}
     listed_types: list[str] = []
     for name, value in pairs:
+        if name.startswith("expand["):
+            continue
         if name == "limit":
             limit = min(MAX_LIMIT, max(1, _integer(name, value)))
         elif has_created and (match := _CREATED.match(name)):

@@ -153,7 +153,7 @@ def stage_list(
             return done
         batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id)
         stager = ObjectStager(conn, account, source, batch_id, tally)
-        params = {**item.list_params, **window.created_params}
+        params = {**item.params, **window.created_params}
         with closing(client.pages(item.list_path, params, reader)) as pages:
             for page in pages:
                 stager.add(page)

@@ -8,20 +8,38 @@ from dataclasses import dataclass, field
 class StripeObject:
     """One kind of Stripe object.
 
-    `name` is the value of its "object" field; `list_path` its list endpoint (None: it has none that serves
-    a whole account, and its history comes from events and from the objects that name it); `list_params`
-    what that endpoint needs beside a `created` range to leave nothing out
-    (https://docs.stripe.com/api: lists of subscriptions leave canceled ones out unless status=all).
+    `name` is the value of its "object" field. `list_path` is its list endpoint (None: it has none that serves
+    a whole account, and its history comes from events and from the objects that name it), `list_params` what
+    that endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
+    subscriptions leave canceled ones out unless status=all), and `expand` what it leaves out of each object
+    unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
+    `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
+    shows objects on a test clock only when asked for that clock.
     """
 
     name: str
     list_path: str | None = None
     list_params: Mapping[str, str] = field(default_factory=dict)
+    expand: tuple[str, ...] = ()
+    reads_as: str | None = None
+    has_events: bool = True
+    has_test_clocks: bool = False
+
+    @property
+    def reading(self) -> str:
+        """Name of the function or view in schema staging that reads its documents."""
+        return self.reads_as or self.name
+
+    @property
+    def params(self) -> dict[str, str]:
+        """All that its list endpoint has to be asked for, beside the time of creation."""
+        expanded = {f"expand[{number}]": f"data.{path}" for number, path in enumerate(self.expand)}
+        return {**self.list_params, **expanded}
 
 
 @dataclass(frozen=True)
 class Model:
-    """One dim or fact: the stem of its SQL file, its table in dwh, and its task id.
+    """One dim, fact or queue: the stem of its SQL file, its table (in dwh; of a queue in ops), and its task id.
 
     `upstream` are the models that it reads in dwh, which must have applied a batch before it does.
     """
@@ -31,8 +49,8 @@ class Model:
 
     @property
     def folder(self) -> str:
-        """Folder of its file under include/sql: dims or facts."""
-        return "dims" if self.name.endswith("_dim") else "facts"
+        """Folder of its file under include/sql: dims, facts, or queues (what the pipeline itself works off)."""
+        return {"dim": "dims", "fact": "facts"}.get(self.name.rpartition("_")[2], "queues")
 
     @property
     def sql_file(self) -> str:
@@ -41,16 +59,41 @@ class Model:
 
 
 OBJECTS: tuple[StripeObject, ...] = (
-    StripeObject("customer", "/v1/customers"),
+    StripeObject("customer", "/v1/customers", has_test_clocks=True),
     StripeObject("product", "/v1/products"),
-    StripeObject("price", "/v1/prices"),
-    StripeObject("subscription", "/v1/subscriptions", {"status": "all"}),
-    StripeObject("invoice", "/v1/invoices"),
+    StripeObject("price", "/v1/prices", expand=("tiers", "currency_options")),
+    StripeObject("plan", "/v1/plans", expand=("tiers",), reads_as="price"),
+    StripeObject("coupon", "/v1/coupons", expand=("applies_to", "currency_options")),
+    StripeObject("promotion_code", "/v1/promotion_codes"),
+    StripeObject("discount"),
+    StripeObject("tax_rate", "/v1/tax_rates"),
+    StripeObject(
+        "subscription",
+        "/v1/subscriptions",
+        {"status": "all"},
+        expand=("discounts", "items.data.discounts"),
+        has_test_clocks=True,
+    ),
+    StripeObject("subscription_item"),
+    StripeObject("subscription_schedule", "/v1/subscription_schedules"),
+    StripeObject("invoice", "/v1/invoices", expand=("discounts",)),
+    StripeObject("line_item", reads_as="invoice_line"),
+    StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item"),
+    StripeObject("invoice_payment", "/v1/invoice_payments"),
     StripeObject("charge", "/v1/charges"),
-    StripeObject("refund", "/v1/refunds"),
+    StripeObject("payment_intent", "/v1/payment_intents"),
+    StripeObject("setup_intent", "/v1/setup_intents"),
     StripeObject("payment_method"),
-    StripeObject("card"),
-    StripeObject("source"),
+    StripeObject("card", reads_as="payment_method"),
+    StripeObject("source", reads_as="payment_method"),
+    StripeObject("refund", "/v1/refunds"),
+    StripeObject("dispute", "/v1/disputes"),
+    StripeObject("credit_note", "/v1/credit_notes"),
+    StripeObject("balance_transaction", "/v1/balance_transactions", has_events=False),
+    StripeObject("payout", "/v1/payouts"),
+    StripeObject("transfer", "/v1/transfers"),
+    StripeObject("checkout.session", "/v1/checkout/sessions", reads_as="checkout_session"),
+    StripeObject("customer_balance_transaction", has_events=False),
 )
 
 LISTED: Mapping[str, StripeObject] = {item.name: item for item in OBJECTS if item.list_path}
@@ -61,12 +104,12 @@ MODELS: tuple[Model, ...] = (
     Model("customer_dim"),
     Model("product_dim"),
     Model("price_dim"),
-    Model("subscription_dim"),
-    Model("subscription_item_dim"),
     Model("payment_method_dim"),
     Model("charge_fact"),
     Model("refund_fact"),
     Model("invoice_fact"),
     Model("invoice_line_fact", upstream=("invoice_fact",)),
+    Model("subscription_dim"),
+    Model("subscription_item_dim"),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact")),
 )

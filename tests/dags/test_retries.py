@@ -18,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("airflow_environment")
 
 
 def decision(error: Exception) -> str:
-    from tallyhouse import tasks
+    from tallyhouse.tasks import common
 
-    return tasks.DEFAULT_ARGS["retry_policy"].evaluate(error, 1, 4).action.value
+    return common.DEFAULT_ARGS["retry_policy"].evaluate(error, 1, 4).action.value
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
 LAYERS = ["raw", "staging", "dwh", "mart"]
 READS = {
     "staging": ["raw", "staging"],
-    "dims": ["staging"],
+    "dims": ["staging", "dwh"],
     "facts": ["staging", "dwh"],
     "marts": ["dwh", "mart"],
 }
-"""Folder -> layers that its files may read; ops is open to all. Facts read in dwh what the registry says."""
+"""Folder -> layers that its files may read; ops is open to all. Models read in dwh what the registry says."""
 
 FILES = [path for folder in READS for path in sorted((SQL_ROOT / folder).glob("*.sql"))]
 
