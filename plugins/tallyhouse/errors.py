@@ -54,3 +54,18 @@ class GapError(TallyhouseError):
             "it is told once, so the next run is green."
         )
         self.gaps = list(gaps)
+
+
+class ReconciliationError(TallyhouseError):
+    """Stripe and the warehouse tell different things although the raw layer has what Stripe says."""
+
+    def __init__(self, found: Sequence[tuple[str, str, str]]):
+        """`found`: (object_type, object_id, difference as JSON text) of each."""
+        shown = "; ".join(f"{kind} {object_id}: {difference}" for kind, object_id, difference in found[:SHOWN])
+        more = f"; and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+        super().__init__(
+            f"{len(found):,} difference(s) between Stripe and the warehouse that nothing explains: {shown}{more}. "
+            "All are in ops.reconciliation, each as [Stripe, warehouse]. Run warehouse_rebuild; if they come back, "
+            "the SQL that reads these objects is wrong. Each is told once, so the next run is green without them."
+        )
+        self.found = list(found)

@@ -1,6 +1,7 @@
 """Writes the objects of one slice of a list into raw.object, each once per moment at which it was seen."""
 
 import psycopg
+from psycopg import sql
 
 from tallyhouse import copy_rows as fields
 from tallyhouse.client import Account
@@ -23,7 +24,7 @@ create temporary table arriving_object (
 _COPY = "copy arriving_object from stdin (format binary)"
 _COLUMNS = 6
 _INSERT = """
-insert into raw.object (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
+insert into {target} (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
 select account_id, livemode, object_type, object_id, observed_at, payload, %s
 from arriving_object
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
@@ -33,8 +34,18 @@ on conflict (account_id, livemode, object_type, object_id, observed_at) do nothi
 class ObjectStager:
     """Takes a slice's pages and writes them in chunks, inside the caller's transaction."""
 
-    def __init__(self, conn: psycopg.Connection, account: Account, source: str, batch_id: int, tally: Tally):
-        """`source` names the list where a row is rejected: list:<object>."""
+    def __init__(
+        self,
+        conn: psycopg.Connection,
+        account: Account,
+        source: str,
+        batch_id: int,
+        tally: Tally,
+        *,
+        into: str = "raw.object",
+    ):
+        """`source` names the list where a row is rejected: list:<object>. `into`: a table like raw.object."""
+        self._insert = sql.SQL(_INSERT).format(target=sql.Identifier(*into.split(".")))
         self._conn = conn
         self._account = account
         self._source = source
@@ -73,7 +84,7 @@ class ObjectStager:
             for index, reason in refused.items():
                 listed = self._originals[index]
                 self._rejects.append(Reject(listed[1], reason, listed[3].decode()))
-            new = self._conn.execute(_INSERT, [self._batch_id]).rowcount
+            new = self._conn.execute(self._insert, [self._batch_id]).rowcount
             self._conn.execute("truncate arriving_object")
             self._tally.new += new
             self._tally.duplicates += len(self._rows) - len(refused) - new

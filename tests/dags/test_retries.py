@@ -7,6 +7,7 @@ from tallyhouse.checks import ChecksFailedError
 from tallyhouse.errors import (
     BadPageError,
     GapError,
+    ReconciliationError,
     RejectedRowsError,
     StripeAccessError,
     StripeUnavailableError,
@@ -29,6 +30,7 @@ def decision(error: Exception) -> str:
         StripeAccessError("401"),
         RejectedRowsError([("events", "evt_1", "odd")]),
         GapError([]),
+        ReconciliationError([]),
         ChecksFailedError("1 of 5"),
         MigrationError("edited"),
         TallyhouseError("a setting that makes no sense"),
@@ -55,5 +57,5 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 
 
 def test_every_error_of_the_library_is_judged() -> None:
-    judged = {StripeAccessError, RejectedRowsError, GapError, ChecksFailedError, MigrationError}
+    judged = {StripeAccessError, RejectedRowsError, GapError, ReconciliationError, ChecksFailedError, MigrationError}
     assert set(TallyhouseError.__subclasses__()) == judged | {StripeUnavailableError, BadPageError}

@@ -1,0 +1,72 @@
+"""
+### Stripe and the warehouse, compared object by object
+
+**What** Lists subscriptions, invoices, charges and balance transactions again, and compares each with the warehouse, to
+the cent: all of the last days, one part of what is older (a month of days covers everything), and every subscription
+that is active or past due. What differs is kept in `ops.reconciliation` with the reason, and what Stripe told is staged
+at once, so that the next load heals it. The label of each comparison says what it found.
+
+| reason | what it means |
+|---|---|
+| `never_seen` | no event or list had shown the object: an event was lost |
+| `stale` | the last state seen is older than what Stripe lists: an event was lost |
+| `deleted` | Stripe no longer has it |
+| `unknown_shape` | it had been seen, but could not be read |
+| `later_than_lag` | it changed after the events that are loaded: nothing is wrong |
+| `unexplained` | the raw layer has what Stripe says, and the warehouse does not |
+
+**When** Daily. It reads beside `stripe_events`, under the same rate limit.
+
+**When it is red**
+
+- `report_unexplained`: run `warehouse_rebuild`; if the difference comes back, the SQL that reads the object is wrong.
+- A comparison: as `stripe_events`. Nothing of that comparison was kept; clear the task.
+"""
+
+from datetime import datetime
+
+from airflow.sdk import CronDataIntervalTimetable, Param, dag
+
+from tallyhouse.questions import COMPARED
+from tallyhouse.tasks import common, reconciling
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("30 4 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=True,
+    default_args=common.DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["tallyhouse", "ingestion"],
+    params={
+        "objects": Param(
+            list(COMPARED),
+            type="array",
+            items={"type": "string", "enum": list(COMPARED)},
+            examples=list(COMPARED),
+            description="Kinds of objects to compare.",
+        ),
+        "recent_days": Param(
+            35, type="integer", minimum=1, description="Compare all that was created in so many days before now."
+        ),
+        "rotation": Param(
+            30,
+            type="integer",
+            minimum=1,
+            description="In how many runs all that is older is compared once; 1 compares everything now.",
+        ),
+    },
+)
+def stripe_reconcile():
+    """Plans the comparisons, makes each, and tells the warehouse when something was healed."""
+    questions = reconciling.plan_comparisons()
+    answers = reconciling.compare_list.expand(question=questions)
+    common.migrate_schema() >> questions
+    reconciling.has_differences(answers) >> common.publish_staged()
+    answers >> reconciling.report_unexplained()
+    answers >> common.report_rejects()
+
+
+stripe_reconcile()
