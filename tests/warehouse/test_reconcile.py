@@ -1,0 +1,298 @@
+"""Reconciliation: each way in which the warehouse can differ from Stripe is found, named and healed."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tallyhouse.client import Account, StripeClient
+from tallyhouse.errors import ReconciliationError, TallyhouseError
+from tallyhouse.questions import Question
+from tallyhouse.reconcile import Answer, compare, report_unexplained
+from tallyhouse.warehouse import apply_models
+from tallyhouse.windows import Window
+from tests.ingest.scripted import KEY, Row, Scripted, ScriptedStripe, event, scripted_stripe
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+
+NOON = moment("2026-03-01T12:00:00")
+SECOND = int(NOON.timestamp())
+CHARGES = Question("charge", Window(NOON - timedelta(days=1), NOON + timedelta(hours=1)))
+
+
+def charge(number: int, **changes: Any) -> dict[str, Any]:
+    body = {
+        "object": "charge",
+        "id": f"ch_{number}",
+        "customer": "cus_1",
+        "amount": 700,
+        "currency": "usd",
+        "status": "succeeded",
+        "created": SECOND,
+        "livemode": False,
+    }
+    return body | changes
+
+
+def subscription(status: str = "active", quantity: int = 1, **changes: Any) -> dict[str, Any]:
+    price = {"id": "price_1", "currency": "usd", "unit_amount": 2900, "recurring": {"interval": "month"}}
+    items = [{"id": "si_1", "quantity": quantity, "price": price, "created": SECOND}]
+    body = {
+        "object": "subscription",
+        "id": "sub_1",
+        "customer": "cus_1",
+        "status": status,
+        "items": {"data": items, "has_more": False},
+        "created": SECOND,
+        "livemode": False,
+    }
+    return body | changes
+
+
+def movement(number: int, net: int = 670, **changes: Any) -> dict[str, Any]:
+    body = {
+        "object": "balance_transaction",
+        "id": f"txn_{number}",
+        "amount": net + 30,
+        "fee": 30,
+        "net": net,
+        "currency": "usd",
+        "type": "charge",
+        "status": "available",
+        "available_on": SECOND,
+        "created": SECOND,
+    }
+    return body | changes
+
+
+class Books:
+    """A scripted Stripe and a warehouse beside it."""
+
+    def __init__(self, stripe: ScriptedStripe, client: StripeClient, connection: psycopg.Connection) -> None:
+        self.stripe = stripe
+        self.client = client
+        self.connection = connection
+
+    def loaded(self, *bodies: dict[str, Any], verb: str = "updated", at: datetime = NOON) -> None:
+        """The warehouse has read an event of each, and loaded it."""
+        versions = [Version(at, f"{body['object']}.{verb}", body, order) for order, body in enumerate(bodies)]
+        stage(self.connection, versions)
+        apply_models(self.connection, SQL_ROOT)
+
+    def lists(self, *bodies: dict[str, Any]) -> None:
+        """Stripe lists these, and has no others."""
+        path = {
+            "charge": "/v1/charges",
+            "subscription": "/v1/subscriptions",
+            "balance_transaction": "/v1/balance_transactions",
+        }
+        for name in path.values():
+            self.stripe.rows[name] = []
+        for body in bodies:
+            text = json.dumps(body).encode()
+            self.stripe.rows[path[body["object"]]].append(Row(body["id"], body["created"], text))
+
+    def compare(self, question: Question = CHARGES) -> Answer:
+        account = Account(ACCOUNT, False, NOON + timedelta(hours=1))
+        return compare(self.connection, self.client, account, question, SQL_ROOT, "test")
+
+    def differences(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """(object, reason, what differed) of all comparisons, in their order."""
+        with self.connection.transaction():
+            return self.connection.execute(
+                "select object_id, reason, difference from ops.reconciliation order by reconciliation_id"
+            ).fetchall()
+
+    def heal(self) -> None:
+        """The load that follows."""
+        apply_models(self.connection, SQL_ROOT)
+
+
+@pytest.fixture
+def books(connection: psycopg.Connection) -> Iterator[Books]:
+    with scripted_stripe() as stripe:
+        stripe.now = SECOND + 3600
+        client = StripeClient(KEY, api_base=stripe.base_url, requests_per_second=None, sleep=lambda seconds: None)
+        connection.execute(
+            "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
+            [ACCOUNT, NOON + timedelta(minutes=30)],
+        )
+        connection.commit()
+        yield Books(stripe, client, connection)
+        client.close()
+
+
+def test_what_agrees_is_no_difference(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists(charge(1), charge(2))
+    answer = books.compare()
+    assert (answer.listed, answer.held, answer.reasons) == (2, 2, {})
+    assert books.differences() == []
+    with books.connection.transaction():
+        kept = books.connection.execute(
+            "select object_type, listed_count, held_count, difference_count, data_through from ops.reconciled_slice"
+        ).fetchall()
+    assert kept == [("charge", 2, 2, 0, NOON + timedelta(minutes=30))]
+
+
+def test_an_object_that_was_never_seen_is_found_and_healed(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists(charge(1), charge(2, amount=900))
+    assert books.compare().reasons == {"never_seen": 1}
+    object_id, reason, difference = books.differences()[0]
+    assert (object_id, reason, difference["amount_minor"]) == ("ch_2", "never_seen", [900, None])
+    books.heal()
+    assert books.compare().reasons == {}
+
+
+def test_a_state_whose_event_was_lost_is_found_to_the_cent_and_healed(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists(charge(1, amount_refunded=1), charge(2))
+    assert books.compare().reasons == {"stale": 1}
+    assert books.differences() == [("ch_1", "stale", {"amount_refunded_minor": [1, 0]})]
+    books.heal()
+    assert books.compare().reasons == {}
+
+
+@pytest.mark.parametrize("has_stub", [True, False], ids=["a stub", "404"])
+def test_what_stripe_no_longer_has_is_deleted(books: Books, has_stub: bool) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists(charge(1))
+    stub = json.dumps({"id": "ch_2", "object": "charge", "deleted": True}).encode()
+    missing = b'{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such charge"}}'
+    books.stripe.scripts["/v1/charges/ch_2"] = [Scripted(body=stub) if has_stub else Scripted(status=404, body=missing)]
+    assert books.compare().reasons == {"deleted": 1}
+    books.heal()
+    assert books.compare().reasons == {}
+
+
+def test_what_only_the_list_leaves_out_is_no_difference(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists()
+    books.stripe.scripts["/v1/charges/ch_1"] = [Scripted(body=json.dumps(charge(1)).encode())]
+    assert books.compare().reasons == {}
+
+
+def test_what_changed_after_the_events_that_were_read_is_later_than_the_lag(books: Books) -> None:
+    books.loaded(charge(1))
+    changed = charge(1, amount_refunded=700)
+    books.lists(changed)
+    books.stripe.rows["/v1/events"] = [event("evt_1", SECOND + 3500, type="charge.refunded", object=changed)]
+    assert books.compare().reasons == {"later_than_lag": 1}
+
+
+def test_what_is_staged_and_waits_to_be_loaded_is_later_than_the_lag(books: Books) -> None:
+    books.loaded(charge(1))
+    stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(1, amount_refunded=700))])
+    books.lists(charge(1, amount_refunded=700))
+    assert books.compare().reasons == {"later_than_lag": 1}
+
+
+def test_a_document_that_could_not_be_read_is_of_unknown_shape(books: Books) -> None:
+    books.loaded(charge(1), charge(2, amount="12x"))
+    books.lists(charge(1), charge(2))
+    assert books.compare().reasons == {"unknown_shape": 1}
+    books.heal()
+    assert books.compare().reasons == {}
+
+
+def test_a_status_that_the_reading_missed_is_of_unknown_shape(books: Books) -> None:
+    moved = charge(1)
+    moved["state_of_affairs"] = moved.pop("status")
+    books.loaded(moved)
+    books.lists(charge(1))
+    assert books.compare().reasons == {"unknown_shape": 1}
+
+
+def test_what_the_raw_layer_has_and_the_warehouse_has_not_is_unexplained_and_told_once(books: Books) -> None:
+    books.loaded(charge(1))
+    books.connection.execute("update dwh.charge_fact set amount_minor = 1")
+    books.connection.commit()
+    books.lists(charge(1))
+    assert books.compare().reasons == {"unexplained": 1}
+    with pytest.raises(ReconciliationError, match=r"charge ch_1: .*amount_minor.*700, 1.*warehouse_rebuild"):
+        report_unexplained(books.connection)
+    report_unexplained(books.connection)
+
+
+def test_a_warehouse_that_is_ahead_of_a_slow_list_is_no_difference(books: Books) -> None:
+    books.loaded(charge(1), at=NOON + timedelta(hours=2))
+    books.lists(charge(1, amount=800))
+    assert books.compare().reasons == {}
+
+
+def test_a_row_that_two_pages_show_counts_once(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists(charge(1), charge(2))
+    books.stripe.rows["/v1/charges"].append(books.stripe.rows["/v1/charges"][0])
+    answer = books.compare()
+    assert (answer.listed, answer.reasons) == (2, {})
+
+
+def test_a_canceled_subscription_that_is_active_for_ever_is_found(books: Books) -> None:
+    books.loaded(subscription("active"))
+    books.lists()
+    canceled = subscription("canceled", ended_at=SECOND + 60)
+    books.stripe.scripts["/v1/subscriptions/sub_1"] = [Scripted(body=json.dumps(canceled).encode())]
+    assert books.compare(Question("subscription", status="active")).reasons == {"stale": 1}
+    assert books.differences()[0][2]["status"] == ["canceled", "active"]
+    books.heal()
+    assert books.compare(Question("subscription", status="active")).reasons == {}
+
+
+def test_the_items_of_a_subscription_are_compared(books: Books) -> None:
+    books.loaded(subscription(quantity=1))
+    books.lists(subscription(quantity=3))
+    question = Question("subscription", CHARGES.window)
+    assert books.compare(question).reasons == {"stale": 1}
+    assert books.differences()[0][2] == {"items": [{"si_1": ["price_1", 3, 2900]}, {"si_1": ["price_1", 1, 2900]}]}
+    books.heal()
+    assert books.compare(question).reasons == {}
+
+
+def test_balance_transactions_are_compared_one_by_one_and_as_sums(books: Books) -> None:
+    question = Question("balance_transaction", CHARGES.window)
+    stage(books.connection, [Version(NOON, None, movement(1)), Version(NOON, None, movement(2))])
+    books.heal()
+    books.lists(movement(1), movement(2), movement(3, 100))
+    assert books.compare(question).reasons == {"never_seen": 1}
+    books.heal()
+    assert books.compare(question).reasons == {}
+    # a row that the day of its sum does not count
+    books.connection.execute("update dwh.balance_transaction_fact set created_at = created_at - interval '1 day'")
+    books.connection.commit()
+    answer = books.compare(Question("balance_transaction", Window(NOON - timedelta(days=2), CHARGES.window.end)))  # type: ignore[union-attr]
+    assert answer.reasons == {"unexplained": 2}
+    assert {object_id for object_id, reason, _ in books.differences() if reason == "unexplained"} == {
+        "usd 2026-02-28 charge",
+        "usd 2026-03-01 charge",
+    }
+
+
+def test_without_any_events_there_is_nothing_to_compare_with(books: Books) -> None:
+    books.connection.execute("delete from ops.watermark")
+    books.connection.commit()
+    with pytest.raises(TallyhouseError, match="No events of acct_test were read yet: run stripe_events"):
+        books.compare()
+
+
+def test_a_list_that_breaks_off_leaves_nothing_behind(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists(charge(1), charge(2))
+    books.stripe.scripts["/v1/charges"] = [Scripted(status=401, body=b'{"error": {"message": "bad key"}}')]
+    with pytest.raises(TallyhouseError):
+        books.compare()
+    assert books.differences() == []
+    with books.connection.transaction():
+        assert books.connection.execute("select from ops.batch where source = 'reconcile'").fetchall() == []
+
+
+def test_the_moment_of_the_comparison_is_stripes(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists(charge(1, amount=800))
+    books.compare()
+    with books.connection.transaction():
+        observed = books.connection.execute("select observed_at from ops.reconciliation").fetchall()
+    assert observed == [(datetime.fromtimestamp(SECOND + 3600, UTC),)]
