@@ -1,4 +1,4 @@
-/* Check: the movements of money add up to the charges and refunds that they come from. Layer: dwh. */
+/* Check: the movements of money add up to the charges, refunds and disputes that they come from. Layer: dwh. */
 with source as (
     select
         account_id, livemode, currency, 'charge' as transaction_type, count(*) as row_count,
@@ -11,12 +11,28 @@ with source as (
     from dwh.refund_fact as r
     left join dwh.charge_fact as c
         on r.account_id = c.account_id and r.livemode = c.livemode and r.charge_id = c.charge_id
+    left join dwh.balance_transaction_fact as b
+        on
+            r.account_id = b.account_id
+            and r.livemode = b.livemode
+            and r.balance_transaction_id = b.balance_transaction_id
     where
-        r.status in ('succeeded', 'pending')
-        and r.amount_minor is not null
-        -- the release of an authorisation moves nothing
-        and c.is_captured is distinct from false
+        r.amount_minor is not null
+        and staging.is_money_back(
+            r.status, r.has_balance_transaction, b.reporting_category, c.is_captured, c.amount_minor,
+            c.amount_captured_minor
+        )
     group by r.account_id, r.livemode, r.currency
+    union all
+    select account_id, livemode, currency, 'dispute', count(*), -sum(withdrawn_minor)
+    from dwh.dispute_fact
+    where withdrawn_minor <> 0
+    group by account_id, livemode, currency
+    union all
+    select account_id, livemode, currency, 'dispute_reversal', count(*), sum(reinstated_minor)
+    from dwh.dispute_fact
+    where reinstated_minor <> 0
+    group by account_id, livemode, currency
 ),
 
 movement as (

@@ -10,7 +10,12 @@ with paid as (
         max(occurred_at) filter (where transaction_type = 'charge') as last_paid_at,
         count(*) filter (where transaction_type = 'charge') as payments,
         coalesce(sum(amount_minor) filter (where transaction_type = 'charge'), 0) as revenue_minor,
-        coalesce(-sum(amount_minor) filter (where transaction_type = 'refund'), 0) as refunded_minor
+        coalesce(-sum(amount_minor) filter (where transaction_type = 'refund'), 0) as refunded_minor,
+        -- what a bank took back is no more kept than what was refunded
+        coalesce(
+            -sum(amount_minor) filter (where transaction_type in ('dispute', 'dispute_reversal')), 0
+        ) as disputed_minor,
+        sum(amount_minor) as net_minor
     from dwh.transaction_fact
     where customer_id is not null
     group by account_id, livemode, currency, customer_id
@@ -39,9 +44,8 @@ latest as (
 spent as (
     select
         paid.*,
-        paid.revenue_minor - paid.refunded_minor as net_minor,
         paid.revenue_minor / nullif(paid.payments, 0) as average_payment_minor,
-        (paid.revenue_minor - paid.refunded_minor) / nullif(months.lifetime_months, 0) as monthly_spend_minor,
+        paid.net_minor / nullif(months.lifetime_months, 0) as monthly_spend_minor,
         case
             when latest.month is null then null
             when months.last_month >= latest.month then 1 - coalesce(latest.churn_rate, 0)
@@ -61,6 +65,7 @@ final as (
         payments,
         revenue_minor,
         refunded_minor,
+        disputed_minor,
         net_minor,
         average_payment_minor,
         monthly_spend_minor,
@@ -84,7 +89,9 @@ comment on column mart.customer_lifetime_value.payments is 'Successful charges.'
 comment on column mart.customer_lifetime_value.revenue_minor is 'Sum of successful charges, minor units.';
 comment on column mart.customer_lifetime_value.refunded_minor is
 'Sum of refunds that did not fail, minor units, positive.';
-comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor.';
+comment on column mart.customer_lifetime_value.disputed_minor is
+'Money withdrawn for disputes less what was reinstated, minor units.';
+comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor - disputed_minor.';
 comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue_minor / payments.';
 comment on column mart.customer_lifetime_value.monthly_spend_minor is
 'net_minor / months from the first payment''s to the last payment''s, both counted.';

@@ -10,6 +10,10 @@ with final as (
         coalesce(sum(t.amount_minor) filter (where t.transaction_type = 'charge'), 0) as gross_minor,
         count(*) filter (where t.transaction_type = 'refund') as refunds,
         coalesce(-sum(t.amount_minor) filter (where t.transaction_type = 'refund'), 0) as refunded_minor,
+        count(*) filter (where t.transaction_type = 'dispute') as disputes,
+        coalesce(
+            -sum(t.amount_minor) filter (where t.transaction_type in ('dispute', 'dispute_reversal')), 0
+        ) as disputed_minor,
         sum(t.amount_minor) as net_minor
     from dwh.transaction_fact as t
     cross join ops.policy as policy
@@ -20,7 +24,7 @@ with final as (
 select * from final;
 
 create unique index revenue_daily_key on mart.revenue_daily (account_id, livemode, currency, day);
-comment on materialized view mart.revenue_daily is 'Grain: one row per currency and day with a charge or refund.';
+comment on materialized view mart.revenue_daily is 'Grain: one row per currency and day with a movement of money.';
 comment on column mart.revenue_daily.account_id is 'Stripe account (acct_...).';
 comment on column mart.revenue_daily.livemode is 'False for test data.';
 comment on column mart.revenue_daily.currency is 'Currency, ISO 4217, lower case.';
@@ -29,4 +33,7 @@ comment on column mart.revenue_daily.charges is 'Successful charges.';
 comment on column mart.revenue_daily.gross_minor is 'Sum of successful charges, minor units.';
 comment on column mart.revenue_daily.refunds is 'Refunds that did not fail.';
 comment on column mart.revenue_daily.refunded_minor is 'Sum of these refunds, minor units, positive.';
-comment on column mart.revenue_daily.net_minor is 'gross_minor - refunded_minor.';
+comment on column mart.revenue_daily.disputes is 'Disputes for which money was withdrawn.';
+comment on column mart.revenue_daily.disputed_minor is
+'Money withdrawn for disputes less what was reinstated, minor units: negative on a day when more came back.';
+comment on column mart.revenue_daily.net_minor is 'gross_minor - refunded_minor - disputed_minor.';

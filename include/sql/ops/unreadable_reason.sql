@@ -4,41 +4,31 @@ language plpgsql
 stable
 as $$
 declare
-    reader text := case when object_type in ('card', 'source') then 'payment_method' else object_type end;
+    reader text := case
+        when object_type in ('card', 'source') then 'payment_method'
+        when object_type = 'plan' then 'price'
+        else object_type
+    end;
+    missing text;
     part record;
 begin
     if to_regprocedure(format('staging.%I(jsonb)', reader)) is null then
         return null;
     end if;
-    -- as text, so that every column is computed
-    execute format('select document::text from staging.%I($1) as document', reader) using body into part;
-    if object_type in ('charge', 'refund') and body ->> 'currency' is null then
-        return 'it has no currency';
+    missing := ops.missing_column(reader, body);
+    if missing is not null then
+        return format('it has no %s', missing);
     end if;
     for part in
-        select nested.reader, nested.key, element.value
-        from (
-            values
-            ('charge', 'refund', 'refunds', 'refund_id'),
-            ('subscription', 'subscription_item', 'items', 'subscription_item_id'),
-            ('invoice', 'invoice_line', 'lines', 'invoice_line_id')
-        ) as nested (parent, reader, list, key)
-        cross join lateral jsonb_array_elements(staging.list_items(body -> nested.list)) as element
-        where nested.parent = object_type
+        select kind.child, nested.document, nested.is_whole
+        from (select distinct n.child from staging.nesting as n where n.parent = object_type) as kind
+        cross join lateral staging.nested(object_type, kind.child, body) as nested
     loop
-        declare
-            nested_id text;
-        begin
-            execute format(
-                'select document.%I, document::text from staging.%I($1) as document', part.key, part.reader
-            ) using part.value into nested_id;
-            if part.reader = 'refund' and part.value ->> 'currency' is null then
-                return 'a refund in it has no currency';
-            end if;
-            if nested_id is null then
-                return format('a %s in it has no id', replace(part.reader, '_', ' '));
-            end if;
-        end;
+        missing := ops.missing_column(part.child, part.document);
+        -- an object that may be there has an id, or is left out: discounts had none before 2020
+        if missing is not null and (part.is_whole or part.document ? 'id') then
+            return format('a %s in it has no %s', replace(part.child, '_', ' '), missing);
+        end if;
     end loop;
     return null;
 exception

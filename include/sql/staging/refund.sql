@@ -9,6 +9,7 @@ create function staging.refund(body jsonb) returns table (
     reason text,
     failure_reason text,
     amount_minor bigint,
+    has_balance_transaction boolean,
     created_at timestamptz
 )
 language sql
@@ -25,6 +26,8 @@ as $$
         r.reason,
         r.failure_reason,
         r.amount,
+        -- a release of money that was only held touches no balance; null where the document does not tell
+        case when body ? 'balance_transaction' then r.balance_transaction is not null end,
         to_timestamp(r.created)
     from jsonb_to_record(body) as r (
         id text,

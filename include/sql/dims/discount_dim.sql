@@ -1,0 +1,33 @@
+/* Grain: one row per discount, latest state. Who pays less, by which coupon, for how long. */
+select ops.begin_model('discount_dim');
+
+create temp table incoming on commit drop as
+select
+    document.account_id,
+    document.livemode,
+    discount.discount_id,
+    discount.coupon_id,
+    discount.promotion_code_id,
+    discount.customer_id,
+    discount.subscription_id,
+    discount.subscription_item_id,
+    discount.invoice_id,
+    discount.invoice_item_id,
+    discount.checkout_session_id,
+    discount.duration,
+    discount.currency,
+    discount.percent_off,
+    discount.amount_off_minor,
+    discount.duration_in_months,
+    discount.started_at,
+    discount.ended_at,
+    case when document.version_rank = 3 then document.version_at end as deleted_at,
+    document.version_at,
+    document.version_rank,
+    document.version_order
+from pending_batch
+cross join lateral staging.documents_in_batch(pending_batch.batch_id, 'discount') as document
+cross join lateral staging.discount(document.body) as discount
+where discount.discount_id is not null;
+
+select ops.apply_latest();

@@ -1,0 +1,73 @@
+/* Reads a payout. Until 2017-04-06 payouts were transfers, with documents of that kind. */
+create function staging.payout(body jsonb) returns table (
+    balance_transaction_id text,
+    failure_balance_transaction_id text,
+    destination_id text,
+    original_payout_id text,
+    reversed_by_payout_id text,
+    status text,
+    currency text,
+    method text,
+    payout_type text,
+    source_type text,
+    reconciliation_status text,
+    description text,
+    statement_descriptor text,
+    failure_code text,
+    failure_message text,
+    amount_minor bigint,
+    metadata jsonb,
+    is_automatic boolean,
+    created_at timestamptz,
+    arrival_at timestamptz
+)
+language sql
+immutable parallel safe
+as $$
+    select
+        staging.id_of(r.balance_transaction),
+        staging.id_of(r.failure_balance_transaction),
+        staging.id_of(r.destination),
+        staging.id_of(r.original_payout),
+        staging.id_of(r.reversed_by),
+        r.status,
+        lower(r.currency),
+        r.method,
+        r.type,
+        r.source_type,
+        r.reconciliation_status,
+        r.description,
+        r.statement_descriptor,
+        r.failure_code,
+        r.failure_message,
+        r.amount,
+        r.metadata,
+        r.automatic,
+        to_timestamp(r.created),
+        to_timestamp(coalesce(r.arrival_date, r.date))
+    from jsonb_to_record(body) as r (
+        balance_transaction jsonb,
+        failure_balance_transaction jsonb,
+        destination jsonb,
+        original_payout jsonb,
+        reversed_by jsonb,
+        status text,
+        currency text,
+        method text,
+        type text,
+        source_type text,
+        reconciliation_status text,
+        description text,
+        statement_descriptor text,
+        failure_code text,
+        failure_message text,
+        amount bigint,
+        metadata jsonb,
+        automatic boolean,
+        created bigint,
+        arrival_date bigint,
+        date bigint
+    )
+$$;
+comment on function staging.payout(jsonb) is
+'Typed columns of a payout document of any API version; amounts in minor units.';
