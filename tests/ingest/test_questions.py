@@ -1,6 +1,7 @@
 """Which lists are compared on which day: in the end, all of them."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_as_many_days_as_the_rotation_has_compare_all_that_is_older() -> None:
     windows = sorted(question.window for day in days for question in planned(day) if question.object_name == "charge")
     older = [window for window in windows if window.end != NOW]
     assert older[0].start == FIRST_SECOND
-    assert all(a.end == b.start for a, b in zip(older, older[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(older))
     assert older[-1].end == NOW - timedelta(days=35)
     assert len(older) == 30
 
