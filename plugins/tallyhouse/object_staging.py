@@ -28,13 +28,46 @@ select account_id, livemode, object_type, object_id, observed_at, payload, %s
 from arriving_object
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
 """
+# What is asked for after a list showed the object comes after it, even inside the second that Stripe's clock gives.
+_INSERT_AFTER = """
+insert into raw.object (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
+select
+    a.account_id, a.livemode, a.object_type, a.object_id,
+    greatest(
+        a.observed_at,
+        (
+            select max(o.observed_at) + interval '1 microsecond'
+            from raw.object as o
+            where
+                a.account_id = o.account_id and a.livemode = o.livemode and a.object_type = o.object_type
+                and a.object_id = o.object_id
+                and o.observed_at >= a.observed_at and o.observed_at < a.observed_at + interval '1 second'
+        )
+    ),
+    a.payload, %s
+from arriving_object as a
+on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
+"""
 
 
 class ObjectStager:
     """Takes a slice's pages and writes them in chunks, inside the caller's transaction."""
 
-    def __init__(self, conn: psycopg.Connection, account: Account, source: str, batch_id: int, tally: Tally):
-        """`source` names the list where a row is rejected: list:<object>."""
+    def __init__(
+        self,
+        conn: psycopg.Connection,
+        account: Account,
+        source: str,
+        batch_id: int,
+        tally: Tally,
+        *,
+        is_after_lists: bool = False,
+    ):
+        """`source` names the list where a row is rejected: list:<object>.
+
+        `is_after_lists`: of two observations of an object in one second, this one is the later.
+        """
+        self._insert = _INSERT_AFTER if is_after_lists else _INSERT
         self._conn = conn
         self._account = account
         self._source = source
@@ -73,7 +106,7 @@ class ObjectStager:
             for index, reason in refused.items():
                 listed = self._originals[index]
                 self._rejects.append(Reject(listed[1], reason, listed[3].decode()))
-            new = self._conn.execute(_INSERT, [self._batch_id]).rowcount
+            new = self._conn.execute(self._insert, [self._batch_id]).rowcount
             self._conn.execute("truncate arriving_object")
             self._tally.new += new
             self._tally.duplicates += len(self._rows) - len(refused) - new

@@ -8,7 +8,7 @@ from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, Tri
 
 from tallyhouse import ingest, settings
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
-from tallyhouse.errors import GapError, RejectedRowsError, StripeAccessError, TallyhouseError
+from tallyhouse.errors import EnrichmentError, GapError, RejectedRowsError, StripeAccessError, TallyhouseError
 from tallyhouse.migrations import MigrationError, migrate
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,14 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
-                exception=[StripeAccessError, RejectedRowsError, GapError, ChecksFailedError, MigrationError],
+                exception=[
+                    StripeAccessError,
+                    RejectedRowsError,
+                    GapError,
+                    EnrichmentError,
+                    ChecksFailedError,
+                    MigrationError,
+                ],
                 action=RetryAction.FAIL,
                 reason="Only a person can mend this; a retry would not.",
             ),
