@@ -132,10 +132,12 @@ def count_staged(conn: psycopg.Connection, run_id: str) -> int:
 
 def report_failures(conn: psycopg.Connection) -> None:
     """Raises EnrichmentError when something is open that could not be fetched when it was last tried."""
-    failed = conn.execute(
-        "select kind, object_id, last_error from ops.enrichment_open where last_error is not null "
-        "order by wanted_at, kind, object_id"
-    ).fetchall()
+    ledger.require_idle(conn)
+    with conn.transaction():
+        failed = conn.execute(
+            "select kind, object_id, last_error from ops.enrichment_open where last_error is not null "
+            "order by wanted_at, kind, object_id"
+        ).fetchall()
     if failed:
         raise EnrichmentError(failed)
 
