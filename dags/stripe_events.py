@@ -2,7 +2,8 @@
 ### Stripe's events, hourly, into the raw layer
 
 **What** Reads every event since the last run, in closed windows of whole seconds, and commits each window with
-the watermark in one transaction: after a crash the next run goes on where the last commit was.
+the watermark in one transaction: after a crash the next run goes on where the last commit was. Beside it, in the
+same way, the lists of which no event tells (balance transactions), each with a watermark of its own.
 
 **When** Hourly. The first run reads the 30 days that Stripe keeps; run `stripe_backfill` once for what is older.
 More than an hour behind (`select * from ops.watermark`) is late.
@@ -20,7 +21,7 @@ from datetime import datetime
 
 from airflow.sdk import CronDataIntervalTimetable, dag
 
-from tallyhouse.tasks import common, events
+from tallyhouse.tasks import common, events, polling
 
 
 @dag(
@@ -36,8 +37,8 @@ from tallyhouse.tasks import common, events
 def stripe_events():
     """Plans the windows, stages each, and tells the warehouse."""
     windows = events.plan_windows()
-    staged = events.stage_events.expand(window=windows)
-    common.migrate_schema() >> windows
+    staged = [events.stage_events.expand(window=windows), polling.poll_lists()]
+    common.migrate_schema() >> [windows, staged[1]]
     staged >> common.publish_staged()
     staged >> common.report_rejects()
     windows >> events.report_gaps()

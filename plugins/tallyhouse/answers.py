@@ -10,7 +10,7 @@ import orjson
 import requests
 import stripe
 
-from tallyhouse.errors import StripeAccessError, StripeUnavailableError, TallyhouseError
+from tallyhouse.errors import ObjectMissingError, StripeAccessError, StripeUnavailableError, TallyhouseError
 from tallyhouse.json_rows import NotAListError
 
 
@@ -77,8 +77,8 @@ class Answer:
         return (sent - timedelta(seconds=elapsed_seconds)).replace(microsecond=0)
 
 
-def describe_request(path: str, params: Mapping[str, str]) -> str:
-    """What is asked for, in words: the list and its stretch of time."""
+def describe_request(path: str, params: Mapping[str, str], stripe_account: str | None = None) -> str:
+    """What is asked for, in words: the list or object, its stretch of time, and whose it is."""
     window = ""
     if "created[gte]" in params and "created[lt]" in params:
         start, end = (
@@ -87,7 +87,8 @@ def describe_request(path: str, params: Mapping[str, str]) -> str:
         )
         window = f" created [{start}, {end}) UTC"
     after = f" after {params['starting_after']}" if "starting_after" in params else ""
-    return f"GET {path}{window}{after}"
+    owner = f" of {stripe_account}" if stripe_account else ""
+    return f"GET {path}{owner}{window}{after}"
 
 
 def mask_key(key: str) -> str:
@@ -110,6 +111,8 @@ def refused(what: str, answer: Answer, key: str, connection: str) -> TallyhouseE
             f"{head} The key {shown} lacks the permission named there: grant it in Stripe's dashboard "
             f"(Developers, API keys), or put another key into the password of connection {connection}."
         )
+    if answer.status == 404 and answer.error.get("code") == "resource_missing":
+        return ObjectMissingError(f"{head} It does not exist, or not in the mode of the key {shown}: nothing to fetch.")
     if answer.status >= 500 or answer.status == 409:
         return StripeUnavailableError(f"{head} Stripe asks not to repeat it at once: run the task again later.")
     if answer.error.get("param") in ("starting_after", "ending_before"):

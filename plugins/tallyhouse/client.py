@@ -10,11 +10,11 @@ import stripe
 
 from tallyhouse.answers import describe_request
 from tallyhouse.errors import BadPageError, StripeAccessError
-from tallyhouse.json_rows import NotAListError
-from tallyhouse.pages import Page, RowReader, parse_page
+from tallyhouse.json_rows import NotAListError, RawRow
+from tallyhouse.pages import Page, RowReader, parse_object, parse_page
 from tallyhouse.prefetch import prefetch
 from tallyhouse.rate_limit import TokenBucket
-from tallyhouse.transport import Retries, StopRequested, Transport
+from tallyhouse.transport import Fetched, Retries, StopRequested, Transport
 
 # The most that Stripe gives at once (https://docs.stripe.com/api/pagination).
 PAGE_SIZE = 100
@@ -101,24 +101,49 @@ class StripeClient:
         """Stripe's clock, not the worker's: never later than the moment at which Stripe answered."""
         return self._transport.fetch("/v1/events", {"limit": "1"}, _ignore_body).observed_at
 
-    def pages(self, path: str, params: Mapping[str, str], read_row: RowReader) -> Generator[Page, None, None]:
+    def retrieve(self, path: str, params: Mapping[str, str], *, stripe_account: str | None = None) -> Fetched[RawRow]:
+        """One object as it is now: its value and JSON text, and when Stripe read it (see Answer.clock).
+
+        `stripe_account` is the connected account that it belongs to, if not the key's own. Raises
+        ObjectMissingError when there is none of that id, and else as `pages` does.
+        """
+        return self._transport.fetch(path, params, parse_object, stripe_account=stripe_account)
+
+    def pages(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        read_row: RowReader,
+        *,
+        stripe_account: str | None = None,
+    ) -> Generator[Page, None, None]:
         """All pages of a list in Stripe's order, some of them read ahead in one thread.
 
-        Raises StripeAccessError, StripeUnavailableError or BadPageError after the pages before the fault.
+        `stripe_account` is the connected account whose list it is, if not the key's own. Raises
+        StripeAccessError, StripeUnavailableError or BadPageError after the pages before the fault.
         Close the generator to stop reading.
         """
         return prefetch(
-            lambda stop: self._walk(path, params, read_row, stop),
+            lambda stop: self._walk(path, params, read_row, stop, stripe_account),
             max_items=READ_AHEAD_PAGES,
             max_bytes=READ_AHEAD_BYTES,
             size_of=lambda page: page.byte_count,
         )
 
-    def _walk(self, path: str, params: Mapping[str, str], read_row: RowReader, stop: threading.Event) -> Iterator[Page]:
+    def _walk(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        read_row: RowReader,
+        stop: threading.Event,
+        stripe_account: str | None,
+    ) -> Iterator[Page]:
         query = {**params, "limit": str(PAGE_SIZE)}
         while True:
             try:
-                fetched = self._transport.fetch(path, query, lambda body: parse_page(body, read_row), stop)
+                fetched = self._transport.fetch(
+                    path, query, lambda body: parse_page(body, read_row), stop, stripe_account
+                )
             except StopRequested:
                 return
             parsed = fetched.value
@@ -133,9 +158,9 @@ class StripeClient:
                 return
             if parsed.last_id is None or parsed.last_id == query.get("starting_after"):
                 raise BadPageError(
-                    f"{describe_request(path, query)}: the page ends with the row it should begin after, so "
-                    "the listing would never end. Nothing of this window is committed; the next run reads it "
-                    "again."
+                    f"{describe_request(path, query, stripe_account)}: the page ends with the row it should begin "
+                    "after, so the listing would never end. Nothing of this window is committed; the next run reads "
+                    "it again."
                 )
             query["starting_after"] = parsed.last_id
 

@@ -15,6 +15,10 @@ class StripeAccessError(TallyhouseError):
     """Stripe refuses what we ask (401, 403, other 4xx) or cannot be addressed at all. A retry cannot help."""
 
 
+class ObjectMissingError(StripeAccessError):
+    """Stripe knows no object of that id (404 resource_missing): it was deleted for good, or never was."""
+
+
 class StripeUnavailableError(TallyhouseError):
     """Stripe did not answer (429, 5xx, connection, timeout) within the client's retries; it may later."""
 
@@ -69,3 +73,17 @@ class ReconciliationError(TallyhouseError):
             "the SQL that reads these objects is wrong. Each is told once, so the next run is green without them."
         )
         self.found = list(found)
+
+
+class EnrichmentError(TallyhouseError):
+    """Objects that documents name or lack could not be fetched; everything else is in."""
+
+    def __init__(self, failed: Sequence[tuple[str, str, str]]):
+        """`failed`: (kind, object_id, error) of each."""
+        shown = "; ".join(f"{kind} {object_id}: {error}" for kind, object_id, error in failed[:SHOWN])
+        more = f"; and {len(failed) - SHOWN:,} more" if len(failed) > SHOWN else ""
+        super().__init__(
+            f"{len(failed):,} thing(s) could not be fetched: {shown}{more}. Everything else is in. They stay in "
+            "ops.enrichment, and every run of stripe_enrichment tries them again."
+        )
+        self.failed = list(failed)

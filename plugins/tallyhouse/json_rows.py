@@ -34,7 +34,7 @@ def split_list(body: bytes) -> tuple[dict[str, Any], list[RawRow]]:
         envelope = orjson.loads(body[:start] + body[end:])
     except orjson.JSONDecodeError as error:
         raise NotAListError(f"not JSON: {error}") from error
-    return envelope, [_read_row(text) for text in texts]
+    return envelope, [read_row_text(text) for text in texts]
 
 
 def _cut_rows(body: bytes) -> tuple[int, int, list[bytes]]:
@@ -69,7 +69,8 @@ def _cut_rows(body: bytes) -> tuple[int, int, list[bytes]]:
     raise NotAListError("no array called data, or the body was cut inside it")
 
 
-def _read_row(text: bytes) -> RawRow:
+def read_row_text(text: bytes) -> RawRow:
+    """One row from its JSON text; raises NotAListError when it is no JSON."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:

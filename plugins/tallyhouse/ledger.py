@@ -31,11 +31,11 @@ def lock_stream(conn: psycopg.Connection, account: Account, stream: str) -> None
     )
 
 
-def read_watermark(conn: psycopg.Connection, account: Account) -> datetime | None:
-    """The end of what was read of the events; None before the first plan."""
+def read_watermark(conn: psycopg.Connection, account: Account, stream: str = EVENTS) -> datetime | None:
+    """The end of what was read of a stream; None before the first plan."""
     row = conn.execute(
         "select through from ops.watermark where account_id = %s and livemode = %s and stream = %s",
-        [account.account_id, account.livemode, EVENTS],
+        [account.account_id, account.livemode, stream],
     ).fetchone()
     return row[0] if row else None
 
@@ -49,13 +49,13 @@ def has_batches(conn: psycopg.Connection, account: Account) -> bool:
     return bool(row and row[0])
 
 
-def raise_watermark(conn: psycopg.Connection, account: Account, through: datetime) -> None:
-    """Sets the watermark of the events, unless it is there and farther already."""
+def raise_watermark(conn: psycopg.Connection, account: Account, through: datetime, stream: str = EVENTS) -> None:
+    """Sets the watermark of a stream, unless it is there and farther already."""
     conn.execute(
         "insert into ops.watermark as w (account_id, livemode, stream, through) values (%s, %s, %s, %s) "
         "on conflict (account_id, livemode, stream) do update "
         "set through = excluded.through, moved_at = clock_timestamp() where w.through < excluded.through",
-        [account.account_id, account.livemode, EVENTS, through],
+        [account.account_id, account.livemode, stream, through],
     )
 
 
@@ -73,14 +73,22 @@ def open_batch(
     account: Account,
     source: str,
     object_type: str | None,
-    window: Window,
+    window: Window | None,
     run_id: str,
 ) -> int:
-    """Begins a batch, for its id; it is seen by others when its transaction commits."""
+    """Begins a batch, for its id; it is seen by others when its transaction commits. `window` None: of no time."""
     row = conn.execute(
         "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
         "started_at) values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
-        [account.account_id, account.livemode, source, object_type, window.start, window.end, run_id],
+        [
+            account.account_id,
+            account.livemode,
+            source,
+            object_type,
+            window.start if window else None,
+            window.end if window else None,
+            run_id,
+        ],
     ).fetchone()
     assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
     return int(row[0])
@@ -122,11 +130,11 @@ def read_stretches(conn: psycopg.Connection, batch_id: int) -> list[tuple[int, i
     ).fetchall()
 
 
-def advance_watermark(conn: psycopg.Connection, account: Account, window: Window) -> datetime:
-    """Moves the watermark of the events as far as committed windows join up; returns it."""
+def advance_watermark(conn: psycopg.Connection, account: Account, window: Window, stream: str = EVENTS) -> datetime:
+    """Moves the watermark of a stream as far as committed windows join up; returns it."""
     row = conn.execute(
         "select ops.advance_watermark(%s, %s, %s, %s)",
-        [account.account_id, account.livemode, EVENTS, window.start],
+        [account.account_id, account.livemode, stream, window.start],
     ).fetchone()
     assert row is not None  # noqa: S101 - for the type checker: a function returns a row
     through: datetime = row[0]

@@ -29,6 +29,15 @@ select account_id, livemode, object_type, object_id, observed_at, payload, %s
 from arriving_object
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
 """
+# What is asked for after a list showed the object comes after it, even inside the second that Stripe's clock gives.
+_INSERT_AFTER = """
+insert into {target} (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
+select
+    account_id, livemode, object_type, object_id,
+    ops.next_observation(account_id, livemode, object_type, object_id, observed_at), payload, %s
+from arriving_object
+on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
+"""
 
 
 class ObjectStager:
@@ -43,9 +52,14 @@ class ObjectStager:
         tally: Tally,
         *,
         into: str = "raw.object",
+        is_after_lists: bool = False,
     ):
-        """`source` names the list where a row is rejected: list:<object>. `into`: a table like raw.object."""
-        self._insert = sql.SQL(_INSERT).format(target=sql.Identifier(*into.split(".")))
+        """`source` names the list where a row is rejected: list:<object>; `into` is a table like raw.object.
+
+        `is_after_lists`: of two observations of an object in one second, this one is the later.
+        """
+        statement = _INSERT_AFTER if is_after_lists else _INSERT
+        self._insert = sql.SQL(statement).format(target=sql.Identifier(*into.split(".")))
         self._conn = conn
         self._account = account
         self._source = source

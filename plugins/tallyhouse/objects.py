@@ -53,6 +53,11 @@ class Model:
         return {"dim": "dims", "fact": "facts"}.get(self.name.rpartition("_")[2], "queues")
 
     @property
+    def relation(self) -> str:
+        """Its table, with the schema."""
+        return f"{'ops' if self.folder == 'queues' else 'dwh'}.{self.name}"
+
+    @property
     def sql_file(self) -> str:
         """Path of its file under include/sql."""
         return f"{self.folder}/{self.name}.sql"
@@ -121,4 +126,16 @@ MODELS: tuple[Model, ...] = (
     Model("subscription_dim"),
     Model("subscription_item_dim"),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
+    Model(
+        "enrichment",
+        upstream=(
+            "charge_fact",
+            "refund_fact",
+            "invoice_fact",
+            "customer_dim",
+            "product_dim",
+            "price_dim",
+            "subscription_dim",
+        ),
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from tallyhouse.json_rows import NotAListError, RawRow, is_unicode, split_list
+from tallyhouse.json_rows import NotAListError, RawRow, is_unicode, read_row_text, split_list
 from tallyhouse.known import UnknownCounter
 from tallyhouse.windows import Window
 
@@ -78,7 +78,7 @@ def parse_page(body: bytes, read_row: RowReader) -> ParsedPage:
     rows: list[EventRow | ObjectRow | Reject] = []
     for raw in raw_rows:
         row = raw.refusal or read_row(raw.value, raw.text)
-        rows.append(_reject(raw, row) if isinstance(row, str) else row)
+        rows.append(reject(raw, row) if isinstance(row, str) else row)
     last_id = None
     if envelope["has_more"]:
         ids = (raw.value.get("id") for raw in reversed(raw_rows) if isinstance(raw.value, dict))
@@ -88,6 +88,14 @@ def parse_page(body: bytes, read_row: RowReader) -> ParsedPage:
     return ParsedPage(rows, envelope["has_more"], last_id)
 
 
+def parse_object(body: bytes) -> RawRow:
+    """Parses the body of a single object; raises NotAListError if it is none."""
+    raw = read_row_text(body)
+    if raw.refusal is None and not isinstance(raw.value, dict):
+        raise NotAListError("it is no object")
+    return raw
+
+
 def _check_envelope(envelope: Any) -> None:
     if not isinstance(envelope, dict) or envelope.get("object") != "list":
         raise NotAListError('it is not an object with "object": "list"')
@@ -95,7 +103,8 @@ def _check_envelope(envelope: Any) -> None:
         raise NotAListError("a list needs an array called data and a boolean called has_more")
 
 
-def _reject(raw: RawRow, reason: str) -> Reject:
+def reject(raw: RawRow, reason: str) -> Reject:
+    """A row that cannot be staged, with the reason, as text that PostgreSQL can keep."""
     text, value = raw.text, raw.value
     row_key: Any = value.get("id") if isinstance(value, dict) else None
     if not _is_name(row_key):

@@ -47,7 +47,9 @@ where earlier.object_id = later.object_id and earlier.observed_at < later.observ
 """
 _HEAL = """
 insert into raw.object (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
-select account_id, livemode, object_type, object_id, observed_at, payload, batch_id
+select
+    account_id, livemode, object_type, object_id,
+    ops.next_observation(account_id, livemode, object_type, object_id, observed_at), payload, batch_id
 from listed
 where object_id = any(%s)
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing

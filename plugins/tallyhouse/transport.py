@@ -111,13 +111,17 @@ class Transport:
         params: Mapping[str, str],
         parse: Callable[[bytes], T],
         stop: threading.Event | None = None,
+        stripe_account: str | None = None,
     ) -> Fetched[T]:
         """Gets and parses one answer; `parse` raises NotAListError or JSONDecodeError at an unusable body.
 
-        Raises StripeAccessError at once where a retry cannot help, StripeUnavailableError or BadPageError
-        after the last attempt, and StopRequested when `stop` was set meanwhile.
+        `stripe_account` is the connected account whose data is read (https://docs.stripe.com/connect/authentication).
+        Raises StripeAccessError at once where a retry cannot help (ObjectMissingError where what is asked for
+        does not exist), StripeUnavailableError or BadPageError after the last attempt, and StopRequested when
+        `stop` was set meanwhile.
         """
-        what = describe_request(path, params)
+        what = describe_request(path, params, stripe_account)
+        headers = {**self._headers, "Stripe-Account": stripe_account} if stripe_account else self._headers
         url = f"{self._base}{path}?{urlencode(params)}" if params else f"{self._base}{path}"
         throttled = 0
         waited = 0.0
@@ -126,7 +130,7 @@ class Transport:
             if stop is not None and stop.is_set():
                 raise StopRequested
             try:
-                answer, elapsed = self._get(what, url)
+                answer, elapsed = self._get(what, url, headers)
                 if answer.status == 429:
                     throttled += 1
                 value = self._parse(what, answer, parse)
@@ -146,11 +150,11 @@ class Transport:
             "Nothing of this window is committed: let the task retry, or run it again later."
         ) from fault.cause
 
-    def _get(self, what: str, url: str) -> tuple[Answer, float]:
+    def _get(self, what: str, url: str, headers: Mapping[str, str]) -> tuple[Answer, float]:
         """The answer, whatever its status, and the seconds it took."""
         began = time.monotonic()
         try:
-            body, status, headers = self._http.request_with_retries("GET", url, self._headers, max_network_retries=0)
+            body, status, headers = self._http.request_with_retries("GET", url, headers, max_network_retries=0)
         except stripe.APIConnectionError as error:
             cause = error.__cause__ or error
             if is_lasting(error):

@@ -52,6 +52,7 @@ def good_versions() -> list[Version]:
             customer="cus_1",
             subscription="sub_1",
             status="paid",
+            subtotal=1000,
             total=1000,
             currency="usd",
             lines={"data": [line]},

@@ -117,6 +117,24 @@ BROKEN = [
         {"fact": "charge_fact", "dim": "date_dim", "failing": 1, "allowed": 0},
     ),
     (
+        "invoice_lines_add_up",
+        None,
+        "update dwh.invoice_line_fact set amount_minor = 900",
+        {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": 900, "line_count": 1},
+    ),
+    (
+        "invoice_lines_add_up",
+        None,
+        "update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 99",
+        {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": 1100, "discount_minor": 99},
+    ),
+    (
+        "invoice_lines_add_up",
+        None,
+        "delete from dwh.invoice_line_fact",
+        {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": None},
+    ),
+    (
         "mart_revenue_equals_facts",
         None,
         "update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'",
@@ -167,11 +185,31 @@ def test_every_rule_has_a_case_that_breaks_it() -> None:
     assert {name for name, *_ in BROKEN} == CHECKS.keys() - only_counts
 
 
-def test_invoices_with_more_lines_than_shown_are_counted_and_the_run_goes_on(good: psycopg.Connection) -> None:
-    good.execute("update dwh.invoice_fact set has_more_lines = true")
+WAITING = """
+update dwh.invoice_fact set has_more_lines = true, subtotal_minor = 3000;
+insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at)
+select account_id, livemode, 'invoice_lines', invoice_id, account_id, now() from dwh.invoice_fact
+"""
+
+
+def test_invoices_that_wait_for_lines_are_counted_and_the_run_goes_on(good: psycopg.Connection) -> None:
+    good.execute(WAITING)
     result = run(good, "invoice_lines_complete")
     assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
     assert [row["first_invoice_id"] for row in result.sample] == ["in_1"]
+    assert run(good, "invoice_lines_add_up").status == "passed"
+
+
+def test_lines_must_add_up_as_soon_as_they_have_been_fetched(good: psycopg.Connection) -> None:
+    good.execute(WAITING)
+    good.execute("update ops.enrichment set fetched_at = wanted_at")
+    assert run(good, "invoice_lines_complete").status == "passed"
+    assert run(good, "invoice_lines_add_up").status == "failed"
+
+
+def test_discounts_of_single_lines_may_be_taken_off_the_subtotal(good: psycopg.Connection) -> None:
+    good.execute("update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 100")
+    assert run(good, "invoice_lines_add_up").status == "passed"
 
 
 def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycopg.Connection) -> None:

@@ -25,6 +25,11 @@ class Scripted:
     delay: float = 0.0
 
 
+MISSING = Scripted(
+    404, b'{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such object"}}'
+)
+
+
 @dataclass
 class Row:
     """A row as served: its JSON text, and what the listing needs of it."""
@@ -56,6 +61,8 @@ class ScriptedStripe:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Row]] = {"/v1/events": []}
+        # what a path without a list answers; None: there is no such object
+        self.objects: dict[str, dict[str, Any] | None] = {}
         self.script: list[Scripted] = []
         self.scripts: dict[str, list[Scripted]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -84,6 +91,9 @@ class ScriptedStripe:
                     return scripted
         if path == "/v1/account":
             return Scripted(body=json.dumps({"id": ACCOUNT, "object": "account"}).encode())
+        if path in self.objects:
+            found = self.objects[path]
+            return MISSING if found is None else Scripted(body=json.dumps(found).encode())
         return Scripted(body=self.listing(path, query))
 
     def listing(self, path: str, query: dict[str, str]) -> bytes:

@@ -101,7 +101,8 @@ def empty_warehouse(connection: psycopg.Connection) -> None:
     for schema in ("raw", "dwh"):
         for name in table_rows(connection, schema).keys() - kept:
             connection.execute(sql.SQL("delete from {}").format(sql.Identifier(schema, name)))
-    connection.execute("delete from ops.batch; delete from ops.batch_applied; delete from ops.watermark")
+    for name in ("batch", "batch_applied", "watermark", "enrichment"):
+        connection.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", name)))
     connection.commit()
 
 

@@ -37,6 +37,7 @@ customers = st.fixed_dictionaries(
         "id": reference("cus"),
         "email": st.sampled_from(["a@example.com", "b@example.com"]),
         "delinquent": st.booleans(),
+        "balance": st.sampled_from([0, -500]),
         "created": st.just(epoch(START)),
     }
 )
@@ -61,6 +62,8 @@ subscriptions = st.fixed_dictionaries(
         "id": st.just("sub_1"),
         "customer": reference("cus"),
         "status": st.sampled_from(["trialing", "active", "past_due", "canceled"]),
+        "currency": st.sampled_from(["usd", "eur"]),
+        "discounts": st.lists(reference("di") | st.fixed_dictionaries({"id": reference("di")}), max_size=1),
         "created": st.just(epoch(START)),
         "items": st.fixed_dictionaries({"data": items, "has_more": st.booleans()}),
     }
@@ -102,6 +105,8 @@ charges = few.flatmap(
                 }
             ),
             "captured": st.booleans(),
+            "amount_refunded": amounts,
+            "balance_transaction": reference("txn"),
             # two charges of one second do not show one card in two states
             "created": st.just(epoch(START) + n),
             "refunds": st.fixed_dictionaries({"data": st.lists(refunds_of(st.just(n)), max_size=1)}),
@@ -133,6 +138,8 @@ prices = st.fixed_dictionaries(
         "id": reference("price"),
         "product": reference("prod"),
         "unit_amount_decimal": st.sampled_from(["2900", "0.25"]),
+        "billing_scheme": st.sampled_from(["per_unit", "tiered"]),
+        "tiers": st.none() | st.just([{"up_to": None, "unit_amount": 1}]),
         "currency": st.just("usd"),
         "active": st.booleans(),
         "created": st.just(epoch(START)),
@@ -161,11 +168,14 @@ invoices = st.fixed_dictionaries(
                     st.fixed_dictionaries({"id": reference("il"), "amount": amounts, "currency": st.just("usd")}),
                     max_size=2,
                     unique_by=lambda line: line["id"],
-                )
+                ),
+                "has_more": st.booleans(),
             }
         ),
     }
 )
+balance_transactions = st.fixed_dictionaries({"object": st.just("balance_transaction"), "id": reference("txn")})
+discounts = st.fixed_dictionaries({"object": st.just("discount"), "id": reference("di")})
 verbs = {
     "customer": ["created", "updated", "deleted"],
     "subscription": ["created", "updated", "deleted"],
@@ -177,21 +187,38 @@ verbs = {
     "price": ["created", "updated", "deleted"],
     "card": ["created", "updated", "deleted"],
     "source": ["created", "updated", "deleted"],
+    "balance_transaction": [],
+    "discount": ["created", "updated"],
 }
 
 
 @st.composite
 def versions(draw: st.DrawFn) -> Version:
     body: dict[str, Any] = draw(
-        st.one_of(customers, subscriptions, refunds, charges, payment_methods, invoices, products, prices, cards)
+        st.one_of(
+            customers,
+            subscriptions,
+            refunds,
+            charges,
+            payment_methods,
+            invoices,
+            products,
+            prices,
+            cards,
+            balance_transactions,
+            discounts,
+        )
     )
     at = START + timedelta(seconds=draw(seconds))
     verb = draw(st.sampled_from([None, *verbs[body["object"]]]))
     if verb is None:
         return Version(at + timedelta(microseconds=draw(st.integers(0, 999_999))), None, body)
-    prefix = {"subscription": "customer.subscription", "card": "customer.source", "source": "customer.source"}.get(
-        body["object"], body["object"]
-    )
+    prefix = {
+        "subscription": "customer.subscription",
+        "card": "customer.source",
+        "source": "customer.source",
+        "discount": "customer.discount",
+    }.get(body["object"], body["object"])
     return Version(at, f"{prefix}.{verb}", body, draw(orders))
 
 
@@ -208,7 +235,7 @@ histories = st.lists(versions(), min_size=2, max_size=14, unique_by=distinct)
 def load(
     connection: psycopg.Connection, history: list[Version], shuffler: random.Random
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """Loads the history shuffled, with repeats, in batches of any size, some applied together; returns dwh."""
+    """Loads the history shuffled, with repeats, in batches of any size, some together; returns dwh and the queue."""
     empty_warehouse(connection)
     rows = history + shuffler.sample(history, shuffler.randint(0, len(history)))
     shuffler.shuffle(rows)
@@ -219,7 +246,8 @@ def load(
         if shuffler.random() < 0.6:
             apply_models(connection, SQL_ROOT)
     apply_models(connection, SQL_ROOT)
-    return table_rows(connection, "dwh")
+    queues = {name: rows for name, rows in table_rows(connection, "ops").items() if name == "enrichment"}
+    return {**table_rows(connection, "dwh"), **queues}
 
 
 @pytest.fixture

@@ -17,10 +17,12 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tallyhouse.objects import MODELS
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 FOLDER = Path(__file__).parent / "golden"
+SCHEMAS = {model.name: model.relation.partition(".")[0] for model in MODELS}
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
     columns = list(content["expect"][0]) if content["expect"] else ["account_id"]
     query = sql.SQL("select {columns} from {relation}").format(
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        relation=sql.Identifier("mart" if is_mart else "dwh", case.relation),
+        relation=sql.Identifier(SCHEMAS.get(case.relation, "mart"), case.relation),
     )
     found = [
         {key: comparable(value) for key, value in row.items()}
@@ -126,7 +128,8 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
 
 def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     golden = {path.stem for path in FOLDER.glob("*.yaml")}
-    relations = {path.stem for folder in ("dims", "facts", "marts") for path in (SQL_ROOT / folder).glob("*.sql")}
+    folders = ("dims", "facts", "queues", "marts")
+    relations = {path.stem for folder in folders for path in (SQL_ROOT / folder).glob("*.sql")}
     assert golden <= relations
     # the calendar, the currencies and the freshness of data have tests of their own
     assert relations - golden == {"date_dim", "currency_dim", "freshness"}

@@ -1,10 +1,15 @@
-/* Check: no invoice has more lines than its document showed (counted only: the run goes on). Layer: dwh. */
+/* Check: no invoice waits for lines that its document did not show (counted only: the run goes on). Layer: dwh. */
 select
-    account_id,
-    livemode,
+    f.account_id,
+    f.livemode,
     count(*) as failing,
     count(*) as allowed,
-    min(invoice_id) as first_invoice_id
-from dwh.invoice_fact
-where has_more_lines
-group by account_id, livemode
+    min(f.invoice_id) as first_invoice_id
+from dwh.invoice_fact as f
+inner join ops.enrichment as q
+    on f.account_id = q.account_id and f.livemode = q.livemode and f.invoice_id = q.object_id
+where
+    f.has_more_lines
+    and q.kind = 'invoice_lines'
+    and (q.gone or q.fetched_at is null or q.fetched_at < q.wanted_at)
+group by f.account_id, f.livemode

@@ -1,32 +1,69 @@
 /* Grain: one row per invoice line, as in the invoice's latest version. What was billed, and for which period. */
 select ops.begin_model('invoice_line_fact', upstream => '{invoice_fact}');
 
--- Lines come and go with their invoice: only the version that invoice_fact shows has the true set.
-create temp table latest_invoice on commit drop as
-select
-    v.account_id,
-    v.livemode,
-    v.object_id as invoice_id,
-    f.customer_id,
-    f.created_at as invoiced_at,
-    v.body -> 'lines' as lines
-from pending_batch
-cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as v
-inner join dwh.invoice_fact as f
-    on
-        v.account_id = f.account_id
-        and v.livemode = f.livemode
-        and v.object_id = f.invoice_id
-        and v.version_at = f.version_at
-        and v.version_rank = f.version_rank
-        and v.version_order = f.version_order;
+-- Lines come and go with their invoice: only the version that invoice_fact shows has the true set. When that one
+-- shows the first lines only, the rest is in the latest version that had them all.
+create temp table line_source on commit drop as
+with arrived as (
+    select distinct v.account_id, v.livemode, v.object_id
+    from pending_batch
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as v
+    inner join dwh.invoice_fact as f
+        on
+            v.account_id = f.account_id
+            and v.livemode = f.livemode
+            and v.object_id = f.invoice_id
+    where
+        f.has_more_lines
+        or (v.version_at, v.version_rank, v.version_order) = (f.version_at, f.version_rank, f.version_order)
+),
+
+version as (
+    select
+        f.account_id,
+        f.livemode,
+        f.invoice_id,
+        f.customer_id,
+        f.created_at as invoiced_at,
+        f.has_more_lines,
+        staging.list_items(v.body -> 'lines') as lines,
+        coalesce((v.body #>> '{lines,has_more}')::boolean, false) as is_cut,
+        (v.version_at, v.version_rank, v.version_order) = (f.version_at, f.version_rank, f.version_order) as is_latest,
+        v.version_at,
+        v.version_rank,
+        v.version_order
+    from arrived
+    inner join dwh.invoice_fact as f
+        on
+            arrived.account_id = f.account_id
+            and arrived.livemode = f.livemode
+            and arrived.object_id = f.invoice_id
+    cross join
+        lateral staging.versions_of_object(
+            arrived.account_id, arrived.livemode, 'invoice', arrived.object_id
+        ) as v
+),
+
+complete as (
+    select distinct on (account_id, livemode, invoice_id) *
+    from version
+    where has_more_lines and not is_cut and lines <> '[]'
+    order by account_id asc, livemode asc, invoice_id asc, version_at desc, version_rank desc, version_order desc
+)
+
+select account_id, livemode, invoice_id, customer_id, invoiced_at, is_latest, lines
+from version
+where is_latest
+union all
+select account_id, livemode, invoice_id, customer_id, invoiced_at, is_latest, lines
+from complete;
 
 delete from dwh.invoice_line_fact
-using latest_invoice
+using line_source
 where
-    dwh.invoice_line_fact.account_id = latest_invoice.account_id
-    and dwh.invoice_line_fact.livemode = latest_invoice.livemode
-    and dwh.invoice_line_fact.invoice_id = latest_invoice.invoice_id;
+    dwh.invoice_line_fact.account_id = line_source.account_id
+    and dwh.invoice_line_fact.livemode = line_source.livemode
+    and dwh.invoice_line_fact.invoice_id = line_source.invoice_id;
 
 insert into dwh.invoice_line_fact (
     account_id, livemode, invoice_id, invoice_line_id, line_type, customer_id, price_id, product_id, subscription_id,
@@ -38,16 +75,18 @@ select distinct on (i.account_id, i.livemode, i.invoice_id, line.invoice_line_id
     line.product_id, line.subscription_id, line.subscription_item_id, line.invoice_item_id, line.description,
     line.currency, line.amount_minor, line.discount_minor, line.tax_minor, line.unit_amount_minor, line.quantity,
     line.is_proration, i.invoiced_at, line.period_start_at, line.period_end_at
-from latest_invoice as i
+from line_source as i
 cross join lateral jsonb_array_elements(staging.list_items(i.lines)) as element
 cross join lateral staging.invoice_line(element) as line
-order by i.account_id, i.livemode, i.invoice_id, line.invoice_line_id, element;
+order by
+    i.account_id asc, i.livemode asc, i.invoice_id asc, line.invoice_line_id asc, i.is_latest desc, element asc;
 
 select ops.end_model(
-    (select count(*) from latest_invoice),
+    (select count(*) from line_source where is_latest),
     (
         select count(*)
-        from latest_invoice
+        from line_source
         inner join dwh.invoice_line_fact using (account_id, livemode, invoice_id)
+        where line_source.is_latest
     )
 );

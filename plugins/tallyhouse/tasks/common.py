@@ -8,7 +8,14 @@ from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, Tri
 
 from tallyhouse import ingest, settings
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
-from tallyhouse.errors import GapError, ReconciliationError, RejectedRowsError, StripeAccessError, TallyhouseError
+from tallyhouse.errors import (
+    EnrichmentError,
+    GapError,
+    ReconciliationError,
+    RejectedRowsError,
+    StripeAccessError,
+    TallyhouseError,
+)
 from tallyhouse.migrations import MigrationError, migrate
 
 log = logging.getLogger(__name__)
@@ -29,6 +36,7 @@ DEFAULT_ARGS: dict[str, Any] = {
                     RejectedRowsError,
                     GapError,
                     ReconciliationError,
+                    EnrichmentError,
                     ChecksFailedError,
                     MigrationError,
                 ],

@@ -1,0 +1,34 @@
+/* Grain: one row per thing that is to be fetched now. The queue without what a first backfill will bring anyway. */
+create view ops.enrichment_open as
+select q.*
+from ops.enrichment as q
+where
+    not q.gone
+    and (q.fetched_at is null or q.fetched_at < q.wanted_at)
+    and (
+        q.kind not in ('charge', 'customer', 'invoice', 'price', 'product', 'subscription')
+        or exists (
+            select 1
+            from ops.batch as b
+            where
+                b.account_id = q.requested_via
+                and b.livemode = q.livemode
+                and b.source = 'list'
+                and b.object_type = q.kind
+        )
+    );
+comment on view ops.enrichment_open is
+'Grain: one row per row of ops.enrichment that is to be fetched now. Objects that are only named wait until their kind '
+'has been listed once: before that, the backfill brings most of them.';
+comment on column ops.enrichment_open.account_id is 'See ops.enrichment.account_id.';
+comment on column ops.enrichment_open.livemode is 'See ops.enrichment.livemode.';
+comment on column ops.enrichment_open.kind is 'See ops.enrichment.kind.';
+comment on column ops.enrichment_open.object_id is 'See ops.enrichment.object_id.';
+comment on column ops.enrichment_open.requested_via is 'See ops.enrichment.requested_via.';
+comment on column ops.enrichment_open.wanted_at is 'See ops.enrichment.wanted_at.';
+comment on column ops.enrichment_open.hint_at is 'See ops.enrichment.hint_at.';
+comment on column ops.enrichment_open.tried_at is 'See ops.enrichment.tried_at.';
+comment on column ops.enrichment_open.fetched_at is 'See ops.enrichment.fetched_at.';
+comment on column ops.enrichment_open.attempts is 'See ops.enrichment.attempts.';
+comment on column ops.enrichment_open.last_error is 'See ops.enrichment.last_error.';
+comment on column ops.enrichment_open.gone is 'See ops.enrichment.gone.';

@@ -1,0 +1,386 @@
+/* Grain: one row per thing that documents name or lack, and Stripe has to be asked for. What events leave out. */
+select ops.begin_model(
+    'enrichment',
+    touching => '{balance_transaction,charge,customer,invoice,plan,price,product,subscription}',
+    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,subscription_dim}'
+);
+
+-- The documents of the pending batches, each with the account whose key brought it.
+create temp table document on commit drop as
+select b.account_id as requested_via, v.account_id, v.livemode, v.object_type, v.object_id, v.version_at, v.body
+from pending_batch
+inner join ops.batch as b on pending_batch.batch_id = b.batch_id
+cross join (
+    values
+    ('charge'), ('credit_note'), ('customer'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'), ('plan'),
+    ('price'), ('product'), ('refund'), ('subscription'), ('transfer')
+) as kind (object_type)
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v;
+analyze document;
+
+create temp table reference on commit drop as
+with named as (
+    select d.account_id, d.livemode, d.requested_via, d.version_at, r.kind, r.object_id, r.hint_at
+    from document as d
+    cross join lateral staging.reference(d.object_type, d.body) as r
+    union all
+    -- what was named before and is here now
+    select q.account_id, q.livemode, q.requested_via, q.wanted_at, q.kind, q.object_id, q.hint_at
+    from touched
+    inner join ops.enrichment as q
+        on
+            touched.account_id = q.account_id
+            and touched.livemode = q.livemode
+            and touched.object_id = q.object_id
+            and case touched.object_type when 'plan' then 'price' else touched.object_type end = q.kind
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        kind,
+        object_id,
+        min(requested_via) as requested_via,
+        min(version_at) as wanted_at,
+        min(hint_at) as hint_at
+    from named
+    where object_id is not null
+    group by account_id, livemode, kind, object_id
+)
+
+select * from final;
+analyze reference;
+
+-- Each is looked up by its key, or all at once when there are many: the planner decides.
+create temp table need on commit drop as
+select
+    r.account_id,
+    r.livemode,
+    r.kind,
+    r.object_id,
+    r.requested_via,
+    -- since it was first named
+    least(r.wanted_at, q.wanted_at) as wanted_at,
+    least(r.hint_at, q.hint_at) as hint_at
+from reference as r
+left join ops.enrichment as q
+    on
+        r.account_id = q.account_id
+        and r.livemode = q.livemode
+        and r.kind = q.kind
+        and r.object_id = q.object_id
+where
+    case r.kind
+        when 'customer'
+            then
+                not exists (
+                    select 1
+                    from dwh.customer_dim as d
+                    where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.customer_id
+                )
+        when 'product'
+            then
+                not exists (
+                    select 1
+                    from dwh.product_dim as d
+                    where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.product_id
+                )
+        when 'price'
+            then
+                not exists (
+                    select 1
+                    from dwh.price_dim as d
+                    where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.price_id
+                )
+        when 'subscription'
+            then
+                not exists (
+                    select 1
+                    from dwh.subscription_dim as d
+                    where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.subscription_id
+                )
+        when 'charge'
+            then
+                not exists (
+                    select 1
+                    from dwh.charge_fact as f
+                    where r.account_id = f.account_id and r.livemode = f.livemode and r.object_id = f.charge_id
+                )
+        when 'invoice'
+            then
+                not exists (
+                    select 1
+                    from dwh.invoice_fact as f
+                    where r.account_id = f.account_id and r.livemode = f.livemode and r.object_id = f.invoice_id
+                )
+        when 'balance_transaction'
+            then
+                not exists (
+                    select 1
+                    from raw.object as o
+                    where
+                        r.account_id = o.account_id
+                        and r.livemode = o.livemode
+                        and o.object_type = 'balance_transaction'
+                        and r.object_id = o.object_id
+                )
+        when 'price_currency_options' then not exists (
+            select 1
+            from staging.versions_of_object(r.account_id, r.livemode, 'price', r.object_id) as v
+            where v.body ? 'currency_options'
+        )
+    end;
+
+-- What the documents of an object leave out: asked again of all its versions whenever one comes that may matter.
+create temp table candidate on commit drop as
+with doubtful as (
+    select account_id, livemode, requested_via, 'invoice_lines' as kind, object_id
+    from document
+    where object_type = 'invoice' and (body #>> '{lines,has_more}')::boolean
+    union all
+    select account_id, livemode, requested_via, 'subscription_items', object_id
+    from document
+    where object_type = 'subscription' and (body #>> '{items,has_more}')::boolean
+    union all
+    select account_id, livemode, requested_via, 'subscription_discounts', object_id
+    from document
+    where
+        object_type = 'subscription'
+        and (
+            jsonb_path_exists(body, '$.discounts[*] ? (@.type() == "string")')
+            or jsonb_path_exists(body, '$.items.data[*].discounts[*] ? (@.type() == "string")')
+        )
+    union all
+    select account_id, livemode, requested_via, 'price_tiers', object_id
+    from document
+    where object_type in ('plan', 'price') and body ->> 'billing_scheme' = 'tiered'
+    union all
+    select account_id, livemode, requested_via, 'charge_refunds', object_id
+    from document
+    where object_type = 'charge' and (body ->> 'amount_refunded')::bigint > 0
+    union all
+    select account_id, livemode, requested_via, 'charge_refunds', staging.id_of(body -> 'charge')
+    from document
+    where object_type = 'refund'
+    union all
+    select account_id, livemode, requested_via, 'customer_balance_transactions', object_id
+    from document
+    where
+        object_type = 'customer'
+        and coalesce((body ->> 'balance')::bigint, (body ->> 'account_balance')::bigint, 0) <> 0
+    union all
+    select q.account_id, q.livemode, q.requested_via, q.kind, q.object_id
+    from touched
+    inner join (
+        values
+        ('invoice', 'invoice_lines'),
+        ('subscription', 'subscription_items'),
+        ('subscription', 'subscription_discounts'),
+        ('plan', 'price_tiers'),
+        ('price', 'price_tiers'),
+        ('charge', 'charge_refunds'),
+        ('customer', 'customer_balance_transactions')
+    ) as lack (object_type, kind) on touched.object_type = lack.object_type
+    inner join ops.enrichment as q
+        on
+            touched.account_id = q.account_id
+            and touched.livemode = q.livemode
+            and touched.object_id = q.object_id
+            and lack.kind = q.kind
+),
+
+final as (
+    select account_id, livemode, kind, object_id, min(requested_via) as requested_via
+    from doubtful
+    where object_id is not null
+    group by account_id, livemode, kind, object_id
+)
+
+select * from final;
+analyze candidate;
+
+create temp table past on commit drop as
+select
+    c.account_id,
+    c.livemode,
+    c.kind,
+    c.object_id,
+    c.requested_via,
+    v.version_at,
+    v.version_rank = 3 as is_deletion,
+    -- an event of a second may be newer than an answer of the same one
+    v.version_at + case v.source when 'event' then interval '1 second' else interval '0' end as wanted_at,
+    row_number() over (
+        partition by c.account_id, c.livemode, c.kind, c.object_id
+        order by v.version_rank = 3 desc, v.version_at desc, v.version_rank desc, v.version_order desc
+    ) as newest_first,
+    v.body
+from candidate as c
+inner join (
+    values
+    ('invoice_lines', 'invoice'),
+    ('subscription_items', 'subscription'),
+    ('subscription_discounts', 'subscription'),
+    ('price_tiers', 'plan'),
+    ('price_tiers', 'price'),
+    ('customer_balance_transactions', 'customer')
+) as source (kind, object_type) on c.kind = source.kind
+cross join lateral staging.versions_of_object(c.account_id, c.livemode, source.object_type, c.object_id) as v;
+
+-- Lines no longer change once an invoice is finalized: one complete look after that is enough.
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+select p.account_id, p.livemode, p.kind, p.object_id, p.requested_via, p.wanted_at
+from past as p
+where
+    p.kind = 'invoice_lines'
+    and p.newest_first = 1
+    and not p.is_deletion
+    and (p.body #>> '{lines,has_more}')::boolean
+    and not exists (
+        select 1
+        from past as complete
+        cross join lateral staging.invoice(complete.body) as i
+        where
+            p.account_id = complete.account_id
+            and p.livemode = complete.livemode
+            and p.kind = complete.kind
+            and p.object_id = complete.object_id
+            and not i.has_more_lines
+            and staging.list_items(complete.body -> 'lines') <> '[]'
+            and (i.finalized_at is not null or i.status <> 'draft')
+    );
+
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+select account_id, livemode, kind, object_id, requested_via, wanted_at
+from past
+where
+    kind = 'subscription_items'
+    and newest_first = 1
+    and not is_deletion
+    and (body #>> '{items,has_more}')::boolean;
+
+-- A discount is known from its own events, or where a version of the subscription shows it whole.
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+with shown as (
+    select p.*, discount.value as discount
+    from past as p
+    cross join
+        lateral (
+            select own.value from jsonb_path_query(p.body, '$.discounts[*]') as own (value)
+            union all
+            select of_item.value from jsonb_path_query(p.body, '$.items.data[*].discounts[*]') as of_item (value)
+        ) as discount
+    where p.kind = 'subscription_discounts'
+)
+
+select distinct s.account_id, s.livemode, s.kind, s.object_id, s.requested_via, s.wanted_at
+from shown as s
+where
+    s.newest_first = 1
+    and not s.is_deletion
+    and jsonb_typeof(s.discount) = 'string'
+    and not exists (
+        select 1
+        from shown as whole
+        where
+            s.account_id = whole.account_id
+            and s.livemode = whole.livemode
+            and s.object_id = whole.object_id
+            and whole.discount ->> 'id' = s.discount #>> '{}'
+    )
+    and not exists (
+        select 1
+        from staging.versions_of_object(s.account_id, s.livemode, 'discount', s.discount #>> '{}')
+    );
+
+-- Tiers never change: any version that has them tells.
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+select account_id, livemode, kind, object_id, min(requested_via), max(wanted_at)
+from past
+where kind = 'price_tiers'
+group by account_id, livemode, kind, object_id
+having
+    bool_or(body ->> 'billing_scheme' = 'tiered')
+    and not bool_or(coalesce(jsonb_typeof(body -> 'tiers') = 'array', false))
+    and not bool_or(is_deletion);
+
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+select
+    c.account_id,
+    c.livemode,
+    c.kind,
+    c.object_id,
+    c.requested_via,
+    charge.version_at + case when charge.version_rank >= 0 then interval '1 second' else interval '0' end
+from candidate as c
+inner join dwh.charge_fact as charge
+    on c.account_id = charge.account_id and c.livemode = charge.livemode and c.object_id = charge.charge_id
+where
+    c.kind = 'charge_refunds'
+    and charge.amount_refunded_minor > (
+        select coalesce(sum(r.amount_minor), 0)
+        from dwh.refund_fact as r
+        where
+            c.account_id = r.account_id
+            and c.livemode = r.livemode
+            and c.object_id = r.charge_id
+            and r.status not in ('failed', 'canceled')
+    );
+
+-- A customer's balance moves by transactions of which no event tells.
+insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
+with balance as (
+    select
+        *,
+        coalesce((body ->> 'balance')::bigint, (body ->> 'account_balance')::bigint, 0) as balance_minor
+    from past
+    where kind = 'customer_balance_transactions' and not is_deletion and not body ? 'deleted'
+),
+
+step as (
+    select
+        *,
+        lag(balance_minor, 1, 0::bigint) over (
+            partition by account_id, livemode, object_id order by newest_first desc
+        ) as balance_before_minor
+    from balance
+)
+
+select account_id, livemode, kind, object_id, min(requested_via), max(wanted_at)
+from step
+where balance_minor <> balance_before_minor
+group by account_id, livemode, kind, object_id;
+
+delete from ops.enrichment
+using (
+    select account_id, livemode, kind, object_id from reference
+    union
+    select account_id, livemode, kind, object_id from candidate
+) as asked
+where
+    ops.enrichment.account_id = asked.account_id
+    and ops.enrichment.livemode = asked.livemode
+    and ops.enrichment.kind = asked.kind
+    and ops.enrichment.object_id = asked.object_id
+    and ops.enrichment.fetched_at is null
+    and not exists (
+        select 1
+        from need
+        where
+            asked.account_id = need.account_id
+            and asked.livemode = need.livemode
+            and asked.kind = need.kind
+            and asked.object_id = need.object_id
+    );
+
+insert into ops.enrichment as q (account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at)
+select account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at
+from need
+on conflict (account_id, livemode, kind, object_id) do update
+    set
+        requested_via = least(q.requested_via, excluded.requested_via),
+        wanted_at = excluded.wanted_at,
+        hint_at = excluded.hint_at;
+
+select ops.end_model((select count(*) from touched), (select count(*) from need));
