@@ -15,7 +15,7 @@ from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import UNEXPLAINED, Compared, Comparison, Difference, classify
 from tallyhouse.errors import ObjectMissingError, ReconciliationError, TallyhouseError
 from tallyhouse.object_staging import ObjectStager
-from tallyhouse.pages import EventReader, ObjectReader, Page
+from tallyhouse.pages import EventReader, EventRow, ObjectReader, Page, Reject
 from tallyhouse.questions import COMPARED, FIRST_SECOND, Question
 from tallyhouse.report import Tally
 from tallyhouse.windows import Window, floor_second
@@ -175,7 +175,11 @@ def _in_flight(conn: psycopg.Connection, client: StripeClient, object_name: str,
     ids: set[str] = set()
     with closing(client.pages("/v1/events", ahead.created_params, EventReader(ahead))) as pages:
         for page in pages:
-            ids |= {str(row[5]) for row in page.rows if isinstance(row, tuple) and row[4] == object_name}
+            for row in page.rows:
+                if not isinstance(row, Reject):
+                    event: EventRow = row  # type: ignore[assignment]  # pages of events hold nothing else
+                    if event[4] == object_name and event[5] is not None:
+                        ids.add(event[5])
     return ids
 
 
