@@ -45,7 +45,7 @@ def stripe_enrichment():
     """Fetches, tells the warehouse if there was anything, and reports what failed."""
     fetched = enrichment.fetch_wanted()
     common.migrate_schema() >> fetched
-    fetched >> enrichment.anything_staged() >> common.publish_staged()
+    fetched >> enrichment.anything_staged() >> common.publish_staged.override(trigger_rule="all_success")()
     fetched >> [enrichment.report_failures(), common.report_rejects()]
 
 

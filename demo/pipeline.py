@@ -9,7 +9,7 @@ from demo.airflow_api import AirflowApi, DagRun, TaskInstance
 from demo.counts import Counts
 
 # Consumers first: an asset event that finds its consumer paused is lost.
-DAG_IDS = ("marts", "warehouse", "stripe_events", "stripe_backfill")
+DAG_IDS = ("marts", "stripe_enrichment", "warehouse", "stripe_events", "stripe_backfill")
 
 POLL_SECONDS = 1.0
 # Between the end of a run and the start of the one that follows by asset lies a look of the scheduler's:
@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass
 class Pipeline:
-    """The four DAGs of one Airflow over one warehouse. `read_counts` reads the warehouse's state.
+    """The DAGs of one Airflow over one warehouse. `read_counts` reads the warehouse's state.
 
     `since` (aware) is when Airflow began to start: runs that end later are ours, those too that the scheduler
     started by itself, before we asked for any, and those that a demo before this one left unfinished.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import orjson
 
@@ -72,7 +73,7 @@ def retrieve(
         return _read_list(client, retrieval.path, retrieval.params, object_id, read_row, stripe_account)
     listed = LISTED[retrieval.object_name]
     expanded = {f"expand[{number}]": path for number, path in enumerate(listed.expand)}
-    fetched = client.retrieve(f"{listed.list_path}/{object_id}", expanded, stripe_account=stripe_account)
+    fetched = client.retrieve(f"{listed.list_path}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
     page = Page([], fetched.byte_count, fetched.observed_at, fetched.call_count, fetched.throttled_count)
     raw = fetched.value
     if raw.refusal is None and retrieval.nested is not None and _is_cut(raw, retrieval.nested):
@@ -102,7 +103,7 @@ def _read_list(
     """All pages of a list as one."""
     asked = {name: value.replace("{id}", object_id) for name, value in params.items()}
     with closing(
-        client.pages(path.replace("{id}", object_id), asked, read_row, stripe_account=stripe_account)
+        client.pages(path.replace("{id}", _in_path(object_id)), asked, read_row, stripe_account=stripe_account)
     ) as pages:
         read = list(pages)
     return Page(
@@ -112,6 +113,11 @@ def _read_list(
         sum(page.call_count for page in read),
         sum(page.throttled_count for page in read),
     )
+
+
+def _in_path(object_id: str) -> str:
+    """An id as a part of a path: plans and coupons have ids of their owner's choice, slashes and blanks included."""
+    return quote(object_id, safe="")
 
 
 def _is_cut(raw: RawRow, nested: NestedList) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tallyhouse.checks import ChecksFailedError
-from tallyhouse.errors import GapError, RejectedRowsError, StripeAccessError, StripeUnavailableError
+from tallyhouse.errors import EnrichmentError, GapError, RejectedRowsError, StripeAccessError, StripeUnavailableError
 from tallyhouse.objects import LISTED, MODELS
 from tests.dags.runs import Dags, Run, contents
 
@@ -29,7 +29,7 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) 
     assert dags.published(warehouse) == ["warehouse_loaded"]
     first = contents(dags.warehouse)
     filled = {name for name, rows in first.items() if rows}
-    assert filled >= {f"dwh.{model.name}" for model in MODELS} | {
+    assert filled >= {model.relation for model in MODELS if model.folder != "queues"} | {
         "mart.customer_activity_monthly",
         "mart.revenue_daily",
     }
@@ -44,6 +44,62 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) 
     assert_green(rebuild)
     assert dags.published(rebuild) == ["warehouse_loaded"]
     assert contents(dags.warehouse) == first
+
+
+def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any_more(dags: Dags) -> None:
+    dags.run_all()
+    # a customer whom nobody has shown, and one whom nobody ever will
+    dags.execute(
+        """
+        create table shown as select object_id from raw.object where object_type = 'customer' order by 1 limit 1;
+        delete from raw.object using shown where raw.object.object_id = shown.object_id;
+        delete from dwh.customer_dim using shown where customer_id = shown.object_id;
+        delete from raw.event using shown where raw.event.object_id = shown.object_id;
+        insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at)
+        select account_id, livemode, 'customer', object_id, account_id, now() - interval '1 year'
+        from (select object_id from shown union all select 'cus_never') as wanted
+        cross join (select account_id, livemode from raw.object limit 1) as own
+        on conflict do nothing
+        """
+    )
+    fetched = dags.run("stripe_enrichment")
+    assert_green(fetched)
+    assert dags.published(fetched) == ["stripe_staged"]
+    ((customer,),) = dags.rows("select object_id from shown")
+    wanted = "select object_id, gone, attempts from ops.enrichment where kind = 'customer' order by 2"
+    assert dags.rows(wanted) == [(customer, False, 1), ("cus_never", True, 1)]
+    assert_green(dags.run("warehouse"))
+    assert dags.rows(f"select count(*) from dwh.customer_dim where customer_id = '{customer}'") == [(1,)]
+
+    again = dags.run("stripe_enrichment")
+    assert again.state == "success"
+    assert again.not_successful == {"anything_staged": ["skipped"], "publish_staged": ["skipped"]}
+    assert dags.published(again) == []
+
+
+def test_what_cannot_be_fetched_makes_the_run_red_by_name_after_all_else_is_published(dags: Dags, sim: Sim) -> None:
+    dags.run_all()
+    customer = dags.rows("select min(object_id) from raw.object where object_type = 'customer'")[0][0]
+    invoice = dags.rows("select min(object_id) from raw.object where object_type = 'invoice'")[0][0]
+    sim("faults", name="restricted", resources=["invoices"])
+    dags.execute(
+        f"""
+        insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at)
+        select account_id, livemode, kind, id, account_id, now() - interval '1 year'
+        from (values ('customer', '{customer}'), ('invoice_lines', '{invoice}')) as wanted (kind, id)
+        cross join (select account_id, livemode from raw.object limit 1) as own
+        on conflict do nothing
+        """
+    )
+    red = dags.run("stripe_enrichment")
+    assert red.state == "failed"
+    assert red.not_successful == {"report_failures": ["failed"]}
+    assert red.tries["report_failures"] == [1]
+    assert isinstance(red.errors["report_failures"], EnrichmentError)
+    assert f"invoice_lines {invoice}: GET /v1/invoices/{invoice}: Stripe answered 403" in str(
+        red.errors["report_failures"]
+    )
+    assert dags.published(red) == ["stripe_staged"]
 
 
 def test_backfill_lists_what_the_form_names_and_no_more(dags: Dags) -> None:
@@ -80,6 +136,7 @@ def test_nothing_new_to_read_is_green_and_publishes_nothing(dags: Dags) -> None:
     assert run.state == "success"
     assert run.not_successful == {
         "stage_events": ["skipped"],
+        "poll_lists": ["skipped"],
         "publish_staged": ["skipped"],
         "report_rejects": ["skipped"],
     }

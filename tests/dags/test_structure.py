@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-DAG_IDS = ("marts", "stripe_backfill", "stripe_events", "warehouse", "warehouse_rebuild")
+DAG_IDS = ("marts", "stripe_backfill", "stripe_enrichment", "stripe_events", "warehouse", "warehouse_rebuild")
 OTHER_TASKS = {"migrate_schema", "report_rejects", "check", "publish_loaded"}
 MATERIALIZED = {
     path.stem for path in (SQL_ROOT / "marts").glob("*.sql") if "create materialized view" in path.read_text()
@@ -103,6 +103,7 @@ def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag"
     assert {dag_id: (publishers(dag), schedule_of(dag)) for dag_id, dag in dag_bag.dags.items()} == {
         "stripe_events": ({"publish_staged": ["stripe_staged"]}, []),
         "stripe_backfill": ({"publish_staged": ["stripe_staged"]}, []),
+        "stripe_enrichment": ({"publish_staged": ["stripe_staged"]}, ["warehouse_loaded"]),
         "warehouse": ({"publish_loaded": ["warehouse_loaded"]}, ["stripe_staged"]),
         "warehouse_rebuild": ({"publish_loaded": ["warehouse_loaded"]}, []),
         "marts": ({}, ["warehouse_loaded"]),
@@ -123,7 +124,8 @@ def test_the_schema_is_migrated_before_all_else(dag: "DAG") -> None:
 def test_warehouse_has_a_task_for_each_model_of_the_registry(dag_bag: "DagBag") -> None:
     names = {model.name for model in MODELS}
     assert set(dag_bag.dags["warehouse"].task_ids) == names | OTHER_TASKS
-    files = {path.stem for folder in ("dims", "facts") for path in (SQL_ROOT / folder).glob("*.sql")}
+    folders = ("dims", "facts", "queues")
+    files = {path.stem for folder in folders for path in (SQL_ROOT / folder).glob("*.sql")}
     assert names == files
 
 
@@ -194,6 +196,7 @@ def test_what_was_staged_is_published_even_if_some_was_not(dag_bag: "DagBag") ->
     assert rules == {
         ("stripe_events", "publish_staged"): "all_done_min_one_success",
         ("stripe_backfill", "publish_staged"): "all_done_min_one_success",
+        ("stripe_enrichment", "anything_staged"): "all_done",
     }
 
 

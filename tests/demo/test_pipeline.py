@@ -74,7 +74,7 @@ class ScriptedAirflow:
             self.triggered.append(words[3])
             return 200, run(words[3], "queued")
         if words == ["api", "v2", "dags"]:
-            names = ("stripe_events", "stripe_backfill", "warehouse", "marts")
+            names = ("stripe_events", "stripe_backfill", "warehouse", "stripe_enrichment", "marts")
             found = [{"dag_id": name, "next_dagrun_run_after": self.next_runs.get(name)} for name in names]
             return 200, {"dags": found}
         if words[-1] == "taskInstances":
@@ -170,7 +170,7 @@ def test_nothing_is_triggered_that_runs_already(airflow: ScriptedAirflow, clock:
 
 def test_consumers_are_unpaused_before_what_they_wait_for(airflow: ScriptedAirflow, clock: Clock) -> None:
     _pipeline(airflow, clock, {"now": LOADED}).start(is_listed=True)
-    assert airflow.unpaused == ["marts", "warehouse", "stripe_events", "stripe_backfill"]
+    assert airflow.unpaused == ["marts", "stripe_enrichment", "warehouse", "stripe_events", "stripe_backfill"]
 
 
 def test_it_is_over_when_all_is_applied_and_marts_ran_after_that(airflow: ScriptedAirflow, clock: Clock) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tallyhouse import enrichment
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted, report_failures
-from tallyhouse.errors import EnrichmentError
+from tallyhouse.errors import EnrichmentError, ObjectMissingError
 from tallyhouse.warehouse import apply_models
 from tests.conftest import ROOT, SQL_ROOT
 from tests.ingest import enriching_process
@@ -370,9 +370,17 @@ def test_a_task_killed_in_the_middle_fetches_no_more_than_its_last_chunk_again(
     assert times[30:] == [1] * 10
 
 
-def test_no_object_is_missing_here(stripe: ScriptedStripe, client: StripeClient) -> None:
-    from tallyhouse.errors import ObjectMissingError
-
+def test_an_object_that_does_not_exist_is_an_error_of_its_own_that_names_the_request(
+    stripe: ScriptedStripe, client: StripeClient
+) -> None:
     stripe.scripts["/v1/customers/cus_1"] = [MISSING]
     with pytest.raises(ObjectMissingError, match=r"GET /v1/customers/cus_1 of acct_x: Stripe answered 404"):
         client.retrieve("/v1/customers/cus_1", {}, stripe_account="acct_x")
+
+
+def test_an_id_of_its_owners_choice_is_one_part_of_the_path(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    want(conn, "price", "Gold Plan/2")
+    stripe.objects["/v1/prices/Gold%20Plan%2F2"] = {"object": "price", "id": "Gold Plan/2"}
+    assert fetch().staged == 1

@@ -14,7 +14,8 @@ create table ops.enrichment (
     gone boolean not null default false,
     primary key (account_id, livemode, kind, object_id)
 );
-create index enrichment_wanted on ops.enrichment (requested_via, livemode, wanted_at)
+-- in the order in which it is worked off: what failed before comes last
+create index enrichment_wanted on ops.enrichment (requested_via, livemode, (attempts > 0), wanted_at)
 where not gone and (fetched_at is null or fetched_at < wanted_at);
 comment on table ops.enrichment is
 'Grain: one row per thing that documents lack and Stripe has or had to be asked for. Open: fetched_at is null or '
@@ -22,8 +23,9 @@ comment on table ops.enrichment is
 comment on column ops.enrichment.account_id is 'Stripe account to which it belongs (acct_...).';
 comment on column ops.enrichment.livemode is 'False for test data.';
 comment on column ops.enrichment.kind is
-'What is fetched: a kind of object by its id, or a list that belongs to an object (invoice_lines, subscription_items, '
-'charge_refunds, customer_balance_transactions).';
+'What is fetched: an object that is only named (charge, customer, balance_transaction, ...), what a document of it '
+'leaves out (invoice_lines, subscription_items, subscription_discounts, price_tiers, price_currency_options), or a '
+'list that belongs to it (charge_refunds, customer_balance_transactions).';
 comment on column ops.enrichment.object_id is 'Stripe id of the object, or of the one to which the list belongs.';
 comment on column ops.enrichment.requested_via is
 'Account whose key can ask for it: another one than account_id for data of a connected account.';

@@ -13,7 +13,7 @@ inner join ops.batch as b on pending_batch.batch_id = b.batch_id
 cross join (
     values
     ('charge'), ('credit_note'), ('customer'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'), ('plan'),
-    ('price'), ('product'), ('refund'), ('subscription'), ('transfer')
+    ('price'), ('refund'), ('subscription'), ('transfer')
 ) as kind (object_type)
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v;
 analyze document;
