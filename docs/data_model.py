@@ -103,8 +103,11 @@ def read_relations(connection: psycopg.Connection) -> list[Relation]:
 
 
 def source_objects(text: str) -> list[str]:
-    """The kinds of Stripe objects that a model's file names, in the order of the registry."""
+    """The kinds of Stripe objects that a model's file names, and those they are read from inside of, as registered."""
     named = set(re.findall(r"[\w.]+", " ".join(re.findall(r"'([^']*)'", re.sub(r"--[^\n]*|/\*.*?\*/", "", text)))))
+    if "documents_in_batch" in text:
+        places = re.findall(r"\('([\w.]+)', '(\w+)', '\$", (SQL_ROOT / "staging" / "nesting.sql").read_text())
+        named |= {parent for parent, child in places if child in named}
     return [item.name for item in OBJECTS if item.name in named]
 
 

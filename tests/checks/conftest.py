@@ -22,7 +22,7 @@ def version(at: str, event_type: str, kind: str, object_id: str, **fields: Any) 
 
 
 def good_versions() -> list[Version]:
-    """Two customers over three months: a rename, a subscription, an invoice, three charges, a refund."""
+    """Two customers over three months: a rename, a subscription, an invoice, three charges, a refund, a dispute."""
     price = {"object": "price", "id": "price_1", "product": "prod_1", "currency": "usd", "unit_amount": 1000}
     line = {"id": "il_1", "amount": 1000, "currency": "usd", "price": price, "quantity": 1}
     found = [
@@ -60,6 +60,22 @@ def good_versions() -> list[Version]:
         version("2026-02-20", "refund.created", "refund", "re_1", charge="ch_1", amount=300, currency="usd"),
     ]
     found[-1].body["status"] = "succeeded"
+    found.append(
+        version(
+            "2026-02-22",
+            "charge.dispute.closed",
+            "dispute",
+            "dp_1",
+            charge="ch_2",
+            amount=1000,
+            currency="usd",
+            status="won",
+            balance_transactions=[
+                {"id": "txn_1", "amount": -1000, "fee": 1500, "currency": "usd", "created": epoch("2026-02-10")},
+                {"id": "txn_2", "amount": 400, "fee": 0, "currency": "usd", "created": epoch("2026-02-22")},
+            ],
+        )
+    )
     # an authorisation that was released: no money moved, in either direction
     held = {"amount": 700, "currency": "usd", "status": "succeeded"}
     found.append(version("2026-02-21", "charge.succeeded", "charge", "ch_held", captured=False, **held))

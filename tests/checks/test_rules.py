@@ -135,13 +135,27 @@ BROKEN = [
         {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": None},
     ),
     (
+        "fact_dimensions_exist",
+        None,
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'charge', 'test', now());
+        insert into dwh.dispute_fact (
+            account_id, livemode, dispute_id, charge_id, currency, withdrawn_minor, reinstated_minor, version_at,
+            version_rank, version_order
+        )
+        select 'acct_test', false, 'dp_x' || n, 'ch_x' || n, 'usd', 0, 0, now(), 1, 0 from generate_series(1, 11) as n
+        """,
+        {"fact": "dispute_fact", "dim": "charge_fact", "references_made": 12, "failing": 11, "allowed": 10},
+    ),
+    (
         "mart_revenue_equals_facts",
         None,
         "update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'",
         {
             "currency": "usd",
-            "net_minor": 2701,
-            "daily_minor": 2700,
+            "net_minor": 2101,
+            "daily_minor": 2100,
             "customer_gross_minor": 3001,
             "monthly_minor": 3000,
         },
@@ -157,6 +171,18 @@ BROKEN = [
         None,
         "delete from dwh.transaction_fact where source_id = 're_1'",
         {"transaction_type": "refund", "source_rows": 1, "movement_rows": None, "source_minor": -300},
+    ),
+    (
+        "transaction_totals_equal_sources",
+        None,
+        "delete from dwh.transaction_fact where transaction_type = 'dispute_reversal'",
+        {"transaction_type": "dispute_reversal", "source_rows": 1, "movement_rows": None, "source_minor": 400},
+    ),
+    (
+        "transaction_totals_equal_sources",
+        None,
+        "update dwh.dispute_fact set withdrawn_minor = 900",
+        {"transaction_type": "dispute", "source_minor": -900, "movement_minor": -1000},
     ),
     (
         "transaction_totals_equal_sources",
@@ -227,7 +253,7 @@ def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycop
 
 
 def test_orphans_within_the_share_that_policy_allows_are_only_counted(good: psycopg.Connection) -> None:
-    (statement,) = [entry[2] for entry in BROKEN if "generate_series" in entry[2]]
+    (statement,) = [entry[2] for entry in BROKEN if "cus_x" in entry[2]]
     good.execute(statement)
     good.execute("update ops.policy set value = '0.78' where name = 'orphan_share_allowed'")  # of 14: 10.9
     assert run(good, "fact_dimensions_exist").status == "failed"

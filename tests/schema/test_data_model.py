@@ -25,6 +25,10 @@ def test_every_table_of_dwh_says_its_grain_and_has_a_key(warehouse: str) -> None
     [
         ("facts/charge_fact.sql", ["charge"]),
         ("facts/refund_fact.sql", ["charge", "refund"]),
+        (
+            "facts/balance_transaction_fact.sql",
+            ["charge", "refund", "dispute", "balance_transaction", "payout", "transfer"],
+        ),
         ("dims/payment_method_dim.sql", ["charge", "payment_method", "card", "source"]),
         ("dims/customer_dim.sql", ["customer"]),
         ("dims/date_dim.sql", []),

@@ -174,8 +174,99 @@ invoices = st.fixed_dictionaries(
         ),
     }
 )
-balance_transactions = st.fixed_dictionaries({"object": st.just("balance_transaction"), "id": reference("txn")})
-discounts = st.fixed_dictionaries({"object": st.just("discount"), "id": reference("di")})
+coupons = st.fixed_dictionaries(
+    {"object": st.just("coupon"), "id": reference("co"), "times_redeemed": few, "duration": st.just("once")},
+    # a list tells it, an event does not
+    optional={"applies_to": st.fixed_dictionaries({"products": st.lists(reference("prod"), min_size=1, max_size=1)})},
+)
+discounts = st.fixed_dictionaries(
+    {
+        "object": st.just("discount"),
+        "id": reference("di"),
+        "customer": reference("cus"),
+        "source": st.fixed_dictionaries({"coupon": st.one_of(reference("co"), coupons)}),
+        "start": st.just(epoch(START)),
+    }
+)
+customers_with_discounts = st.builds(lambda body, discount: {**body, "discount": discount}, customers, discounts)
+subscriptions_with_discounts = st.builds(
+    lambda body, discount: {**body, "discounts": [discount]}, subscriptions, st.one_of(discounts, reference("di"))
+)
+invoices_with_discounts = st.builds(lambda body, discount: {**body, "discounts": [discount]}, invoices, discounts)
+
+
+def balance_transactions_of(source: str, ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "object": st.just("balance_transaction"),
+            "id": st.sampled_from(ids),
+            "source": st.just(source),
+            "amount": st.sampled_from([-700, 700]),
+            "fee": few,
+            "currency": st.sampled_from(["usd", "eur"]),
+            "reporting_category": st.sampled_from(["refund", "partial_capture_reversal"]),
+            "created": st.builds(lambda n: epoch(START) + n, seconds),
+        }
+    )
+
+
+# what a refund moved, known by itself, from inside the refund, or by its id only
+balance_transactions = few.flatmap(lambda n: balance_transactions_of(f"re_{n}", [f"txn_re_{n}"]))
+settled_refunds = few.flatmap(
+    lambda n: st.builds(
+        lambda body, settled: {**body, "balance_transaction": settled},
+        refunds_of(st.just(n)),
+        st.one_of(st.none(), st.just(f"txn_re_{n}"), balance_transactions_of(f"re_{n}", [f"txn_re_{n}"])),
+    )
+)
+partial_charges = st.builds(lambda body, captured: {**body, "amount_captured": captured}, charges, amounts)
+disputes = few.flatmap(
+    lambda n: st.fixed_dictionaries(
+        {
+            "object": st.just("dispute"),
+            "id": st.just(f"dp_{n}"),
+            "charge": reference("ch"),
+            "amount": amounts,
+            "currency": st.just("usd"),
+            "status": st.sampled_from(["warning_closed", "needs_response", "won", "lost"]),
+            "created": st.just(epoch(START)),
+        },
+        optional={
+            "balance_transactions": st.lists(
+                balance_transactions_of(f"dp_{n}", [f"txn_dp_{n}_1", f"txn_dp_{n}_2"]),
+                max_size=2,
+                unique_by=lambda body: body["id"],
+            )
+        },
+    )
+)
+invoice_payments = st.fixed_dictionaries(
+    {
+        "object": st.just("invoice_payment"),
+        "id": reference("inpay"),
+        "invoice": reference("in"),
+        "payment": st.fixed_dictionaries({"type": st.just("payment_intent"), "payment_intent": reference("pi")}),
+        "status": st.sampled_from(["open", "paid"]),
+        "currency": st.just("usd"),
+    }
+)
+invoices_with_payments = st.builds(
+    lambda body, payment: {**body, "payments": {"data": [payment]}}, invoices, invoice_payments
+)
+plain = st.fixed_dictionaries(
+    {
+        "object": st.sampled_from(["payment_intent", "credit_note", "payout"]),
+        "id": reference("one"),
+        "status": st.sampled_from(["a", "b", "c"]),
+        "currency": st.just("usd"),
+        "amount": amounts,
+    }
+)
+users = st.builds(
+    lambda body, metadata: {**body, "metadata": metadata},
+    customers,
+    st.sampled_from([{}, {"user_id": "u_1"}, {"user_id": "u_2"}]),
+)
 verbs = {
     "customer": ["created", "updated", "deleted"],
     "subscription": ["created", "updated", "deleted"],
@@ -187,37 +278,39 @@ verbs = {
     "price": ["created", "updated", "deleted"],
     "card": ["created", "updated", "deleted"],
     "source": ["created", "updated", "deleted"],
+    "coupon": ["created", "updated", "deleted"],
+    "discount": ["created", "updated", "deleted"],
+    "dispute": ["created", "updated", "funds_withdrawn", "closed"],
+    "invoice_payment": ["paid"],
+    "payment_intent": ["created", "succeeded"],
+    "credit_note": ["created", "voided"],
+    "payout": ["created", "paid"],
     "balance_transaction": [],
-    "discount": ["created", "updated"],
 }
+
+
+# half of the histories' rows are about money, so that what moves it meets
+money = [charges, partial_charges, refunds, settled_refunds, balance_transactions, disputes]
+others = [
+    *[customers, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
+    *[invoices, invoices_with_discounts, invoices_with_payments, invoice_payments],
+    *[payment_methods, products, prices, cards, coupons, discounts, plain],
+]
 
 
 @st.composite
 def versions(draw: st.DrawFn) -> Version:
-    body: dict[str, Any] = draw(
-        st.one_of(
-            customers,
-            subscriptions,
-            refunds,
-            charges,
-            payment_methods,
-            invoices,
-            products,
-            prices,
-            cards,
-            balance_transactions,
-            discounts,
-        )
-    )
+    body: dict[str, Any] = draw(st.one_of(*(money if draw(st.booleans()) else others)))
     at = START + timedelta(seconds=draw(seconds))
     verb = draw(st.sampled_from([None, *verbs[body["object"]]]))
     if verb is None:
         return Version(at + timedelta(microseconds=draw(st.integers(0, 999_999))), None, body)
     prefix = {
         "subscription": "customer.subscription",
+        "discount": "customer.discount",
+        "dispute": "charge.dispute",
         "card": "customer.source",
         "source": "customer.source",
-        "discount": "customer.discount",
     }.get(body["object"], body["object"])
     return Version(at, f"{prefix}.{verb}", body, draw(orders))
 

@@ -27,6 +27,14 @@ NEVER_NULL = {
     "subscription_dim": ("customer_id", "status", "started_at", "created_at", "currency", "current_period_end_at"),
     "subscription_item_dim": ("subscription_id", "price_id", "product_id", "currency", "interval_unit", "quantity"),
     "customer_dim": ("created_at",),
+    "coupon_dim": ("duration",),
+    "discount_dim": ("coupon_id", "customer_id", "started_at", "duration"),
+    "payment_intent_fact": ("status", "amount_minor", "currency", "created_at", "capture_method", "date_sk"),
+    "invoice_payment_fact": ("invoice_id", "payment_type", "payment_intent_id", "status", "currency", "created_at"),
+    "dispute_fact": ("charge_id", "status", "reason", "amount_minor", "created_at", "evidence_due_at"),
+    "credit_note_fact": ("invoice_id", "amount_minor", "total_minor", "tax_minor", "credit_note_type", "effective_at"),
+    "balance_transaction_fact": ("source_id", "amount_minor", "fee_minor", "net_minor", "currency", "available_at"),
+    "payout_fact": ("status", "amount_minor", "currency", "arrival_at", "method", "payout_type", "is_automatic"),
 }
 
 
@@ -163,6 +171,102 @@ def test_every_recorded_charge_tells_what_it_was_paid_with(
     assert paid_with
 
 
+def reference(value: Any) -> str | None:
+    return value["id"] if isinstance(value, dict) else value
+
+
+def whole(value: Any, kind: str) -> list[dict[str, Any]]:
+    """All whole objects of a kind, however deep inside a recorded one."""
+    if isinstance(value, list):
+        return [found for entry in value for found in whole(entry, kind)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if value.get("object") == kind and "id" in value else []
+    return own + [found for entry in value.values() for found in whole(entry, kind)]
+
+
+def test_recorded_payments_of_each_api_version_load(
+    recorded: tuple[psycopg.Connection, dict[str, dict[str, dict[str, Any]]]],
+) -> None:
+    connection, latest = recorded
+    intents = {
+        (
+            one["id"],
+            one["status"],
+            one["amount"],
+            # before 2022-11-15 its charges were inside
+            reference(one["latest_charge"] if "latest_charge" in one else next(iter(embedded(one, "charges")), None)),
+            one.get("invoice"),
+        )
+        for one in latest["payment_intent"].values()
+    }
+    query = "select payment_intent_id, status, amount_minor, latest_charge_id, invoice_id from dwh.payment_intent_fact"
+    assert set(rows(connection, query)) == intents
+    assert len(intents) > 3
+
+    notes = {
+        (one["id"], one["invoice"], one["total"], tuple(part["refund"] for part in one.get("refunds", [one])))
+        for one in latest["credit_note"].values()
+    }
+    query = "select credit_note_id, invoice_id, total_minor, refund_ids from dwh.credit_note_fact"
+    assert {(*row, tuple(refunds)) for *row, refunds in rows(connection, query)} == notes
+    assert notes
+
+    kinds = ("invoice", "invoice_payment")
+    payments = {
+        (
+            payment["id"],
+            reference(payment["invoice"]),
+            reference(payment["payment"]["payment_intent"]),
+            payment["status"],
+        )
+        for kind in kinds
+        for body in latest.get(kind, {}).values()
+        for payment in whole([body] if kind == "invoice_payment" else body.get("payments"), "invoice_payment")
+    }
+    query = "select invoice_payment_id, invoice_id, payment_intent_id, status from dwh.invoice_payment_fact"
+    assert set(rows(connection, query)) >= payments
+
+    settled = {
+        (entry["id"], entry["source"], entry["net"])
+        for kind in ("charge", "refund")
+        for body in latest.get(kind, {}).values()
+        for entry in whole(body, "balance_transaction")
+    }
+    query = "select balance_transaction_id, source_id, net_minor from dwh.balance_transaction_fact"
+    assert set(rows(connection, query)) == settled
+
+    discounts = {
+        (entry["id"], entry["customer"], (entry.get("coupon") or entry["source"]["coupon"])["percent_off"])
+        for kind in ("customer", "subscription", "invoice")
+        for body in latest.get(kind, {}).values()
+        for name in ("discount", "discounts", "total_discount_amounts")
+        for entry in whole(body.get(name), "discount")
+    }
+    query = "select discount_id, customer_id, percent_off::float from dwh.discount_dim"
+    # and those that an invoice showed before its latest state
+    assert set(rows(connection, query)) >= discounts
+
+
+def test_recorded_charges_find_their_invoices_in_every_api_version(
+    recorded: tuple[psycopg.Connection, dict[str, dict[str, dict[str, Any]]]],
+) -> None:
+    connection, latest = recorded
+    paid_by = {
+        reference(payment["payment"]["payment_intent"]): reference(payment["invoice"])
+        for kind in ("invoice", "invoice_payment")
+        for body in latest.get(kind, {}).values()
+        for payment in whole(body, "invoice_payment")
+    }
+    expected = {
+        (charge["id"], reference(charge.get("invoice")) or paid_by.get(reference(charge["payment_intent"])))
+        for charge in latest["charge"].values()
+    }
+    expected = {(charge, invoice) for charge, invoice in expected if invoice}
+    assert set(rows(connection, "select charge_id, invoice_id from mart.charge_invoice")) == expected
+    assert expected or not paid_by
+
+
 @pytest.mark.parametrize("version", ["2015-10-01", "2020-08-27"])
 def test_every_webhook_payload_loads(version: str, fixtures_folder: Path, connection: psycopg.Connection) -> None:
     files = sorted((fixtures_folder / "webhook-payloads" / version).glob("*.json"))
@@ -183,6 +287,12 @@ def test_every_webhook_payload_loads(version: str, fixtures_folder: Path, connec
         found = {key for (key,) in rows(connection, f"select {noun}_id from dwh.{name}")}
         assert found == ids, name
         assert len(ids) >= 3, name
+    facts = ["dispute_fact", *(["payment_intent_fact", "payout_fact"] if version == "2020-08-27" else [])]
+    for name in (*facts, "coupon_dim"):
+        noun = name.rsplit("_", 1)[0]
+        ids = {version.body["id"] for version in versions if version.body["object"] == noun}
+        assert {key for (key,) in rows(connection, f"select {noun}_id from dwh.{name}")} == ids, name
+        assert ids, name
     # before 2018-02-05 a plan had a name of its own, and no product
     missing = {(relation, column) for relation, column, _ in nulls(connection)}
     assert missing == ({("subscription_item_dim", "product_id")} if version == "2015-10-01" else set())

@@ -28,6 +28,31 @@ ODD: dict[str, dict[str, Any]] = {
     "an item without id": {"object": "subscription", "id": ID, "items": {"data": [{"quantity": 1}]}},
     "half an item": {"object": "subscription", "id": ID, "items": {"data": [{"id": "si_1", "quantity": 1.5}]}},
     "a line that is null": {"object": "invoice", "id": ID, "lines": {"data": [None]}},
+    "a dispute without currency": {"object": "dispute", "id": ID, "amount": 5, "status": "lost"},
+    "a movement of a dispute": {
+        "object": "dispute",
+        "id": ID,
+        "currency": "usd",
+        "balance_transactions": [{"id": "txn_1", "amount": "all"}],
+    },
+    "a movement without id": {"object": "dispute", "id": ID, "currency": "usd", "balance_transactions": [{"fee": 1}]},
+    "a coupon's percentage": {"object": "coupon", "id": ID, "percent_off": "half"},
+    "a discount in a customer": {"object": "customer", "id": ID, "discount": {"id": "di_1", "start": "now"}},
+    "a discount in an item": {
+        "object": "subscription",
+        "id": ID,
+        "items": {"data": [{"id": "si_1", "discounts": [{"id": "di_1", "coupon": {"amount_off": "x"}}]}]},
+    },
+    "a payment of an invoice": {"object": "invoice", "id": ID, "payments": {"data": [{"amount_paid": 1}]}},
+    "a refund's balance transaction": {
+        "object": "refund",
+        "id": ID,
+        "currency": "usd",
+        "balance_transaction": {"id": "txn_1", "exchange_rate": "par"},
+    },
+    "a payout's arrival": {"object": "payout", "id": ID, "arrival_date": "soon"},
+    "a credit note's refunds": {"object": "credit_note", "id": ID, "created": []},
+    "a payment intent's amount": {"object": "payment_intent", "id": ID, "amount": 0.5},
     "a card's creation": {"object": "card", "id": ID, "created": "ab"},
 }
 
@@ -61,6 +86,43 @@ def test_what_cannot_be_read_is_set_aside_and_the_rest_is_loaded(listed: bool, c
         "(select 1 from ops.batch_applied as a where a.batch_id = b.batch_id)"
     ).fetchone()
     assert pending == (0,)
+
+
+def test_the_reason_names_what_is_missing_and_where(connection: psycopg.Connection) -> None:
+    odd = [
+        Version(AT, f"{body['object']}.updated", {**body, "id": name}, -place)
+        for place, (name, body) in enumerate(ODD.items())
+    ]
+    stage(connection, odd)
+    apply_models(connection, SQL_ROOT)
+    reasons = dict(connection.execute("select row_key, reason from raw.rejected").fetchall())
+    keys = dict(connection.execute("select object_id, event_id from raw.event").fetchall())
+    for name, reason in {
+        "no currency": "it has no currency",
+        "a dispute without currency": "it has no currency",
+        "a refund in it has no currency": "a refund in it has no currency",
+        "a movement without id": "a balance transaction in it has no id",
+        "a payment of an invoice": "an invoice payment in it has no id",
+    }.items():
+        assert reasons[keys[name]] == reason
+
+
+def test_a_discount_without_id_keeps_nothing_out(connection: psycopg.Connection) -> None:
+    discount = {"object": "discount", "coupon": {"id": "A", "percent_off": 5}, "start": 1772323200}
+    stage(
+        connection,
+        [
+            Version(AT, "customer.updated", {"object": "customer", "id": "cus_1", "created": 1, "discount": discount}),
+            # something that cannot be read, so that every document is tried
+            Version(AT, "charge.updated", {**CHARGE, "id": "ch_1", "amount": "12x"}, -1),
+        ],
+    )
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute("select customer_id from dwh.customer_dim").fetchall() == [("cus_1",)]
+    assert (
+        connection.execute("select row_key from raw.rejected").fetchall()
+        == connection.execute("select event_id from raw.event where object_id = 'ch_1'").fetchall()
+    )
 
 
 def test_an_error_that_no_document_causes_is_raised(connection: psycopg.Connection) -> None:

@@ -85,11 +85,12 @@ select
 from affected as a
 inner join dwh.dispute_fact as d
     on a.account_id = d.account_id and a.livemode = d.livemode and a.source_id = d.dispute_id
-cross join lateral (
-    values
-    ('dispute', -d.withdrawn_minor, d.withdrawn_at),
-    ('dispute_reversal', d.reinstated_minor, d.reinstated_at)
-) as movement (transaction_type, amount_minor, occurred_at)
+cross join
+    lateral (
+        values
+        ('dispute', -d.withdrawn_minor, d.withdrawn_at),
+        ('dispute_reversal', d.reinstated_minor, d.reinstated_at)
+    ) as movement (transaction_type, amount_minor, occurred_at)
 left join dwh.charge_fact as c
     on d.account_id = c.account_id and d.livemode = c.livemode and d.charge_id = c.charge_id
 where a.source_type = 'dispute' and movement.amount_minor <> 0;

@@ -27,7 +27,10 @@ begin
         missing := ops.missing_column(part.child, part.document);
         -- an object that may be there has an id, or is left out: discounts had none before 2020
         if missing is not null and (part.is_whole or part.document ? 'id') then
-            return format('a %s in it has no %s', replace(part.child, '_', ' '), missing);
+            return format(
+                '%s %s in it has no %s',
+                case when part.child ~ '^[aeiou]' then 'an' else 'a' end, replace(part.child, '_', ' '), missing
+            );
         end if;
     end loop;
     return null;

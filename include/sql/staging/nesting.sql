@@ -1,4 +1,4 @@
-/* Grain: one row per place in a document where another object may stand. What models and rejects read of such places. */
+/* Grain: one row per place in a document where another object may stand. What models and rejects read there. */
 create view staging.nesting as
 select parent, child, path::jsonpath as path, is_whole
 from (
