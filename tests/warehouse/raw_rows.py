@@ -26,7 +26,7 @@ class Version:
     event_id: str | None = None
 
 
-def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
+def stage(connection: psycopg.Connection, versions: Sequence[Version], account: str = ACCOUNT) -> int:
     """Commits them as one batch; an event or observation that is there already is ignored. Returns its id."""
     with connection.transaction():
         row = connection.execute(
@@ -34,7 +34,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
             insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_to)
             values (%s, false, 'events', 'test', now(), now()) returning batch_id
             """,
-            [ACCOUNT],
+            [account],
         ).fetchone()
         assert row is not None
         for version in versions:
@@ -44,7 +44,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                     insert into raw.object values (%s, false, %s, %s, %s, %s, %s) on conflict do nothing
                     """,
                     [
-                        ACCOUNT,
+                        account,
                         version.body["object"],
                         version.body["id"],
                         version.at,
@@ -66,7 +66,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                 ) values (%s, false, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
                 """,
                 [
-                    ACCOUNT,
+                    account,
                     event_id,
                     version.event_type,
                     version.at,
