@@ -44,7 +44,7 @@ as $$
         coalesce(
             r.amount_captured,
             -- before 2019 a charge that failed was called captured all the same
-            case when coalesce(r.captured, true) and coalesce(r.paid, r.status <> 'failed', true) then r.amount else 0 end
+            case when coalesce(r.captured, true) and coalesce(r.status <> 'failed', r.paid, true) then r.amount else 0 end
         ),
         coalesce(r.amount_refunded, 0),
         case
