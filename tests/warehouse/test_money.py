@@ -11,10 +11,10 @@ from tallyhouse.warehouse import apply_models
 from tests.conftest import PostgresServer
 from tests.warehouse.raw_rows import SQL_ROOT
 
-ZERO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split()
-THREE_DECIMALS = "BHD JOD KWD OMR TND".split()
+ZERO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
+THREE_DECIMALS = "BHD JOD KWD OMR TND"
 # Two on Stripe's wire, although ISO 4217 has none, or cash has none.
-TWO_DECIMALS = "EUR GBP HUF ISK TWD USD".split()
+TWO_DECIMALS = "EUR GBP HUF ISK TWD USD"
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,17 @@ def major_units(connection: psycopg.Connection, amount: str | None, currency: st
     return found
 
 
-@pytest.mark.parametrize("currency", ZERO_DECIMALS)
+@pytest.mark.parametrize("currency", ZERO_DECIMALS.split())
 def test_a_currency_without_a_smaller_unit_stays_as_it_is(currency: str, money: psycopg.Connection) -> None:
     assert major_units(money, "1999", currency) == "1999"
 
 
-@pytest.mark.parametrize("currency", TWO_DECIMALS)
+@pytest.mark.parametrize("currency", TWO_DECIMALS.split())
 def test_hundredths(currency: str, money: psycopg.Connection) -> None:
     assert major_units(money, "1999", currency) == "19.99"
 
 
-@pytest.mark.parametrize("currency", THREE_DECIMALS)
+@pytest.mark.parametrize("currency", THREE_DECIMALS.split())
 def test_thousandths(currency: str, money: psycopg.Connection) -> None:
     assert major_units(money, "1990", currency) == "1.990"
 
@@ -80,7 +80,7 @@ def test_without_an_amount_or_a_currency_there_is_none(money: psycopg.Connection
 
 
 def test_an_unknown_currency_is_an_error_that_says_where_to_add_it(money: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.InvalidParameterValue, match='decimals of currency "zzz" are not known') as caught:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match='currency "zzz" are not known') as caught:
         major_units(money, "1999", "zzz")
     assert "currency_dim.sql" in str(caught.value.diag.message_hint)
 
@@ -95,7 +95,7 @@ def test_a_whole_column_is_converted_by_the_currency_of_each_row(money: psycopg.
 
 def test_the_currencies_are_those_of_stripe(money: psycopg.Connection) -> None:
     exponents = dict(money.execute("select upper(currency), exponent from dwh.currency_dim").fetchall())
-    assert sorted(name for name, exponent in exponents.items() if exponent == 0) == ZERO_DECIMALS
-    assert sorted(name for name, exponent in exponents.items() if exponent == 3) == THREE_DECIMALS
+    assert sorted(name for name, exponent in exponents.items() if exponent == 0) == ZERO_DECIMALS.split()
+    assert sorted(name for name, exponent in exponents.items() if exponent == 3) == THREE_DECIMALS.split()
     assert set(exponents.values()) == {0, 2, 3}
     assert {"HRK", "LTL", "LVL", "EEK"} <= set(exponents), "charged in since 2014, and gone by now"

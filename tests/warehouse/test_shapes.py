@@ -75,8 +75,10 @@ def loaded(request: pytest.FixtureRequest, postgres_servers: Any) -> Iterator[ps
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_old_and_new_shape_give_one_row(case: Case, loaded: psycopg.Connection) -> None:
     content = case.content
-    assert content["why"] and content["since"]
-    assert len(content["bodies"]) >= 2 and content["expect"]
+    assert content["why"]
+    assert content["since"]
+    assert len(content["bodies"]) >= 2
+    assert content["expect"]
     expected = [{key: comparable(value) for key, value in row.items()} for row in content["expect"]]
     query = sql.SQL("select {columns} from {relation} where account_id = %s order by {columns}").format(
         columns=sql.SQL(", ").join(map(sql.Identifier, content["expect"][0])),

@@ -1,4 +1,4 @@
-/* Grain: one row per price and stretch without a change. What it costs and how often. Plans are prices by an old name. */
+/* Grain: one row per price (or plan, its old name) and stretch without a change. What it costs and how often. */
 select ops.begin_model('price_dim', touching => '{price,plan}');
 
 create temp table incoming on commit drop as
@@ -16,8 +16,7 @@ version as (
         kind.object_type = 'price' as is_price,
         v.version_at,
         -- two lists of one instant: the price's own tells more
-        case when kind.object_type = 'plan' and v.source = 'list' then -2 else v.version_rank end::smallint
-        as version_rank,
+        case when kind.object_type = 'plan' and v.source = 'list' then -2 else v.version_rank end::smallint as version_rank,
         v.version_order
     from price
     cross join (values ('price'), ('plan')) as kind (object_type)

@@ -64,7 +64,7 @@ comment on column staging.customer_balance_transaction.invoice_id is 'Invoice th
 comment on column staging.customer_balance_transaction.credit_note_id is 'Credit note that it came from.';
 comment on column staging.customer_balance_transaction.checkout_session_id is 'Checkout session that it came from.';
 comment on column staging.customer_balance_transaction.transaction_type is
-'adjustment, applied_to_invoice, credit_note, initial, unspent_receiver_credit, ...';
+'adjustment, applied_to_invoice, credit_note, initial, ...';
 comment on column staging.customer_balance_transaction.description is 'Description for your own eyes.';
 comment on column staging.customer_balance_transaction.currency is 'Currency, ISO 4217, lower case.';
 comment on column staging.customer_balance_transaction.amount_minor is

@@ -11,12 +11,12 @@ select distinct on (account_id, livemode, object_type, object_id)
 from staging.object_version
 window object_history as (partition by account_id, livemode, object_type, object_id)
 order by
-    account_id,
-    livemode,
-    object_type,
-    object_id,
+    account_id asc,
+    livemode asc,
+    object_type asc,
+    object_id asc,
     -- what was retrieved after its deletion is a stub, which tells nothing but that
-    version_rank = 3 and source = 'list',
+    version_rank = 3 and source = 'list' asc,
     version_rank = 3 desc,
     version_at desc,
     version_rank desc,

@@ -1,4 +1,4 @@
-/* Grain: one row per transfer, latest state; before it, how one is read. Until 2017-04-06 payouts were transfers too. */
+/* Grain: one row per transfer, latest state; before it, how one is read. Until 2017-04-06 payouts were such. */
 create function staging.transfer(body jsonb) returns table (
     destination_id text,
     destination_payment_id text,
