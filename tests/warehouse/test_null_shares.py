@@ -29,7 +29,7 @@ def test_a_column_that_one_version_fills_is_empty_in_another_for_a_reason_only(c
         for version in column.empty_versions
     }
     reasons = {
-        (name, version): reason
+        (name, str(version)): reason  # YAML takes some for dates
         for name, entry in yaml.safe_load(REASONS.read_text()).items()
         for version in entry["empty_in"]
         for reason in [entry["because"]]

@@ -16,7 +16,8 @@ version as (
         kind.object_type = 'price' as is_price,
         v.version_at,
         -- two lists of one instant: the price's own tells more
-        case when kind.object_type = 'plan' and v.source = 'list' then -2 else v.version_rank end::smallint as version_rank,
+        case when v.source = 'list' and kind.object_type = 'plan' then -2 else v.version_rank end::smallint
+            as version_rank,
         v.version_order
     from price
     cross join (values ('price'), ('plan')) as kind (object_type)

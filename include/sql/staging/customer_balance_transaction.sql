@@ -55,7 +55,8 @@ select
 from staging.latest_version as latest
 cross join lateral staging.customer_balance_transaction(latest.body) as document
 where latest.object_type = 'customer_balance_transaction';
-comment on view staging.customer_balance_transaction is 'Grain: one row per customer balance transaction, in its latest state.';
+comment on view staging.customer_balance_transaction is
+'Grain: one row per customer balance transaction, in its latest state.';
 comment on column staging.customer_balance_transaction.account_id is 'Stripe account (acct_...).';
 comment on column staging.customer_balance_transaction.livemode is 'False for test data.';
 comment on column staging.customer_balance_transaction.customer_balance_transaction_id is 'Stripe id (cbtxn_...).';
