@@ -24,9 +24,11 @@ class Version:
     body: dict[str, Any]
     listing_order: int = 0
     event_id: str | None = None
+    previous_attributes: dict[str, Any] | None = None
+    account_id: str = ACCOUNT
 
 
-def stage(connection: psycopg.Connection, versions: Sequence[Version], account: str = ACCOUNT) -> int:
+def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
     """Commits them as one batch; an event or observation that is there already is ignored. Returns its id."""
     with connection.transaction():
         row = connection.execute(
@@ -34,7 +36,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version], account: 
             insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_to)
             values (%s, false, 'events', 'test', now(), now()) returning batch_id
             """,
-            [account],
+            [ACCOUNT],
         ).fetchone()
         assert row is not None
         for version in versions:
@@ -44,7 +46,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version], account: 
                     insert into raw.object values (%s, false, %s, %s, %s, %s, %s) on conflict do nothing
                     """,
                     [
-                        account,
+                        version.account_id,
                         version.body["object"],
                         version.body["id"],
                         version.at,
@@ -57,6 +59,9 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version], account: 
                 "select ops.ensure_event_partitions(%s, %s)", [version.at, version.at + timedelta(seconds=1)]
             )
             identity = f"{version.at}{version.event_type}{version.listing_order}{version.body['id']}"
+            data: dict[str, Any] = {"object": version.body}
+            if version.previous_attributes is not None:
+                data["previous_attributes"] = version.previous_attributes
             event_id = version.event_id or "evt_" + hashlib.sha256(identity.encode()).hexdigest()[:16]
             connection.execute(
                 """
@@ -66,14 +71,14 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version], account: 
                 ) values (%s, false, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
                 """,
                 [
-                    account,
+                    version.account_id,
                     event_id,
                     version.event_type,
                     version.at,
                     version.listing_order,
                     version.body["object"],
                     version.body["id"],
-                    Jsonb({"id": event_id, "data": {"object": version.body}}),
+                    Jsonb({"id": event_id, "data": data}),
                     row[0],
                 ],
             )

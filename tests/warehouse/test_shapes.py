@@ -43,14 +43,14 @@ class Case:
 CASES = [Case(path.stem, yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
-def versions_of(documents: list[dict[str, Any]]) -> list[Version]:
+def versions_of(documents: list[dict[str, Any]], account: str) -> list[Version]:
     versions = []
     for place, entry in enumerate(documents):
         body = with_epochs(entry.get("body", entry))
         kind = body["object"]
         event = entry.get("event", f"{PREFIXES.get(kind, kind)}.updated")
         at = instant(entry["at"]) if "at" in entry else AT
-        versions.append(Version(at, None if event == "listed" else event, body, place))
+        versions.append(Version(at, None if event == "listed" else event, body, place, account_id=account))
     return versions
 
 
@@ -64,9 +64,15 @@ def loaded(request: pytest.FixtureRequest, postgres_servers: Any) -> Iterator[ps
     server: PostgresServer = postgres_servers(request.param)
     conninfo = server.create_warehouse()
     with psycopg.connect(conninfo) as connection:
-        for case in CASES:
-            for shape, documents in case.content["bodies"].items():
-                stage(connection, versions_of(documents), account_of(case, shape))
+        shapes = [(case, shape) for case in CASES for shape in case.content["bodies"]]
+        stage(
+            connection,
+            [
+                version
+                for case, shape in shapes
+                for version in versions_of(case.content["bodies"][shape], account_of(case, shape))
+            ],
+        )
         apply_models(connection, SQL_ROOT)
         yield connection
     server.drop_database(conninfo)

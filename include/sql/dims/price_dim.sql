@@ -16,7 +16,7 @@ version as (
         kind.object_type = 'price' as is_price,
         v.version_at,
         -- two lists of one instant: the price's own tells more
-        case when v.source = 'list' and kind.object_type = 'plan' then -2 else v.version_rank end::smallint
+        case when v.version_rank = -1 and kind.object_type = 'plan' then -2 else v.version_rank end::smallint
             as version_rank,
         v.version_order
     from price

@@ -5,7 +5,7 @@ select distinct on (account_id, livemode, object_type, object_id)
     livemode,
     object_type,
     object_id,
-    min(version_at) filter (where version_rank = 3) over object_history as deleted_at,
+    min(version_at) filter (where version_rank >= 3) over object_history as deleted_at,
     version_at,
     body
 from staging.object_version
@@ -15,9 +15,9 @@ order by
     livemode asc,
     object_type asc,
     object_id asc,
-    -- what was retrieved after its deletion is a stub, which tells nothing but that
-    version_rank = 3 and source = 'list' asc,
+    -- a deletion is final, and a stub, which tells of nothing but a deletion, the least
     version_rank = 3 desc,
+    version_rank <= 3 desc,
     version_at desc,
     version_rank desc,
     version_order desc;
