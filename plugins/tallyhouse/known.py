@@ -52,8 +52,12 @@ RETIRED_TYPES = frozenset(
 # from recorded traffic of API versions 2015-10-01 to 2026-03-25 and https://docs.stripe.com/changelog.
 RETIRED_FIELDS: Mapping[str, frozenset[str]] = {
     "card": frozenset({"type"}),
-    "charge": frozenset({"card", "destination", "dispute", "fee", "invoice", "order"}),
-    "customer": frozenset({"account_balance", "active_card", "cards"}),
+    "charge": frozenset({"card", "destination", "dispute", "fee", "invoice", "order", "statement_description"}),
+    "checkout.session": frozenset({"display_items", "shipping", "shipping_details", "shipping_rate"}),
+    "credit_note": frozenset({"refund", "tax_amounts"}),
+    "customer": frozenset({"account_balance", "active_card", "cards", "default_card", "subscription"}),
+    "discount": frozenset({"coupon"}),
+    "dispute": frozenset({"balance_transaction", "evidence_due_by"}),
     "invoice": frozenset(
         {
             "application_fee",
@@ -63,11 +67,14 @@ RETIRED_FIELDS: Mapping[str, frozenset[str]] = {
             "closed",
             "date",
             "discount",
+            "finalized_at",
             "forgiven",
             "paid",
             "paid_out_of_band",
             "payment_intent",
             "quote",
+            "rendering_options",
+            "statement_description",
             "subscription",
             "subscription_details",
             "subscription_proration_date",
@@ -77,7 +84,28 @@ RETIRED_FIELDS: Mapping[str, frozenset[str]] = {
             "transfer_data",
         }
     ),
+    "invoiceitem": frozenset(
+        {"plan", "price", "subscription", "subscription_item", "unit_amount", "unit_amount_decimal"}
+    ),
+    "line_item": frozenset(
+        {
+            "amount_excluding_tax",
+            "invoice_item",
+            "plan",
+            "price",
+            "proration",
+            "proration_details",
+            "subscription_item",
+            "tax_amounts",
+            "tax_rates",
+            "type",
+            "unit_amount_excluding_tax",
+        }
+    ),
+    "payment_intent": frozenset({"allowed_source_types", "charges", "invoice", "next_source_action"}),
+    "plan": frozenset({"aggregate_usage", "name", "statement_description", "statement_descriptor"}),
     "product": frozenset({"attributes", "caption", "skus"}),
+    "promotion_code": frozenset({"coupon"}),
     "subscription": frozenset(
         {
             "billing",
@@ -88,6 +116,24 @@ RETIRED_FIELDS: Mapping[str, frozenset[str]] = {
             "quantity",
             "start",
             "tax_percent",
+        }
+    ),
+    "subscription_schedule": frozenset({"renewal_behavior", "renewal_interval"}),
+    "transfer": frozenset(
+        {
+            "account",
+            "application_fee",
+            "bank_account",
+            "date",
+            "failure_code",
+            "failure_message",
+            "other_transfers",
+            "recipient",
+            "statement_descriptor",
+            "status",
+            "summary",
+            "transactions",
+            "type",
         }
     ),
 }

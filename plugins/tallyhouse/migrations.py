@@ -11,12 +11,12 @@ from psycopg import sql
 
 from tallyhouse.errors import TallyhouseError
 
-REPEATABLE_FOLDERS = {"ops": "ops", "staging": "staging", "marts": "mart"}
+REPEATABLE_FOLDERS = {"functions": "dwh", "ops": "ops", "staging": "staging", "marts": "mart"}
 """Folder under include/sql -> schema of the relations (views, functions) that its files define."""
 
 _LOCK_KEY = 7_215_309_411
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-_REFERENCE = re.compile(r"\b(ops|staging|mart)\.([a-z_0-9]+)")
+_REFERENCE = re.compile(r"\b(ops|staging|dwh|mart)\.([a-z_0-9]+)")
 
 
 class MigrationError(TallyhouseError):

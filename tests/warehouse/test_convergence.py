@@ -134,7 +134,7 @@ products = st.fixed_dictionaries(
 )
 prices = st.fixed_dictionaries(
     {
-        "object": st.just("price"),
+        "object": st.sampled_from(["price", "plan"]),
         "id": reference("price"),
         "product": reference("prod"),
         "unit_amount_decimal": st.sampled_from(["2900", "0.25"]),
@@ -143,7 +143,13 @@ prices = st.fixed_dictionaries(
         "currency": st.just("usd"),
         "active": st.booleans(),
         "created": st.just(epoch(START)),
-    }
+    },
+    # what only one of the two has, and what only lists show
+    optional={
+        "lookup_key": st.sampled_from(["one", "two"]),
+        "tiers": st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
+        "currency_options": st.fixed_dictionaries({"eur": amounts}),
+    },
 )
 cards = st.fixed_dictionaries(
     {
@@ -276,6 +282,7 @@ verbs = {
     "invoice": ["created", "finalized", "paid", "deleted"],
     "product": ["created", "updated", "deleted"],
     "price": ["created", "updated", "deleted"],
+    "plan": ["created", "updated", "deleted"],
     "card": ["created", "updated", "deleted"],
     "source": ["created", "updated", "deleted"],
     "coupon": ["created", "updated", "deleted"],

@@ -17,12 +17,13 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from tallyhouse.objects import MODELS
+from tallyhouse.objects import OBJECTS
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 FOLDER = Path(__file__).parent / "golden"
-SCHEMAS = {model.name: model.relation.partition(".")[0] for model in MODELS}
+FOLDERS = {"dims": "dwh", "facts": "dwh", "queues": "ops", "marts": "mart", "staging": "staging"}
+"""Folder of a relation's file under include/sql -> its schema."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ def comparable(value: Any) -> Any:
     return value
 
 
+def schema_of(relation: str) -> str:
+    """Schema of a relation, by the folder that its file is in."""
+    return next(schema for name, schema in FOLDERS.items() if (SQL_ROOT / name / f"{relation}.sql").exists())
+
+
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
 def test_golden(case: Case, connection: psycopg.Connection) -> None:
     content = case.content
@@ -106,13 +112,13 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
     connection.commit()
     stage(connection, versions_of(content))
     apply_models(connection, SQL_ROOT)
-    is_mart = (SQL_ROOT / "marts" / f"{case.relation}.sql").exists()
-    if is_mart:
+    schema = schema_of(case.relation)
+    if schema == "mart":
         refresh_marts(connection, SQL_ROOT)
     columns = list(content["expect"][0]) if content["expect"] else ["account_id"]
     query = sql.SQL("select {columns} from {relation}").format(
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        relation=sql.Identifier(SCHEMAS.get(case.relation, "mart"), case.relation),
+        relation=sql.Identifier(schema, case.relation),
     )
     found = [
         {key: comparable(value) for key, value in row.items()}
@@ -128,8 +134,10 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
 
 def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     golden = {path.stem for path in FOLDER.glob("*.yaml")}
-    folders = ("dims", "facts", "queues", "marts")
-    relations = {path.stem for folder in folders for path in (SQL_ROOT / folder).glob("*.sql")}
+    relations = {path.stem for folder in FOLDERS.keys() - {"staging"} for path in (SQL_ROOT / folder).glob("*.sql")}
+    readings = {item.reading for item in OBJECTS}
+    views = {path.stem for path in (SQL_ROOT / "staging").glob("*.sql") if "create view" in path.read_text()}
+    relations |= views & readings
     assert golden <= relations
     # the calendar, the currencies and the freshness of data have tests of their own
     assert relations - golden == {"date_dim", "currency_dim", "freshness"}

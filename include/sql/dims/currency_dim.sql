@@ -12,8 +12,10 @@ from (
         chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg
         huf idr ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur
         mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd
-        scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd yer
-        zar zmw')
+        scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd xcg yer
+        zar zmw'),
+    -- gone by now, but there in what is older
+    (2, 'eek hrk ltl lvl mro sll svc vef')
 ) as listed (exponent, currencies)
 cross join
     lateral regexp_split_to_table(listed.currencies, '\s+') as split (currency)

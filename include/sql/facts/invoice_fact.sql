@@ -25,6 +25,7 @@ select
     invoice.total_minor,
     invoice.starting_balance_minor,
     invoice.ending_balance_minor,
+    invoice.application_fee_minor,
     invoice.attempt_count,
     invoice.metadata,
     invoice.is_attempted,

@@ -41,7 +41,11 @@ as $$
         r.outcome ->> 'type',
         r.outcome ->> 'risk_level',
         r.amount,
-        coalesce(r.amount_captured, case when coalesce(r.captured, true) then r.amount else 0 end),
+        coalesce(
+            r.amount_captured,
+            -- before 2019 a charge that failed was called captured all the same
+            case when coalesce(r.captured, true) and coalesce(r.status <> 'failed', r.paid, true) then r.amount else 0 end
+        ),
         coalesce(r.amount_refunded, 0),
         case
             when jsonb_typeof(r.payment_method_details) = 'object' then r.payment_method_details

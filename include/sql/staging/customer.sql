@@ -9,6 +9,7 @@ create function staging.customer(body jsonb) returns table (
     default_payment_method_id text,
     tax_exempt text,
     test_clock_id text,
+    discounts jsonb,
     metadata jsonb,
     is_delinquent boolean,
     created_at timestamptz
@@ -31,6 +32,7 @@ as $$
         ),
         r.tax_exempt,
         staging.id_of(r.test_clock),
+        staging.discounts_of(null, r.discount),
         r.metadata,
         r.delinquent,
         to_timestamp(r.created)
@@ -48,6 +50,7 @@ as $$
         active_card jsonb,
         tax_exempt text,
         test_clock jsonb,
+        discount jsonb,
         metadata jsonb,
         delinquent boolean,
         created bigint

@@ -52,7 +52,9 @@ as $$
         coalesce(
             r.parent #>> '{invoice_item_details,invoice_item}',
             r.parent #>> '{subscription_item_details,invoice_item}',
-            staging.id_of(r.invoice_item)
+            staging.id_of(r.invoice_item),
+            -- and an invoice item's line that item's id
+            case when r.type = 'invoiceitem' and r.id like 'ii\_%' then r.id end
         ),
         r.description,
         lower(r.currency),

@@ -18,7 +18,12 @@ as $$
     select
         staging.id_of(r.customer),
         case when r.object = 'card' then 'card' else r.type end,
-        lower(coalesce(d.brand, r.brand, case when r.object = 'card' then r.type end)),
+        -- cards and sources spell it for people to read
+        case lower(coalesce(d.brand, r.brand, case when r.object = 'card' then r.type end))
+            when 'american express' then 'amex'
+            when 'diners club' then 'diners'
+            else lower(coalesce(d.brand, r.brand, case when r.object = 'card' then r.type end))
+        end,
         coalesce(d.last4, r.last4),
         coalesce(d.funding, r.funding),
         coalesce(d.country, r.country),

@@ -14,6 +14,7 @@ create function staging.price(body jsonb) returns table (
     interval_count integer,
     tiers jsonb,
     transform_quantity jsonb,
+    currency_options jsonb,
     metadata jsonb,
     is_active boolean,
     created_at timestamptz
@@ -37,6 +38,7 @@ as $$
         coalesce((r.recurring ->> 'interval_count')::integer, r.interval_count),
         r.tiers,
         coalesce(r.transform_quantity, r.transform_usage),
+        r.currency_options,
         r.metadata,
         r.active,
         to_timestamp(r.created)
@@ -61,6 +63,7 @@ as $$
         tiers jsonb,
         transform_quantity jsonb,
         transform_usage jsonb,
+        currency_options jsonb,
         metadata jsonb,
         active boolean,
         created bigint

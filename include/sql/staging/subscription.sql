@@ -11,6 +11,7 @@ create function staging.subscription(body jsonb) returns table (
     schedule_id text,
     pause_behavior text,
     test_clock_id text,
+    tax_percent numeric,
     discounts jsonb,
     items jsonb,
     metadata jsonb,
@@ -47,12 +48,14 @@ as $$
         staging.id_of(r.schedule),
         r.pause_collection ->> 'behavior',
         staging.id_of(r.test_clock),
-        -- One discount in the old shape, an array of ids in the new one, and both for some years. An object tells more.
-        case
-            when jsonb_typeof(r.discount) = 'object' and jsonb_array_length(staging.list_items(r.discounts)) <= 1
-                then jsonb_build_array(r.discount)
-            else staging.list_items(r.discounts)
-        end,
+        coalesce(
+            (
+                select sum((rate ->> 'percentage')::numeric)
+                from jsonb_array_elements(staging.list_items(r.default_tax_rates)) as rate
+            ),
+            r.tax_percent
+        ),
+        staging.discounts_of(r.discounts, r.discount),
         -- a single plan, without items, in the oldest shapes: its item takes the subscription's id
         case
             when staging.list_items(r.items) <> '[]' then staging.list_items(r.items)
@@ -94,6 +97,8 @@ as $$
         schedule jsonb,
         pause_collection jsonb,
         test_clock jsonb,
+        default_tax_rates jsonb,
+        tax_percent numeric,
         discounts jsonb,
         discount jsonb,
         items jsonb,

@@ -26,7 +26,7 @@ as $$
         p.unit_amount_minor,
         p.interval_count,
         r.quantity,
-        case when jsonb_typeof(r.discounts) = 'array' then r.discounts else '[]' end,
+        staging.discounts_of(r.discounts, null),
         r.metadata,
         to_timestamp(r.created)
     from jsonb_to_record(item) as r (

@@ -1,0 +1,32 @@
+/* Grain: one row per object, in the latest state that Stripe showed of it. What the views of single kinds read. */
+create view staging.latest_version as
+select distinct on (account_id, livemode, object_type, object_id)
+    account_id,
+    livemode,
+    object_type,
+    object_id,
+    min(version_at) filter (where version_rank >= 3) over object_history as deleted_at,
+    version_at,
+    body
+from staging.object_version
+window object_history as (partition by account_id, livemode, object_type, object_id)
+order by
+    account_id asc,
+    livemode asc,
+    object_type asc,
+    object_id asc,
+    -- a deletion is final, and a stub, which tells of nothing but a deletion, the least
+    version_rank = 3 desc,
+    version_rank <= 3 desc,
+    version_at desc,
+    version_rank desc,
+    version_order desc;
+comment on view staging.latest_version is
+'Grain: one row per object, in its latest state; a deletion is final. Ask for one object_type.';
+comment on column staging.latest_version.account_id is 'Stripe account (acct_...).';
+comment on column staging.latest_version.livemode is 'False for test data.';
+comment on column staging.latest_version.object_type is 'Kind of object, for example transfer.';
+comment on column staging.latest_version.object_id is 'Stripe''s id of the object.';
+comment on column staging.latest_version.deleted_at is 'When Stripe deleted the object; null while it exists. Final.';
+comment on column staging.latest_version.version_at is 'Second of the version that this row shows.';
+comment on column staging.latest_version.body is 'The object as JSON, in whatever API version it was rendered.';
