@@ -109,7 +109,7 @@ MODELS: tuple[Model, ...] = (
     Model("refund_fact"),
     Model("invoice_fact"),
     Model("invoice_line_fact", upstream=("invoice_fact",)),
-    Model("subscription_dim"),
-    Model("subscription_item_dim"),
+    Model("subscription_dim", upstream=("invoice_fact",)),
+    Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact")),
 )
