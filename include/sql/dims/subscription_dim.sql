@@ -63,7 +63,10 @@ cross join lateral (
         )
     union all
     select 'past_due', invoice.due_at, asked.settled_at
-    where asked.is_sent and invoice.due_at < asked.settled_at and (invoice.status <> 'paid' or invoice.paid_at is not null)
+    where
+        asked.is_sent
+        and invoice.due_at < asked.settled_at
+        and (invoice.status <> 'paid' or invoice.paid_at is not null)
     union all
     -- Stripe leaves the invoices of an unpaid subscription as drafts
     select 'unpaid', invoice.created_at, 'infinity'

@@ -21,7 +21,8 @@ begin
     -- Columns go by name; one that the target does not have is an error of the model, raised by the insert.
     select
         string_agg(quote_ident(attname), ', ' order by attnum),
-        string_agg(format('%1$I = excluded.%1$I', attname), ', ' order by attnum) filter (where attname <> 'deleted_at'),
+        string_agg(format('%1$I = excluded.%1$I', attname), ', ' order by attnum)
+            filter (where attname <> 'deleted_at'),
         bool_or(attname = 'deleted_at')
     into columns, changes, has_deletion
     from pg_attribute
