@@ -112,4 +112,5 @@ MODELS: tuple[Model, ...] = (
     Model("subscription_dim", upstream=("invoice_fact",)),
     Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact")),
+    Model("event_order"),
 )

@@ -6,13 +6,7 @@ select
     object_type,
     object_id,
     created_at as version_at,
-    case
-        when type like '%.created' then 0
-        -- a subscription that ends stays an object; whatever else is deleted is gone for good
-        when type = 'customer.subscription.deleted' then 2
-        when type like '%.deleted' then 3
-        else 1
-    end::smallint as version_rank,
+    staging.event_rank(type) as version_rank,
     listing_order as version_order,
     'event' as source,
     batch_id,
