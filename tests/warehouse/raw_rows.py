@@ -24,6 +24,8 @@ class Version:
     body: dict[str, Any]
     listing_order: int = 0
     event_id: str | None = None
+    previous_attributes: dict[str, Any] | None = None
+    account_id: str = ACCOUNT
 
 
 def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
@@ -44,7 +46,7 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                     insert into raw.object values (%s, false, %s, %s, %s, %s, %s) on conflict do nothing
                     """,
                     [
-                        ACCOUNT,
+                        version.account_id,
                         version.body["object"],
                         version.body["id"],
                         version.at,
@@ -57,6 +59,9 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                 "select ops.ensure_event_partitions(%s, %s)", [version.at, version.at + timedelta(seconds=1)]
             )
             identity = f"{version.at}{version.event_type}{version.listing_order}{version.body['id']}"
+            data: dict[str, Any] = {"object": version.body}
+            if version.previous_attributes is not None:
+                data["previous_attributes"] = version.previous_attributes
             event_id = version.event_id or "evt_" + hashlib.sha256(identity.encode()).hexdigest()[:16]
             connection.execute(
                 """
@@ -66,14 +71,14 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                 ) values (%s, false, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
                 """,
                 [
-                    ACCOUNT,
+                    version.account_id,
                     event_id,
                     version.event_type,
                     version.at,
                     version.listing_order,
                     version.body["object"],
                     version.body["id"],
-                    Jsonb({"id": event_id, "data": {"object": version.body}}),
+                    Jsonb({"id": event_id, "data": data}),
                     row[0],
                 ],
             )
@@ -101,7 +106,10 @@ def empty_warehouse(connection: psycopg.Connection) -> None:
     for schema in ("raw", "dwh"):
         for name in table_rows(connection, schema).keys() - kept:
             connection.execute(sql.SQL("delete from {}").format(sql.Identifier(schema, name)))
-    connection.execute("delete from ops.batch; delete from ops.batch_applied; delete from ops.watermark")
+    connection.execute(
+        "delete from ops.batch; delete from ops.batch_applied; delete from ops.watermark; "
+        "delete from ops.event_order_contradiction"
+    )
     connection.commit()
 
 

@@ -9,7 +9,7 @@ begin
         select distinct invoice.account_id, invoice.livemode, 'subscription', invoice.subscription_id
         from pending_batch
         cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as version
-        inner join dwh.invoice_fact as invoice
+        inner join %1$I.invoice_fact as invoice
             on
                 version.account_id = invoice.account_id
                 and version.livemode = invoice.livemode
@@ -17,7 +17,7 @@ begin
         where
             exists (
                 select 1
-                from dwh.%I as known
+                from %1$I.%2$I as known
                 where
                     known.account_id = invoice.account_id
                     and known.livemode = invoice.livemode
@@ -33,7 +33,7 @@ begin
                     and touched.object_id = invoice.subscription_id
             )
         $sql$,
-        current_setting('tallyhouse.model')
+        ops.model_schema(), current_setting('tallyhouse.model')
     );
     analyze touched;
 end
