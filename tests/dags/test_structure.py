@@ -123,7 +123,7 @@ def test_the_schema_is_migrated_before_all_else(dag: "DAG") -> None:
 def test_warehouse_has_a_task_for_each_model_of_the_registry(dag_bag: "DagBag") -> None:
     names = {model.name for model in MODELS}
     assert set(dag_bag.dags["warehouse"].task_ids) == names | OTHER_TASKS
-    files = {path.stem for folder in ("dims", "facts") for path in (SQL_ROOT / folder).glob("*.sql")}
+    files = {path.stem for folder in ("dims", "facts", "queues") for path in (SQL_ROOT / folder).glob("*.sql")}
     assert names == files
 
 
@@ -142,8 +142,13 @@ def test_checks_run_after_every_model_and_publishing_after_the_checks(dag_bag: "
     assert upstream_of(dag_bag.dags["marts"], "check") >= MATERIALIZED
 
 
+def test_no_mart_is_refreshed_before_the_tables_were_checked(dag_bag: "DagBag") -> None:
+    for name in MATERIALIZED:
+        assert {"check_tables", "migrate_schema"} <= upstream_of(dag_bag.dags["marts"], name)
+
+
 def test_marts_has_a_task_for_each_materialized_view(dag_bag: "DagBag") -> None:
-    assert set(dag_bag.dags["marts"].task_ids) == MATERIALIZED | {"migrate_schema", "check"}
+    assert set(dag_bag.dags["marts"].task_ids) == MATERIALIZED | {"migrate_schema", "check_tables", "check"}
 
 
 def test_a_mart_is_refreshed_after_those_that_it_reads(dag_bag: "DagBag", warehouse: str) -> None:

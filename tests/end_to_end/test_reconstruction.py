@@ -92,7 +92,8 @@ def test_items_differ_only_where_no_invoice_has_told_of_a_change_yet(warehouses:
             price_id, quantity = true[1:3]
             # it is on the next invoice, which on a yearly plan may be a year away
             lines = connection.execute(
-                "select 1 from dwh.invoice_line_fact where subscription_item_id = %s and price_id = %s and quantity = %s",
+                "select 1 from dwh.invoice_line_fact "
+                "where subscription_item_id = %s and price_id = %s and quantity = %s",
                 [item_id, price_id, quantity],
             ).fetchall()
             assert lines == []

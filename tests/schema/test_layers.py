@@ -59,7 +59,9 @@ def test_model_reads_in_dwh_what_the_registry_names_upstream(model: Model) -> No
 
 
 def test_registry_and_model_files_agree() -> None:
-    files = {f"{folder}/{path.name}" for folder in ("dims", "facts", "queues") for path in (SQL_ROOT / folder).glob("*")}
+    files = {
+        f"{folder}/{path.name}" for folder in ("dims", "facts", "queues") for path in (SQL_ROOT / folder).glob("*")
+    }
     assert {model.sql_file for model in MODELS} == files
 
 

@@ -38,40 +38,43 @@ inner join dwh.invoice_fact as invoice
         first_shown.account_id = invoice.account_id
         and first_shown.livemode = invoice.livemode
         and first_shown.subscription_id = invoice.subscription_id
-cross join lateral (
-    select
-        coalesce(invoice.finalized_at, invoice.created_at) as asked_at,
-        coalesce(
-            invoice.paid_at, invoice.voided_at, invoice.marked_uncollectible_at, 'infinity'
-        ) as settled_at,
-        invoice.billing_reason is not distinct from 'subscription_create' as is_first,
-        invoice.collection_method is not distinct from 'send_invoice' as is_sent
-) as asked
-cross join lateral (
-    -- the first payment makes a subscription active
-    select 'incomplete' as status, invoice.created_at as from_at, invoice.paid_at as to_at
-    where asked.is_first and not asked.is_sent and invoice.paid_at is not null
-    union all
-    -- the first attempt comes with the invoice; paid at a later one, or not yet
-    select 'past_due', asked.asked_at, asked.settled_at
-    where
-        not asked.is_first
-        and not asked.is_sent
-        and (
-            (invoice.status = 'paid' and invoice.attempt_count > 1 and invoice.paid_at is not null)
-            or (invoice.status in ('open', 'uncollectible', 'void') and invoice.attempt_count > 0)
-        )
-    union all
-    select 'past_due', invoice.due_at, asked.settled_at
-    where
-        asked.is_sent
-        and invoice.due_at < asked.settled_at
-        and (invoice.status <> 'paid' or invoice.paid_at is not null)
-    union all
-    -- Stripe leaves the invoices of an unpaid subscription as drafts
-    select 'unpaid', invoice.created_at, 'infinity'
-    where first_shown.status = 'unpaid' and invoice.status = 'draft' and invoice.billing_reason = 'subscription_cycle'
-) as stretch
+cross join
+    lateral (
+        select
+            coalesce(invoice.finalized_at, invoice.created_at) as asked_at,
+            coalesce(
+                invoice.paid_at, invoice.voided_at, invoice.marked_uncollectible_at, 'infinity'
+            ) as settled_at,
+            coalesce(invoice.billing_reason = 'subscription_create', false) as is_first,
+            coalesce(invoice.collection_method = 'send_invoice', false) as is_sent
+    ) as asked
+cross join
+    lateral (
+        -- the first payment makes a subscription active
+        select 'incomplete' as status, invoice.created_at as from_at, invoice.paid_at as to_at
+        where asked.is_first and not asked.is_sent and invoice.paid_at is not null
+        union all
+        -- the first attempt comes with the invoice; paid at a later one, or not yet
+        select 'past_due', asked.asked_at, asked.settled_at
+        where
+            not asked.is_first
+            and not asked.is_sent
+            and (
+                (invoice.status = 'paid' and invoice.attempt_count > 1 and invoice.paid_at is not null)
+                or (invoice.status in ('open', 'uncollectible', 'void') and invoice.attempt_count > 0)
+            )
+        union all
+        select 'past_due', invoice.due_at, asked.settled_at
+        where
+            asked.is_sent
+            and invoice.due_at < asked.settled_at
+            and (invoice.status <> 'paid' or invoice.paid_at is not null)
+        union all
+        -- Stripe leaves the invoices of an unpaid subscription as drafts
+        select 'unpaid', invoice.created_at, 'infinity'
+        where
+            first_shown.status = 'unpaid' and invoice.status = 'draft' and invoice.billing_reason = 'subscription_cycle'
+    ) as stretch
 where
     first_shown.has_past
     and invoice.deleted_at is null
@@ -107,25 +110,26 @@ select
         )
     end as status_then
 from first_shown
-cross join lateral (
-    select first_shown.created_at as at
-    union
-    select first_shown.trial_start_at
-    union
-    select first_shown.trial_end_at
-    union
-    select first_shown.canceled_at
-    union
-    select first_shown.over_at
-    union
-    select turn.at
-    from billed
-    cross join lateral (values (billed.from_at), (billed.to_at)) as turn (at)
-    where
-        billed.account_id = first_shown.account_id
-        and billed.livemode = first_shown.livemode
-        and billed.subscription_id = first_shown.subscription_id
-) as moment
+cross join
+    lateral (
+        select first_shown.created_at as at
+        union
+        select first_shown.trial_start_at
+        union
+        select first_shown.trial_end_at
+        union
+        select first_shown.canceled_at
+        union
+        select first_shown.over_at
+        union
+        select turn.at
+        from billed
+        cross join lateral (values (billed.from_at), (billed.to_at)) as turn (at)
+        where
+            billed.account_id = first_shown.account_id
+            and billed.livemode = first_shown.livemode
+            and billed.subscription_id = first_shown.subscription_id
+    ) as moment
 where
     first_shown.has_past
     and first_shown.created_at <= moment.at

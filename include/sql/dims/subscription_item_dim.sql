@@ -204,7 +204,14 @@ with setting as (
     from told
     where not is_credit
     order by
-        account_id, livemode, subscription_item_id, at, is_proration, invoiced_at desc, invoice_id desc, price_id desc
+        account_id asc,
+        livemode asc,
+        subscription_item_id asc,
+        at asc,
+        is_proration asc,
+        invoiced_at desc,
+        invoice_id desc,
+        price_id desc
 ),
 
 first_setting as (
@@ -216,14 +223,15 @@ first_setting as (
 last_setting as (
     select distinct on (account_id, livemode, subscription_item_id) *
     from setting
-    order by account_id, livemode, subscription_item_id, at desc
+    order by account_id asc, livemode asc, subscription_item_id asc, at desc
 ),
 
 credit as (
     select distinct on (account_id, livemode, subscription_item_id, at) *
     from told
     where is_credit
-    order by account_id, livemode, subscription_item_id, at, invoiced_at desc, invoice_id desc, price_id desc
+    order by
+        account_id asc, livemode asc, subscription_item_id asc, at asc, invoiced_at desc, invoice_id desc, price_id desc
 ),
 
 first_credit as (
@@ -235,7 +243,7 @@ first_credit as (
 last_credit as (
     select distinct on (account_id, livemode, subscription_item_id) *
     from credit
-    order by account_id, livemode, subscription_item_id, at desc
+    order by account_id asc, livemode asc, subscription_item_id asc, at desc
 ),
 
 billed as (
@@ -296,16 +304,12 @@ known_price as (
         coalesce(p.unit_amount_minor, seen.unit_amount_minor) as unit_amount_minor,
         coalesce(p.price_id, seen.price_id) is not null as is_known
     from wanted_price as w
-    left join lateral (
-        select *
-        from dwh.price_dim
-        where
-            dwh.price_dim.account_id = w.account_id
-            and dwh.price_dim.livemode = w.livemode
-            and dwh.price_dim.price_id = w.price_id
-            and dwh.price_dim.is_current
-        limit 1
-    ) as p on true
+    left join dwh.price_dim as p
+        on
+            w.account_id = p.account_id
+            and w.livemode = p.livemode
+            and w.price_id = p.price_id
+            and p.is_current
     left join seen_price as seen
         on
             w.account_id = seen.account_id
@@ -327,7 +331,7 @@ select
     -- null for a price in tiers; lines show what a unit cost after credits and in trials
     case when price.is_known then price.unit_amount_minor else billed.unit_amount_minor end,
     price.interval_count,
-    case when price.usage_type is distinct from 'metered' then billed.quantity::bigint end,
+    case when coalesce(price.usage_type <> 'metered', true) then billed.quantity::bigint end,
     past_item.discounts,
     past_item.metadata,
     past_item.created_at,

@@ -3,11 +3,14 @@ create function ops.contradictions(previous_attributes jsonb, state jsonb) retur
     key text, expected jsonb, found jsonb
 )
 language sql
-immutable parallel safe
+-- strict keeps it from being inlined, and the documents from being opened once for each key
+immutable strict parallel safe
 as $$
     with recursive pair as (
         select entry.key, entry.value as expected, state -> entry.key as found
-        from jsonb_each(previous_attributes) as entry
+        from jsonb_each(
+            case jsonb_typeof(previous_attributes) when 'object' then previous_attributes else '{}' end
+        ) as entry
         union all
         -- inside objects Stripe names the keys that changed; arrays it gives whole
         select pair.key || '.' || entry.key, entry.value, pair.found -> entry.key

@@ -32,7 +32,7 @@ select
     lag(event.event_id) over object_history as before_id,
     lag(event.created_at) over object_history as before_at,
     lag(event.api_version) over object_history as before_version,
-    lag(event.batch_id) over object_history in (select batch_id from pending_batch) as is_before_new
+    lag(event.batch_id) over object_history as before_batch_id
 from arrived
 inner join raw.event as event
     on
@@ -52,7 +52,7 @@ select
     told.account_id, told.livemode, told.object_type, told.object_id, told.event_id, told.created_at,
     coalesce(told.before_id, earlier.event_id) as before_id,
     coalesce(told.before_at, earlier.created_at) as before_at,
-    coalesce(told.before_version, earlier.api_version) is not distinct from told.api_version as is_same_shape
+    coalesce(told.before_version, earlier.api_version, '') = coalesce(told.api_version, '') as is_same_shape
 from told
 left join lateral (
     select event.event_id, event.created_at, event.api_version
@@ -67,7 +67,10 @@ left join lateral (
     order by event.created_at desc, staging.event_rank(event.type) desc, event.listing_order desc
     limit 1
 ) as earlier on true
-where told.is_update and (told.is_new or told.is_before_new);
+where told.is_update and (
+    told.is_new
+    or told.before_batch_id in (select batch_id from pending_batch)
+);
 analyze judged;
 
 delete from ops.event_order_contradiction
@@ -96,15 +99,12 @@ inner join raw.event as before
         and judged.livemode = before.livemode
         and judged.before_at = before.created_at
         and judged.before_id = before.event_id
-cross join lateral (
-    select after.payload #> '{data,previous_attributes}' as previous_attributes
-    offset 0
-) as change
-cross join lateral ops.contradictions(
-    change.previous_attributes, before.payload #> '{data,object}'
-) as contradiction
+cross join
+    lateral ops.contradictions(
+        after.payload #> '{data,previous_attributes}', before.payload #> '{data,object}'
+    ) as contradiction
 -- another API version may show the same state in another shape
-where judged.is_same_shape and jsonb_typeof(change.previous_attributes) = 'object';
+where judged.is_same_shape;
 
 select ops.end_model(
     (select count(*) from judged),
