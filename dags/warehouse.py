@@ -2,7 +2,8 @@
 ### Raw rows into dimensions and facts
 
 **What** Each task applies the batches that its model has not applied yet, in one transaction; its log shows how many
-batches, objects and rows. Any order, any repetition gives the same tables. Then the checks.
+batches, objects and rows. Any order, any repetition gives the same tables. Then the checks of layer `load`: those whose
+cost follows what was loaded. Those that read whole tables run at the head of `marts`.
 
 **When** Whenever `stripe_events` or `stripe_backfill` has staged something.
 
@@ -12,7 +13,8 @@ batches, objects and rows. Any order, any repetition gives the same tables. Then
   batches stay pending (`select * from ops.batch_applied`).
 - `report_rejects`: a document could not be read and was set aside (`raw.rejected`); everything else is loaded.
 - `check`: the log names the rule and the first rows that break it; all results are in `ops.check_result`. The data is
-  loaded all the same, but the marts are not refreshed from it.
+  loaded all the same, but the marts are not refreshed from it. `event_order_holds`: the updates named contradict the
+  event before them (`ops.event_order_contradiction`); an event may be missing, or Stripe changed the object silently.
 """
 
 from datetime import datetime
@@ -42,7 +44,7 @@ def warehouse():
         for upstream in model.upstream:
             built[upstream] >> built[model.name]
     loaded = list(groups.values())
-    chain(common.migrate_schema(), loaded, common.check("dwh"), common.publish_loaded())
+    chain(common.migrate_schema(), loaded, common.check("load"), common.publish_loaded())
     loaded >> common.report_rejects()
 
 

@@ -123,8 +123,8 @@ MODELS: tuple[Model, ...] = (
     Model("invoice_line_fact", upstream=("invoice_fact",)),
     Model("invoice_payment_fact"),
     Model("credit_note_fact"),
-    Model("subscription_dim"),
-    Model("subscription_item_dim"),
+    Model("subscription_dim", upstream=("invoice_fact",)),
+    Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
     Model(
         "enrichment",
@@ -138,4 +138,5 @@ MODELS: tuple[Model, ...] = (
             "subscription_dim",
         ),
     ),
+    Model("event_order_contradiction"),
 )

@@ -92,6 +92,19 @@ BROKEN = [
         {"dim": "customer_dim", "key": "current row", "value": "acct_test/f/cus_1", "row_count": 2},
     ),
     (
+        "event_order_holds",
+        None,
+        """
+        update ops.policy set value = '1' where name = 'order_contradictions_allowed';
+        insert into ops.event_order_contradiction (
+            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
+        )
+        select 'acct_test', false, 'customer', 'cus_1', 'evt_' || n, '2026-03-20', 'evt_0', 'email'
+        from (values (1), (2)) as both (n)
+        """,
+        {"failing": 2, "allowed": 1, "events": 2, "most_frequent": "customer.email", "first_event_id": "evt_1"},
+    ),
+    (
         "fact_dimensions_exist",
         None,
         """

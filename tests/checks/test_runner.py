@@ -56,8 +56,8 @@ def test_a_header_that_cannot_be_read_is_an_error_that_names_the_file(header: st
         read_checks(folder)
 
 
-def test_the_project_s_checks_belong_to_the_two_layers_that_are_checked() -> None:
-    assert {check.layer for check in read_checks(SQL_ROOT)} == {"dwh", "mart"}
+def test_the_project_s_checks_belong_to_the_layers_that_are_checked() -> None:
+    assert {check.layer for check in read_checks(SQL_ROOT)} == {"load", "dwh", "mart"}
 
 
 @pytest.mark.parametrize(

@@ -251,25 +251,47 @@ def test_a_kind_of_object_that_the_key_may_not_list_is_red_and_holds_no_other_ba
     ],
     ids=["a second current row", "a movement of money without a source"],
 )
-def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
-    break_it: str, rule: str, dags: Dags
-) -> None:
+def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, rule: str, dags: Dags) -> None:
     assert_green(dags.run("stripe_backfill"))
     assert_green(dags.run("warehouse"))
     dags.execute(break_it)
+    run = dags.run("marts")
+    assert run.state == "failed"
+    assert run.not_successful.pop("check_tables") == ["failed"]
+    assert set(map(tuple, run.not_successful.values())) == {("upstream_failed",)}
+    assert run.not_successful.keys() >= {"revenue_daily", "check"}
+    error = run.errors["check_tables"]
+    assert isinstance(error, ChecksFailedError)
+    assert rule in str(error)
+    kept = dags.rows(
+        "select check_name, failing_count, jsonb_array_length(sample) > 0 from ops.check_result where status = 'failed'"
+    )
+    assert rule in {name for name, _, _ in kept}
+    assert all(count > 0 and has_sample for _, count, has_sample in kept)
+
+
+def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(dags: Dags) -> None:
+    assert_green(dags.run("stripe_backfill"))
+    assert_green(dags.run("warehouse"))
+    dags.execute("update ops.policy set value = '0' where name = 'order_contradictions_allowed'")
+    dags.execute(
+        """
+        insert into ops.event_order_contradiction (
+            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
+        )
+        select account_id, livemode, 'charge', charge_id, 'evt_2', now(), 'evt_1', 'amount'
+        from dwh.charge_fact
+        limit 1
+        """
+    )
     run = dags.run("warehouse")
     assert run.state == "failed"
     assert run.not_successful == {"check": ["failed"], "publish_loaded": ["upstream_failed"]}
     assert run.tries["check"] == [1]
     error = run.errors["check"]
     assert isinstance(error, ChecksFailedError)
-    assert rule in str(error)
+    assert "contradict the event before them" in str(error)
     assert dags.published(run) == []
-    kept = dags.rows(
-        "select check_name, failing_count, jsonb_array_length(sample) > 0 from ops.check_result where status = 'failed'"
-    )
-    assert rule in {name for name, _, _ in kept}
-    assert all(count > 0 and has_sample for _, count, has_sample in kept)
 
 
 def test_a_failed_check_of_the_marts_makes_marts_red(dags: Dags) -> None:

@@ -144,8 +144,13 @@ def test_checks_run_after_every_model_and_publishing_after_the_checks(dag_bag: "
     assert upstream_of(dag_bag.dags["marts"], "check") >= MATERIALIZED
 
 
+def test_no_mart_is_refreshed_before_the_tables_were_checked(dag_bag: "DagBag") -> None:
+    for name in MATERIALIZED:
+        assert {"check_tables", "migrate_schema"} <= upstream_of(dag_bag.dags["marts"], name)
+
+
 def test_marts_has_a_task_for_each_materialized_view(dag_bag: "DagBag") -> None:
-    assert set(dag_bag.dags["marts"].task_ids) == MATERIALIZED | {"migrate_schema", "check"}
+    assert set(dag_bag.dags["marts"].task_ids) == MATERIALIZED | {"migrate_schema", "check_tables", "check"}
 
 
 def test_a_mart_is_refreshed_after_those_that_it_reads(dag_bag: "DagBag", warehouse: str) -> None:

@@ -1,4 +1,4 @@
-/* Check: a model has applied every batch that was there when it last began. Layer: dwh. */
+/* Check: a model has applied every batch that was there when it last began. Layer: load. */
 select m.model, b.batch_id, b.source, b.object_type, b.committed_at, r.began_at
 from string_to_table(current_setting('tallyhouse.models'), ',') as m (model)
 cross join ops.batch as b

@@ -39,12 +39,15 @@ begin
                 *,
                 -- 0 until the deletion and on it, 1 from the version after it: nothing resurrects an object
                 coalesce(
-                    count(*) filter (where version_rank = 3) over (
+                    count(*) filter (where version_rank >= 3) over (
                         partition by %2$s order by version_at, version_rank, version_order
                         rows between unbounded preceding and 1 preceding
                     ), 0
                 ) as deletions_before,
-                min(version_at) filter (where version_rank = 3) over (partition by %2$s) as deleted_at,
+                min(version_rank) over (
+                    partition by %2$s order by version_at, version_rank, version_order
+                ) as least_rank,
+                min(version_at) filter (where version_rank >= 3) over (partition by %2$s) as deleted_at,
                 min(least(created_at, version_at)) over (partition by %2$s) as known_from
             from incoming
         ),
@@ -52,7 +55,10 @@ begin
             -- the state at the end of each second: history is exact to the second, and no interval is empty
             select distinct on (%2$s, version_at) *
             from placed
-            where deletions_before = 0
+            where
+                deletions_before = 0
+                -- a deletion without attributes (rank 4) is a state only where there is no other
+                and (version_rank < 4 or least_rank = 4)
             order by %2$s, version_at, version_rank desc, version_order desc
         ),
         compared as (

@@ -8,6 +8,7 @@ declare
     keys text;
     columns text;
     changes text;
+    has_deletion boolean;
     objects bigint;
     written bigint;
 begin
@@ -21,24 +22,49 @@ begin
     select
         string_agg(quote_ident(attname), ', ' order by attnum),
         string_agg(format('%1$I = excluded.%1$I', attname), ', ' order by attnum)
-    into columns, changes
+            filter (where attname <> 'deleted_at'),
+        bool_or(attname = 'deleted_at')
+    into columns, changes, has_deletion
     from pg_attribute
     where attrelid = 'pg_temp.incoming'::regclass and attnum > 0 and not attisdropped;
 
-    -- A deletion (rank 3) is final; else the later second, then the rank, then the order of Stripe's listing.
+    -- A deletion (rank 3) is final, and one without attributes (rank 4) tells less than any other version; else the
+    -- later second, then the rank, then the order of Stripe's listing.
     execute format(
         $sql$
         insert into %1$s as target (%2$s)
         select distinct on (%3$s) %2$s
         from incoming
-        order by %3$s, version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
+        order by
+            %3$s, version_rank = 3 desc, version_rank < 4 desc, version_at desc, version_rank desc, version_order desc
         on conflict (%3$s) do update set %4$s
-        where (target.version_rank = 3, target.version_at, target.version_rank, target.version_order)
-            < (excluded.version_rank = 3, excluded.version_at, excluded.version_rank, excluded.version_order)
+        where (
+            target.version_rank = 3, target.version_rank < 4, target.version_at, target.version_rank,
+            target.version_order
+        ) < (
+            excluded.version_rank = 3, excluded.version_rank < 4, excluded.version_at, excluded.version_rank,
+            excluded.version_order
+        )
         $sql$,
         target, columns, keys, changes
     );
     get diagnostics written = row_count;
+    if has_deletion then
+        -- apart from the state: whichever version won, the first deletion counts
+        execute format(
+            $sql$
+            update %1$s as target
+            set deleted_at = deletion.first_at
+            from (
+                select %2$s, min(version_at) as first_at from incoming where version_rank >= 3 group by %2$s
+            ) as deletion
+            where (%3$s) = (%4$s) and deletion.first_at < coalesce(target.deleted_at, 'infinity')
+            $sql$,
+            target, keys,
+            (select string_agg('target.' || k, ', ') from unnest(string_to_array(keys, ', ')) as k),
+            (select string_agg('deletion.' || k, ', ') from unnest(string_to_array(keys, ', ')) as k)
+        );
+    end if;
     select count(*) into objects from incoming;
     return ops.end_model(objects, written);
 end

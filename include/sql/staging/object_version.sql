@@ -6,13 +6,7 @@ select
     object_type,
     object_id,
     created_at as version_at,
-    case
-        when type like '%.created' then 0
-        -- a subscription that ends stays an object; whatever else is deleted is gone for good
-        when type = 'customer.subscription.deleted' then 2
-        when type like '%.deleted' then 3
-        else 1
-    end::smallint as version_rank,
+    staging.event_rank(type) as version_rank,
     listing_order as version_order,
     'event' as source,
     batch_id,
@@ -27,7 +21,7 @@ select
     object_id,
     -- a list is read at some moment of its second: an event of that second holds the same state or a newer one
     date_trunc('second', observed_at) as version_at,
-    (-1)::smallint as version_rank,
+    case when is_deleted then 4 else -1 end::smallint as version_rank,
     extract(microseconds from observed_at)::bigint % 1000000 as version_order,
     'list' as source,
     batch_id,
@@ -42,7 +36,7 @@ comment on column staging.object_version.object_type is 'Kind of object, for exa
 comment on column staging.object_version.object_id is 'Stripe''s id of the object.';
 comment on column staging.object_version.version_at is 'Second from which this state is known to hold.';
 comment on column staging.object_version.version_rank is
-'Order inside a second: -1 listed (-2 inside another object), 0 created, 1 updated, 2 ended, 3 deleted (final).';
+'In a second: -3 told by invoices, -2 inside another, -1 listed, 0 created, 1 updated, 2 ended, 3 deleted, 4 a stub.';
 comment on column staging.object_version.version_order is
 'Order inside a second and rank: place in Stripe''s own listing, or microsecond of a list.';
 comment on column staging.object_version.source is 'event or list.';
