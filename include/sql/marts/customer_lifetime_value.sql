@@ -12,6 +12,7 @@ with paid as (
         coalesce(sum(amount_minor) filter (where transaction_type = 'charge'), 0) as revenue_minor,
         coalesce(-sum(amount_minor) filter (where transaction_type = 'refund'), 0) as refunded_minor
     from dwh.transaction_fact
+    inner join ops.reported_mode using (livemode)
     where customer_id is not null
     group by account_id, livemode, currency, customer_id
 ),
