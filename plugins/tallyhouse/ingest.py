@@ -72,7 +72,7 @@ def plan_events(
     if plan.gap is not None:
         log.error(
             "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is "
-            "recorded in ops.gap; a listing of all objects will close it. Reading goes on from %s.",
+            "recorded in ops.gap; a run of stripe_backfill for all objects will close it. Reading goes on from %s.",
             account.account_id,
             plan.gap,
             plan.gap.end.isoformat(),

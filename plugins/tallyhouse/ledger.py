@@ -148,7 +148,9 @@ def keep_rejects(
     ).fetchall()
 
 
-def find_list_batch(conn: psycopg.Connection, account: Account, piece: Slice, run_id: str) -> BatchReport | None:
+def find_list_batch(
+    conn: psycopg.Connection, account: Account, object_type: str, window: Window, run_id: str, scope: str | None
+) -> BatchReport | None:
     """The batch in which this run has listed this slice already, or None."""
     row = conn.execute(
         "select batch_id, row_count, new_count, duplicate_count, late_count, rejected_count, byte_count, "
