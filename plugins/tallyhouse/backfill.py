@@ -28,6 +28,8 @@ second of the 25 that it allows (docs/performance.md)."""
 CALLS_PER_SHARE = 400
 """Requests of one task, about: a quarter of a minute of the whole limit, far more than the start of a task costs."""
 
+SHOWN_KINDS = 3
+
 
 @dataclass(frozen=True)
 class BackfillPlan:
@@ -37,11 +39,13 @@ class BackfillPlan:
     refused: list[tuple[Slice, str]]
 
     def title(self, share: int) -> str:
-        """What a task lists, in words: its kinds, slices and requests."""
+        """What a task lists, in words, short enough for a label: its kinds, slices and requests."""
         pieces = self.shares[share]
-        kinds = ", ".join(dict.fromkeys(piece.object_name for piece in pieces))
+        kinds = list(dict.fromkeys(piece.object_name for piece in pieces))
+        named = ", ".join(kinds[:SHOWN_KINDS])
+        more = f" and {len(kinds) - SHOWN_KINDS} more" if len(kinds) > SHOWN_KINDS else ""
         calls = sum(piece.estimated_calls for piece in pieces)
-        return f"{kinds}: {len(pieces)} slices, about {calls:,} pages"
+        return f"{named}{more}: {len(pieces)} slices, about {calls:,} pages"
 
 
 def plan_backfill(

@@ -72,8 +72,9 @@ def plan_slices(client: StripeClient, item: StripeObject, window: Window, rows_p
     counts = []
     for low, high in pairwise(marks):
         # The middle, for the ends may be moments at which much happens, such as the first of a month.
-        found = _probe(client, item, start, (low + high + 1) // 2)
-        density = found.per_second if len(found.created) > 1 else newest.per_second
+        middle = (low + high + 1) // 2
+        found = _probe(client, item, start, middle)
+        density = found.per_second if found.has_more else len(found.created) / max(1, middle - oldest)
         counts.append(density * (high - low))
     return _cut(item.name, window, marks, counts, rows_per_slice)
 

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from demo import airflow_config
-from simulator.app import DEFAULT_KEY
 from simulator.instance import simulator_thread
 from tests.dags.conftest import NOW
 from tests.dags.runs import Dags
