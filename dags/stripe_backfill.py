@@ -2,13 +2,14 @@
 ### Stripe's objects, on demand, into the raw layer
 
 **What** Lists objects as they are now: the history from before the 30 days of events. It adds, and never replaces:
-run it as often as you like. Each slice of time is committed for itself; clear a failed task, and it goes on after
-the last slice that it had committed. (Without `created_to`, the last slice ends when the task begins: that one is
-read again.)
+run it as often as you like. Lists are cut into slices of time of about equal work, each committed for itself: clear a
+failed task, and it goes on with the slices that are left. All tasks together keep to the connection's limit of
+requests a second; each task's label and log, and `select * from ops.plan_progress`, say how long it will take.
 
-**When** Once, after the first run of `stripe_events`; again after a gap (`select * from ops.gap`).
+**When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
-**When it is red** As `stripe_events`. The key needs read permission for each kind of object listed.
+**When it is red** As `stripe_events`. `report_refused` names the kinds of objects that the key may not read; all others
+are in. Grant the permission, and run it again for these kinds.
 """
 
 from datetime import datetime
@@ -20,7 +21,7 @@ from tallyhouse.tasks import backfill, common
 
 
 @dag(
-    schedule=None,
+    schedule=[common.GAP_FOUND],
     start_date=datetime(2026, 1, 1),
     max_active_runs=1,
     is_paused_upon_creation=False,
@@ -47,21 +48,29 @@ from tallyhouse.tasks import backfill, common
             format="date",
             description="List objects created before this day (UTC). Empty: up to now.",
         ),
-        "slice_days": Param(
-            365,
+        "connections": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            description="Connections (stripe_...) whose accounts to list. Empty: all.",
+        ),
+        "slice_objects": Param(
+            2000,
             type="integer",
-            minimum=1,
-            description="Days of creation in one slice, which is one transaction. Fewer for very large accounts.",
+            minimum=100,
+            description="Objects in one slice, about, which is one transaction: what is lost when a task is killed.",
         ),
     },
 )
 def stripe_backfill():
-    """Lists each kind of object in a task of its own, and tells the warehouse."""
-    objects = backfill.plan_lists()
-    staged = backfill.stage_lists.expand(object_name=objects)
-    common.migrate_schema() >> objects
+    """Cuts the lists of each account into slices, lists them, and tells the warehouse."""
+    accounts = common.list_accounts()
+    planned = backfill.plan_lists.expand(stripe_conn_id=accounts)
+    staged = backfill.stage_lists.expand(share=backfill.gather_shares(planned))
+    common.migrate_schema() >> accounts
     staged >> common.publish_staged()
     staged >> common.report_rejects()
+    [planned, staged] >> backfill.report_refused()
 
 
 stripe_backfill()

@@ -13,7 +13,7 @@ has listed their kind once. What exceeds `max_fetched` is left for the run after
 
 - `report_failures` names what could not be fetched, and why; everything else is in. It is tried again by every run
   (`select * from ops.enrichment_open where last_error is not null`). For a *StripeAccessError* grant the key in
-  connection `stripe_default` read permission for what is named there.
+  the account's connection read permission for what is named there.
 - `report_rejects`: an answer could not be staged; look at `raw.rejected`. Each is told once.
 """
 
@@ -43,10 +43,10 @@ from tallyhouse.tasks import common, enrichment
 )
 def stripe_enrichment():
     """Fetches, tells the warehouse if there was anything, and reports what failed."""
-    fetched = enrichment.fetch_wanted()
-    common.migrate_schema() >> fetched
-    fetched >> enrichment.anything_staged() >> common.publish_staged.override(trigger_rule="all_success")()
-    fetched >> [enrichment.report_failures(), common.report_rejects()]
+    accounts = common.list_accounts()
+    fetched = enrichment.fetch_wanted.expand(stripe_conn_id=accounts)
+    common.migrate_schema() >> accounts
+    fetched >> [common.publish_staged(), enrichment.report_failures(), common.report_rejects()]
 
 
 stripe_enrichment()

@@ -1,20 +1,22 @@
 """
 ### Stripe's events, hourly, into the raw layer
 
-**What** Reads every event since the last run, in closed windows of whole seconds, and commits each window with
-the watermark in one transaction: after a crash the next run goes on where the last commit was. Beside it, in the
-same way, the lists of which no event tells (balance transactions), each with a watermark of its own.
+**What** Reads every event since the last run, of each account that a connection `stripe_<name>` leads to, in closed
+windows of whole seconds, and commits each window with the watermark in one transaction: after a crash the next run
+goes on where the last commit was. Beside it, in the same way, the lists of which no event tells (balance
+transactions), each with a watermark of its own. An account that fails does not hold the others back.
 
 **When** Hourly. The first run reads the 30 days that Stripe keeps; run `stripe_backfill` once for what is older.
-More than an hour behind (`select * from ops.watermark`) is late.
+More than an hour behind (`select * from ops.watermark`) is late; the log of `stage_events` says how long it will take.
 
 **When it is red**
 
-- *StripeAccessError*: the key in connection `stripe_default` is wrong, or lacks the permission that is named.
-- *StripeUnavailableError*, *BadPageError*: Stripe did not answer properly for minutes. Clear the task later.
+- *StripeAccessError*: the key in the connection named there is wrong, or lacks the permission that is named.
+- *StripeUnavailableError*, *BadPageError*: Stripe did not answer properly for minutes. Clear the task later, or wait:
+  the next run reads what this one could not, and `ops.gap` has it until then.
 - `report_rejects`: everything else is in; look at the odd rows in `raw.rejected`. They are reported once.
-- `report_gaps`: nothing was read for 30 days, and Stripe no longer keeps what came before. Run `stripe_backfill` for
-  all objects; everything since is read. A gap is reported once; `ops.gap` has it.
+- `report_gaps`: nothing was read for 30 days, and Stripe no longer keeps what came before. `stripe_backfill` lists all
+  objects by itself, and `warehouse` closes the gap when they are loaded; `mart.gap_daily` shows its days until then.
 """
 
 from datetime import datetime
@@ -35,13 +37,15 @@ from tallyhouse.tasks import common, events, polling
     tags=["tallyhouse", "ingestion"],
 )
 def stripe_events():
-    """Plans the windows, stages each, and tells the warehouse."""
-    windows = events.plan_windows()
-    staged = [events.stage_events.expand(window=windows), polling.poll_lists()]
-    common.migrate_schema() >> [windows, staged[1]]
-    staged >> common.publish_staged()
-    staged >> common.report_rejects()
-    windows >> events.report_gaps()
+    """Plans the windows of each account, stages them and its polled lists, and tells the warehouse."""
+    accounts = common.list_accounts()
+    planned = events.plan_windows.expand(stripe_conn_id=accounts)
+    staged = events.stage_events.expand(plan=planned)
+    polled = polling.poll_lists.expand(stripe_conn_id=accounts)
+    common.migrate_schema() >> accounts
+    [staged, polled] >> common.publish_staged()
+    [planned, staged, polled] >> common.report_rejects()
+    staged >> events.watch_gaps() >> events.report_gaps()
 
 
 stripe_events()

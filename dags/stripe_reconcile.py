@@ -61,12 +61,13 @@ from tallyhouse.tasks import common, reconciling
 )
 def stripe_reconcile():
     """Plans the comparisons, makes each, and tells the warehouse when something was healed."""
-    questions = reconciling.plan_comparisons()
-    answers = reconciling.compare_list.expand(question=questions)
-    common.migrate_schema() >> questions
-    reconciling.has_differences(answers) >> common.publish_staged()
-    answers >> reconciling.report_unexplained()
-    answers >> common.report_rejects()
+    accounts = common.list_accounts()
+    planned = reconciling.plan_comparisons.expand(stripe_conn_id=accounts)
+    answers = reconciling.compare_list.expand(question=reconciling.gather_comparisons(planned))
+    common.migrate_schema() >> accounts
+    [planned, answers] >> common.publish_staged()
+    [planned, answers] >> common.report_rejects()
+    planned >> reconciling.report_unexplained(answers)
 
 
 stripe_reconcile()

@@ -44,7 +44,7 @@ def warehouse():
         for upstream in model.upstream:
             built[upstream] >> built[model.name]
     loaded = list(groups.values())
-    chain(common.migrate_schema(), loaded, common.check("load"), common.publish_loaded())
+    chain(common.migrate_schema(), loaded, common.close_gaps(), common.check("load"), common.publish_loaded())
     loaded >> common.report_rejects()
 
 

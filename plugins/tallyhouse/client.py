@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import orjson
 import stripe
@@ -13,8 +14,10 @@ from tallyhouse.errors import BadPageError, StripeAccessError
 from tallyhouse.json_rows import NotAListError, RawRow
 from tallyhouse.pages import Page, RowReader, parse_object, parse_page
 from tallyhouse.prefetch import prefetch
-from tallyhouse.rate_limit import TokenBucket
+from tallyhouse.rate_limit import Pacer, TokenBucket
 from tallyhouse.transport import Fetched, Retries, StopRequested, Transport
+
+T = TypeVar("T")
 
 # The most that Stripe gives at once (https://docs.stripe.com/api/pagination).
 PAGE_SIZE = 100
@@ -69,7 +72,7 @@ class StripeClient:
             api_base=api_base,
             api_version=api_version or DEFAULT_API_VERSION,
             connection=connection,
-            bucket=TokenBucket(requests_per_second, burst),
+            pacer=TokenBucket(requests_per_second, burst),
             retries=Retries(max(1, max_attempts), max_wait_seconds, first_backoff_seconds),
             timeout=timeout,
             sleep=sleep,
@@ -79,6 +82,10 @@ class StripeClient:
     def livemode(self) -> bool:
         """Whether the key is for live data, which its prefix tells."""
         return self._key.startswith(("sk_live_", "rk_live_"))
+
+    def pace_with(self, pacer: Pacer) -> None:
+        """Takes its slots from this pacer from now on, instead of from its own."""
+        self._transport.pacer = pacer
 
     def close(self) -> None:
         """Closes the connections."""
@@ -100,6 +107,10 @@ class StripeClient:
     def server_time(self) -> datetime:
         """Stripe's clock, not the worker's: never later than the moment at which Stripe answered."""
         return self._transport.fetch("/v1/events", {"limit": "1"}, _ignore_body).observed_at
+
+    def get(self, path: str, params: Mapping[str, str], parse: Callable[[bytes], T]) -> T:
+        """One answer, parsed; `parse` raises NotAListError where a body is unusable. Errors as of `pages`."""
+        return self._transport.fetch(path, params, parse).value
 
     def retrieve(self, path: str, params: Mapping[str, str], *, stripe_account: str | None = None) -> Fetched[RawRow]:
         """One object as it is now: its value and JSON text, and when Stripe read it (see Answer.clock).

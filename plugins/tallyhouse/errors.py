@@ -42,6 +42,20 @@ class RejectedRowsError(TallyhouseError):
         self.rejects = list(rejects)
 
 
+class KindsRefusedError(StripeAccessError):
+    """The key may not list some kinds of objects; the others are in."""
+
+    def __init__(self, refused: Sequence[tuple[str, str, str]]):
+        """`refused`: (account_id, kind, reason) of each."""
+        kinds = ", ".join(sorted({kind for _, kind, _ in refused}))
+        reasons = "; ".join(f"{account_id} {kind}: {reason}" for account_id, kind, reason in refused)
+        super().__init__(
+            f"These kinds of objects could not be listed, and everything else is in: {kinds}. Grant what is named, or "
+            f"leave them out of the form, and run stripe_backfill again for them. {reasons}"
+        )
+        self.refused = list(refused)
+
+
 class GapError(TallyhouseError):
     """Events were never read, and Stripe no longer keeps them; reading goes on after the gap."""
 
@@ -53,9 +67,10 @@ class GapError(TallyhouseError):
             for account_id, start, end in gaps
         )
         super().__init__(
-            f"Events were never read, and Stripe no longer keeps them: {shown}. Run stripe_backfill for all objects, "
-            "so that their present state is loaded. Everything after that is read. The gap stays in the table ops.gap; "
-            "it is told once, so the next run is green."
+            f"Events were never read, and Stripe no longer keeps them: {shown}. A run of stripe_backfill "
+            "that lists all objects again is asked for by itself; until it is loaded, mart.gap_daily shows the days. "
+            "Everything after that is read. The gap stays in the table ops.gap; it is told once, so the next run is "
+            "green."
         )
         self.gaps = list(gaps)
 

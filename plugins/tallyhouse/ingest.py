@@ -1,33 +1,23 @@
-"""The front door: plan and stage windows of events, and slices of lists, each as one committed batch."""
+"""The front door: plan windows of events; stage them, and slices of lists, each as one committed batch."""
 
 import logging
 import time
-from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
 
-from tallyhouse import ledger
+from tallyhouse import gaps, ledger, plans
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.errors import GapError, RejectedRowsError
+from tallyhouse.errors import RejectedRowsError
 from tallyhouse.event_staging import EventStager
 from tallyhouse.object_staging import ObjectStager
-from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import EventReader, ObjectReader
 from tallyhouse.report import BatchReport, Tally
-from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, cut, floor_second, plan_windows
+from tallyhouse.slices import find_listed
+from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, plan_windows
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Slice:
-    """The objects of one kind created in one stretch of time: one batch of a backfill."""
-
-    object_name: str
-    window: Window
 
 
 def plan_events(
@@ -35,6 +25,7 @@ def plan_events(
     client: StripeClient,
     account: Account,
     *,
+    run_id: str | None = None,
     lag: timedelta,
     overlap: timedelta,
     max_window: timedelta,
@@ -45,7 +36,8 @@ def plan_events(
 
     The first plan of an account sets its watermark to the oldest second that Stripe still keeps. A watermark
     older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same
-    transaction, and the log says so at level ERROR; lists must close it. `report_gaps` tells of it.
+    transaction, and the log says so at level ERROR; lists must close it (see tallyhouse.gaps). The windows are
+    the plan of `run_id` in ops.planned_batch, if there is one.
     """
     ledger.require_idle(conn)
     now = client.server_time()
@@ -64,7 +56,7 @@ def plan_events(
             margin=margin,
         )
         if plan.gap is not None:
-            ledger.record_gap(
+            gaps.record_expired(
                 conn,
                 account,
                 plan.gap,
@@ -75,10 +67,12 @@ def plan_events(
         elif is_first and plan.windows:
             # Before the first batch, so that windows may commit in any order and a hole still holds it back.
             ledger.raise_watermark(conn, account, plan.windows[0].start)
+        if run_id is not None:
+            plans.plan_windows(conn, account, run_id, plan.windows)
     if plan.gap is not None:
         log.error(
             "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is "
-            "recorded in ops.gap. Run stripe_backfill for all objects to close it; reading goes on from %s.",
+            "recorded in ops.gap; a run of stripe_backfill for all objects will close it. Reading goes on from %s.",
             account.account_id,
             plan.gap,
             plan.gap.end.isoformat(),
@@ -116,51 +110,45 @@ def stage_events(
     return _report(account, ledger.EVENTS, None, window, batch_id, tally, unknown, time.monotonic() - began, through)
 
 
-def plan_slices(objects: Iterable[str], created_from: datetime, created_to: datetime, slice_days: float) -> list[Slice]:
-    """Cuts [created_from, created_to) into slices of so many days, for each object named."""
-    slices = []
-    for name in objects:
-        _listed(name)
-        for window in cut(floor_second(created_from), floor_second(created_to), timedelta(days=slice_days)):
-            slices.append(Slice(name, window))
-    return slices
-
-
 def stage_list(
     conn: psycopg.Connection,
     client: StripeClient,
     account: Account,
-    stripe_object: StripeObject | str,
+    object_name: str,
     window: Window,
     run_id: str,
+    scope: str | None = None,
 ) -> BatchReport:
-    """Lists the objects created in a window and commits them as one batch.
+    """Lists the objects created in a window and commits them as one batch; see Slice for `scope`.
 
     A slice that the same `run_id` has committed is skipped, so that a backfill goes on where it stopped.
     """
     ledger.require_idle(conn)
-    item = _listed(stripe_object) if isinstance(stripe_object, str) else stripe_object
-    if item.list_path is None:
-        raise ValueError(f"{item.name} has no list endpoint: its history comes from events")
+    item = find_listed(object_name)
+    assert item.list_path is not None  # noqa: S101 - for the type checker: it is listed
     source = f"list:{item.name}"
     began = time.monotonic()
-    reader = ObjectReader(window)
+    if scope is None:
+        reader, asked = ObjectReader(window), {**item.params, **window.created_params}
+    else:
+        name, _, value = scope.partition("=")
+        reader, asked = ObjectReader(), {**item.params, name: value}
     tally = Tally()
     with conn.transaction():
-        ledger.lock_stream(conn, account, f"{source} {window}")
-        done = ledger.find_list_batch(conn, account, item.name, window, run_id)
+        ledger.lock_stream(conn, account, f"{source} {window} {scope or ''}")
+        done = ledger.find_list_batch(conn, account, item.name, window, run_id, scope)
         if done is not None:
             return done
-        batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id)
+        batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id, scope)
         stager = ObjectStager(conn, account, source, batch_id, tally)
-        params = {**item.params, **window.created_params}
-        with closing(client.pages(item.list_path, params, reader)) as pages:
+        with closing(client.pages(item.list_path, asked, reader)) as pages:
             for page in pages:
                 stager.add(page)
         stager.flush()
         unknown = reader.unknown.as_dict()
         ledger.close_batch(conn, batch_id, tally, unknown)
-    return _report(account, "list", item.name, window, batch_id, tally, unknown, time.monotonic() - began, None)
+    seconds = time.monotonic() - began
+    return _report(account, "list", item.name, window, batch_id, tally, unknown, seconds, None, scope)
 
 
 def report_rejects(conn: psycopg.Connection) -> None:
@@ -175,24 +163,6 @@ def report_rejects(conn: psycopg.Connection) -> None:
         raise RejectedRowsError(rejects)
 
 
-def report_gaps(conn: psycopg.Connection) -> None:
-    """Raises GapError when there are open gaps in ops.gap that were not reported; marks them first.
-
-    Read from the warehouse: a task may die after it has recorded a gap, and its next try finds none.
-    """
-    ledger.require_idle(conn)
-    with conn.transaction():
-        gaps = ledger.claim_gaps(conn)
-    if gaps:
-        raise GapError(gaps)
-
-
-def _listed(name: str) -> StripeObject:
-    if name not in LISTED:
-        raise ValueError(f"{name} is not an object that can be listed; these are: {', '.join(LISTED)}")
-    return LISTED[name]
-
-
 def _report(
     account: Account,
     source: str,
@@ -203,6 +173,7 @@ def _report(
     unknown: dict[str, dict[str, int]],
     seconds: float,
     watermark: datetime | None,
+    scope: str | None = None,
 ) -> BatchReport:
     report = BatchReport(
         batch_id=batch_id,
@@ -223,6 +194,7 @@ def _report(
         seconds=round(seconds, 3),
         unknown=unknown,
         rejected=[[row_key, reason] for row_key, reason in tally.reject_sample],
+        scope=scope,
         watermark=watermark.isoformat() if watermark else None,
     )
     log.info("%s", report.describe())

@@ -1,4 +1,4 @@
-"""The pipeline's own books in ops: batches, watermarks, gaps, and the rows set aside in raw.rejected."""
+"""The pipeline's own books in ops: batches, watermarks, and the rows set aside in raw.rejected."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from tallyhouse import plans
 from tallyhouse.client import Account
 from tallyhouse.pages import Reject
 from tallyhouse.report import BatchReport, Tally
@@ -59,15 +60,6 @@ def raise_watermark(conn: psycopg.Connection, account: Account, through: datetim
     )
 
 
-def record_gap(conn: psycopg.Connection, account: Account, gap: Window, reason: str) -> None:
-    """Records events that can no longer be fetched; the same gap only once."""
-    conn.execute(
-        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason) "
-        "values (%s, %s, %s, %s, %s, %s) on conflict (account_id, livemode, stream, gap_from) do nothing",
-        [account.account_id, account.livemode, EVENTS, gap.start, gap.end, reason],
-    )
-
-
 def open_batch(
     conn: psycopg.Connection,
     account: Account,
@@ -75,11 +67,12 @@ def open_batch(
     object_type: str | None,
     window: Window | None,
     run_id: str,
+    scope: str | None = None,
 ) -> int:
     """Begins a batch, for its id; it is seen by others when its transaction commits. `window` None: of no time."""
     row = conn.execute(
-        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
-        "started_at) values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
+        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, scope, "
+        "started_at) values (%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
         [
             account.account_id,
             account.livemode,
@@ -88,6 +81,7 @@ def open_batch(
             window.start if window else None,
             window.end if window else None,
             run_id,
+            scope,
         ],
     ).fetchone()
     assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
@@ -95,7 +89,7 @@ def open_batch(
 
 
 def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]) -> None:
-    """Writes what the batch brought."""
+    """Writes what the batch brought, and takes it off its run's plan."""
     conn.execute(
         "update ops.batch set row_count = %s, new_count = %s, duplicate_count = %s, late_count = %s, "
         "rejected_count = %s, byte_count = %s, call_count = %s, throttled_count = %s, unknown = %s, "
@@ -113,6 +107,7 @@ def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: 
             batch_id,
         ],
     )
+    plans.mark_done(conn, batch_id)
 
 
 def read_stretches(conn: psycopg.Connection, batch_id: int) -> list[tuple[int, int]]:
@@ -163,15 +158,15 @@ def keep_rejects(
 
 
 def find_list_batch(
-    conn: psycopg.Connection, account: Account, object_type: str, window: Window, run_id: str
+    conn: psycopg.Connection, account: Account, object_type: str, window: Window, run_id: str, scope: str | None
 ) -> BatchReport | None:
     """The batch in which this run has listed this slice already, or None."""
     row = conn.execute(
         "select batch_id, row_count, new_count, duplicate_count, late_count, rejected_count, byte_count, "
         "call_count, throttled_count, extract(epoch from committed_at - started_at)::float8, unknown "
         "from ops.batch where account_id = %s and livemode = %s and source = 'list' and object_type = %s "
-        "and asked_from = %s and asked_to = %s and run_id = %s",
-        [account.account_id, account.livemode, object_type, window.start, window.end, run_id],
+        "and scope is not distinct from %s and asked_from = %s and asked_to = %s and run_id = %s",
+        [account.account_id, account.livemode, object_type, scope, window.start, window.end, run_id],
     ).fetchone()
     if row is None:
         return None
@@ -183,6 +178,7 @@ def find_list_batch(
         object_type=object_type,
         asked_from=window.start.isoformat(),
         asked_to=window.end.isoformat(),
+        scope=scope,
         row_count=row[1],
         new_count=row[2],
         duplicate_count=row[3],
@@ -205,13 +201,4 @@ def claim_rejects(conn: psycopg.Connection) -> list[tuple[str, str, str]]:
         "with claimed as (update raw.rejected set reported_at = clock_timestamp() where reported_at is null "
         "returning rejected_id, source, row_key, reason) "
         "select source, row_key, reason from claimed order by rejected_id"
-    ).fetchall()
-
-
-def claim_gaps(conn: psycopg.Connection) -> list[tuple[str, datetime, datetime]]:
-    """(account_id, from, to) of the open gaps not reported yet, oldest first; marks them as reported."""
-    return conn.execute(
-        "with claimed as (update ops.gap set reported_at = clock_timestamp() "
-        "where reported_at is null and closed_at is null returning gap_id, account_id, gap_from, gap_to) "
-        "select account_id, gap_from, gap_to from claimed order by gap_id"
     ).fetchall()

@@ -2,10 +2,12 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psycopg
@@ -148,11 +150,20 @@ def compare(
             differences += _differing_sums(conn, differences)
         tally.new = conn.execute(_HEAL, [[difference.object_id for difference in differences]]).rowcount
         answer = _keep(conn, account, question, run_id, batch_id, through, compared, differences)
-        ledger.close_batch(conn, batch_id, tally, {})
+        if tally.new or tally.rejected:
+            ledger.close_batch(conn, batch_id, tally, {})
+        else:
+            # nothing for the warehouse to load
+            conn.execute("delete from ops.batch where batch_id = %s", [batch_id])
     log.info("%s", answer.describe())
     for difference in differences:
         log.warning("%s %s", question.object_name, difference.describe())
     return answer
+
+
+def count_reasons(answers: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many differences there were for each reason, over all answers (as dicts)."""
+    return dict(sum((Counter(answer["reasons"]) for answer in answers), Counter()))
 
 
 def report_unexplained(conn: psycopg.Connection) -> None:

@@ -63,6 +63,7 @@ class BatchReport:
     seconds: float
     unknown: dict[str, dict[str, int]]
     rejected: list[list[str]]
+    scope: str | None = None
     watermark: str | None = None
     skipped: bool = False
 
@@ -78,7 +79,8 @@ class BatchReport:
             datetime.fromisoformat(at).strftime("%Y-%m-%d %H:%M:%S") for at in (self.asked_from, self.asked_to)
         )
         mode = "live" if self.livemode else "test"
-        return f"{self.object_type or self.source} of {self.account_id} ({mode}) created [{start}, {end}) UTC"
+        what = f"{self.object_type or self.source} of {self.account_id} ({mode})"
+        return f"{what} with {self.scope}" if self.scope else f"{what} created [{start}, {end}) UTC"
 
     def describe(self) -> str:
         """One line for the task's log."""

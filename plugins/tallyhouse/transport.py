@@ -21,7 +21,7 @@ import stripe
 from tallyhouse.answers import Answer, describe_request, is_lasting, refused, sdk_error
 from tallyhouse.errors import BadPageError, StripeAccessError, StripeUnavailableError, TallyhouseError
 from tallyhouse.json_rows import NotAListError
-from tallyhouse.rate_limit import TokenBucket
+from tallyhouse.rate_limit import Pacer
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,10 @@ class _Fault(Exception):
 
 
 class Transport:
-    """Requests with one key to one API base. Safe to use from several threads."""
+    """Requests with one key to one API base. Safe to use from several threads.
+
+    `pacer` says when a request may be made; it may be replaced by another between requests.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Transport:
         api_base: str,
         api_version: str,
         connection: str,
-        bucket: TokenBucket,
+        pacer: Pacer,
         retries: Retries,
         timeout: tuple[float, float],
         sleep: Callable[[float], None] | None = None,
@@ -86,7 +89,7 @@ class Transport:
         self._key = api_key
         self._base = api_base.rstrip("/")
         self._connection = connection
-        self._bucket = bucket
+        self.pacer = pacer
         self._retries = retries
         self._sleep = sleep
         self._headers = {
@@ -126,13 +129,14 @@ class Transport:
         throttled = 0
         waited = 0.0
         for attempt in range(1, self._retries.max_attempts + 1):
-            self._bucket.take()
+            self.pacer.take()
             if stop is not None and stop.is_set():
                 raise StopRequested
             try:
                 answer, elapsed = self._get(what, url, headers)
                 if answer.status == 429:
                     throttled += 1
+                    self.pacer.throttled(answer.retry_after)
                 value = self._parse(what, answer, parse)
                 return Fetched(value, len(answer.body), answer.clock(elapsed), attempt, throttled)
             except NotAListError as error:

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from tallyhouse.checks import ChecksFailedError
-from tallyhouse.errors import EnrichmentError, GapError, RejectedRowsError, StripeAccessError, StripeUnavailableError
+from tallyhouse.errors import (
+    EnrichmentError,
+    GapError,
+    KindsRefusedError,
+    RejectedRowsError,
+    StripeAccessError,
+    StripeUnavailableError,
+)
 from tallyhouse.objects import LISTED, MODELS
 from tests.dags.runs import Dags, Run, contents
 
@@ -22,8 +29,8 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) 
     backfill, events, warehouse, marts = dags.run_all()
     for run in (backfill, events, warehouse, marts):
         assert_green(run)
-    assert len(backfill.tasks["stage_lists"]) == len(LISTED)
-    assert len(events.tasks["stage_events"]) > 1
+    assert dags.rows("select count(distinct object_type) from ops.batch where source = 'list'") == [(len(LISTED),)]
+    assert len(events.tasks["stage_events"]) == 1
     assert dags.published(backfill) == ["stripe_staged"]
     assert dags.published(events) == ["stripe_staged"]
     assert dags.published(warehouse) == ["warehouse_loaded"]
@@ -37,7 +44,7 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) 
     backfill, events, warehouse, marts = dags.run_all()
     for run in (backfill, warehouse, marts):
         assert_green(run)
-    assert events.state == "success"  # with nothing new to read, most of it is skipped
+    assert events.not_successful == {"publish_staged": ["skipped"]}  # nothing new to read
     assert contents(dags.warehouse) == first
 
     rebuild = dags.run("warehouse_rebuild")
@@ -108,18 +115,17 @@ def test_backfill_lists_what_the_form_names_and_no_more(dags: Dags) -> None:
         objects=["invoice", "customer"],
         created_from="2026-07-01",
         created_to="2026-08-01",
-        slice_days=10,
+        slice_objects=100,
     )
     assert_green(run)
-    assert len(run.tasks["stage_lists"]) == 2
     assert dags.published(run) == ["stripe_staged"]
     assert dags.rows("select distinct object_type from raw.object order by 1") == [("customer",), ("invoice",)]
     created = [
         datetime.fromtimestamp(at, UTC) for (at,) in dags.rows("select (payload ->> 'created')::bigint from raw.object")
     ]
     assert datetime(2026, 7, 1, tzinfo=UTC) <= min(created) <= max(created) < datetime(2026, 8, 1, tzinfo=UTC)
-    asked = dags.rows("select object_type, count(*) from ops.batch group by 1 order by 1")
-    assert asked == [("customer", 4), ("invoice", 4)]
+    planned = dags.rows("select count(*), count(batch_id), bool_or(is_everything) from ops.planned_batch")
+    assert planned == [(*dags.rows("select count(*), count(*) from ops.batch")[0], False)]
 
 
 def test_backfill_whose_dates_make_no_sense_is_red_and_says_so(dags: Dags) -> None:
@@ -134,12 +140,7 @@ def test_nothing_new_to_read_is_green_and_publishes_nothing(dags: Dags) -> None:
     assert_green(dags.run("stripe_events"))
     run = dags.run("stripe_events")
     assert run.state == "success"
-    assert run.not_successful == {
-        "stage_events": ["skipped"],
-        "poll_lists": ["skipped"],
-        "publish_staged": ["skipped"],
-        "report_rejects": ["skipped"],
-    }
+    assert run.not_successful == {"publish_staged": ["skipped"]}
     assert dags.published(run) == []
 
 
@@ -197,13 +198,15 @@ def test_a_gap_makes_the_run_red_once_and_holds_nothing_back(dags: Dags, sim: Si
     assert red.tries["report_gaps"] == [1]
     assert isinstance(red.errors["report_gaps"], GapError)
     assert "stripe_backfill" in str(red.errors["report_gaps"])
-    assert dags.published(red) == ["stripe_staged"]
+    assert sorted(dags.published(red)) == ["stripe_gap_found", "stripe_staged"]
     sim("clock", advance_seconds=3600)
-    assert_green(dags.run("stripe_events"))
+    green = dags.run("stripe_events")
+    assert_green(green)
+    assert dags.published(green) == ["stripe_staged"]
     assert dags.rows("select count(*) from ops.gap") == [(1,)]
 
 
-@pytest.mark.parametrize(("dag_id", "task_id"), [("stripe_events", "plan_windows"), ("stripe_backfill", "stage_lists")])
+@pytest.mark.parametrize(("dag_id", "task_id"), [("stripe_events", "plan_windows"), ("stripe_backfill", "plan_lists")])
 def test_a_revoked_key_is_red_after_one_try_and_names_the_connection(
     dag_id: str, task_id: str, dags: Dags, sim: Sim
 ) -> None:
@@ -221,11 +224,11 @@ def test_a_kind_of_object_that_the_key_may_not_list_is_red_and_holds_no_other_ba
     sim("faults", name="restricted", resources=["refunds"])
     run = dags.run("stripe_backfill", objects=["customer", "refund"])
     assert run.state == "failed"
-    assert run.tasks["stage_lists"] == ["success", "failed"]
-    assert run.tries["stage_lists"] == [1, 1]
-    assert run.state_of("publish_staged") == "success"
-    assert run.state_of("report_rejects") == "upstream_failed"
-    assert "refund" in str(run.errors["stage_lists"])
+    assert run.not_successful == {"report_refused": ["failed"]}
+    assert run.tries["report_refused"] == [1]
+    assert isinstance(run.errors["report_refused"], KindsRefusedError)
+    assert "listed, and everything else is in: refund." in str(run.errors["report_refused"])
+    assert "stripe_default" in str(run.errors["report_refused"])
     assert dags.published(run) == ["stripe_staged"]
     assert dags.rows("select distinct object_type from raw.object") == [("customer",)]
 

@@ -27,7 +27,7 @@ def test_a_connection_needs_no_more_than_a_key(monkeypatch: pytest.MonkeyPatch) 
         api_base="https://api.stripe.com",
         account_id=None,
         api_version=None,
-        requests_per_second=20,
+        requests_per_second=25,
         lag=timedelta(seconds=60),
         overlap=timedelta(minutes=5),
         max_window=timedelta(days=5),
@@ -71,12 +71,15 @@ def test_a_number_that_is_none_is_an_error_that_names_it(
         settings.stripe_settings()
 
 
-def test_the_client_knows_its_connection_and_account(monkeypatch: pytest.MonkeyPatch, stripe_url: str) -> None:
+def test_the_client_knows_its_account_and_takes_its_pace_from_the_warehouse(
+    dags: Dags, monkeypatch: pytest.MonkeyPatch, stripe_url: str
+) -> None:
     from tallyhouse import settings
 
     connect(monkeypatch, password="sk_test_tallyhouse", host=stripe_url, extra={"account_id": "acct_of_extra"})
     with settings.stripe_settings().client() as client:
         assert client.account().account_id == "acct_of_extra"
+    assert dags.rows("select account_id, livemode from ops.rate_limit") == [("acct_of_extra", False)]
 
 
 def test_the_warehouse_connection_is_psycopg_and_closed_after_use(dags: Dags) -> None:

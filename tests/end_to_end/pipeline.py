@@ -12,7 +12,9 @@ from tallyhouse import ingest
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.client import StripeClient
 from tallyhouse.objects import LISTED
+from tallyhouse.slices import tile
 from tallyhouse.warehouse import apply_models, refresh_marts
+from tallyhouse.windows import cut
 
 SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
 
@@ -39,7 +41,7 @@ class Pipeline:
         with self._client() as client, psycopg.connect(self.conninfo) as connection:
             account = client.account()
             end = account.clock + timedelta(seconds=1)
-            for part in ingest.plan_slices(LISTED, created_from, end, slice_days):
+            for part in tile(LISTED, cut(created_from, end, timedelta(days=slice_days))):
                 ingest.stage_list(connection, client, account, part.object_name, part.window, "test")
             ingest.report_rejects(connection)
 

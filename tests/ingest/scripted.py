@@ -57,7 +57,10 @@ def event(event_id: str, created: int, *, type: str = "charge.succeeded", object
 
 
 class ScriptedStripe:
-    """What the server holds; rows are served in the order of `rows[path]`: newest first."""
+    """What the server holds; rows are served in the order of `rows[path]`: newest first.
+
+    `by_clock[path, clock]` is what a list shows when it is asked for a test clock; `delay` what every page takes.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Row]] = {"/v1/events": []}
@@ -69,6 +72,8 @@ class ScriptedStripe:
         self.headers: list[dict[str, str]] = []
         self.now: float | None = None
         self.page_size = 100
+        self.delay = 0.0
+        self.by_clock: dict[tuple[str, str], list[Row]] = {}
         self.base_url = ""
         self.lock = threading.Lock()
 
@@ -94,12 +99,14 @@ class ScriptedStripe:
         if path in self.objects:
             found = self.objects[path]
             return MISSING if found is None else Scripted(body=json.dumps(found).encode())
-        return Scripted(body=self.listing(path, query))
+        return Scripted(body=self.listing(path, query), delay=self.delay)
 
     def listing(self, path: str, query: dict[str, str]) -> bytes:
         """A page of a list."""
         low, high = int(query.get("created[gte]", 0)), int(query.get("created[lt]", 2**60))
-        rows = [row for row in self.rows.get(path, []) if low <= row.created < high]
+        clock = query.get("test_clock")
+        held = self.rows.get(path, []) if clock is None else self.by_clock.get((path, clock), [])
+        rows = [row for row in held if low <= row.created < high]
         after = query.get("starting_after")
         if after:
             rows = rows[[row.row_id for row in rows].index(after) + 1 :]

@@ -43,6 +43,16 @@ def test_without_a_rate_it_never_waits() -> None:
     assert sum(bucket.take() for _ in range(1000)) == 0.0
 
 
+def test_after_a_429_it_gives_nothing_for_as_long_as_was_asked() -> None:
+    clock = Clock()
+    bucket = TokenBucket(10.0, burst=5, clock=clock, sleep=clock.sleep)
+    bucket.throttled(3.0)
+    assert bucket.take() == pytest.approx(3.0)
+    assert bucket.take() == pytest.approx(0.1)
+    bucket.throttled(None)
+    assert bucket.take() == pytest.approx(1.0)
+
+
 def test_threads_share_one_rate() -> None:
     clock = Clock()
     waits: list[float] = []

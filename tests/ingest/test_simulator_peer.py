@@ -11,8 +11,10 @@ import pytest
 from simulator.instance import simulator_thread
 from tallyhouse.client import StripeClient
 from tallyhouse.errors import StripeAccessError
-from tallyhouse.ingest import plan_events, plan_slices, report_rejects, stage_events, stage_list
+from tallyhouse.ingest import plan_events, report_rejects, stage_events, stage_list
 from tallyhouse.objects import LISTED
+from tallyhouse.slices import tile
+from tallyhouse.windows import cut
 from tests.ingest.scripted import KEY
 
 NOW = "2026-10-01T00:00:00Z"
@@ -100,7 +102,7 @@ def test_nothing_in_the_simulator_is_unknown(client: StripeClient, conn: psycopg
 def test_all_listable_objects_are_listed(base_url: str, client: StripeClient, conn: psycopg.Connection) -> None:
     account = client.account()
     now = client.server_time() + timedelta(days=1)
-    for piece in plan_slices(LISTED, now - timedelta(days=200), now, 100):
+    for piece in tile(LISTED, cut(now - timedelta(days=200), now, timedelta(days=100))):
         stage_list(conn, client, account, piece.object_name, piece.window, "backfill")
     report_rejects(conn)
     stats = httpx.get(f"{base_url}/_sim/stats").json()

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -11,8 +10,7 @@ import pytest
 from tallyhouse import object_staging
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import StripeAccessError
-from tallyhouse.ingest import plan_slices, stage_list
-from tallyhouse.objects import LISTED
+from tallyhouse.ingest import stage_list
 from tallyhouse.windows import Window
 from tests.ingest.conftest import HOUR
 from tests.ingest.scripted import Row, Scripted, ScriptedStripe
@@ -38,21 +36,6 @@ def customers(stripe: ScriptedStripe) -> list[Row]:
     return stripe.rows["/v1/customers"]
 
 
-def test_slices_cover_the_time_asked_for_of_each_object() -> None:
-    slices = plan_slices(["customer", "charge"], START, START + timedelta(days=75), 30)
-    assert [piece.object_name for piece in slices] == ["customer"] * 3 + ["charge"] * 3
-    for name in ("customer", "charge"):
-        windows = [piece.window for piece in slices if piece.object_name == name]
-        assert windows[0].start == START
-        assert windows[-1].end == START + timedelta(days=75)
-        assert all(a.end == b.start for a, b in pairwise(windows))
-
-
-def test_an_object_that_cannot_be_listed_is_named() -> None:
-    with pytest.raises(ValueError, match="card is not an object that can be listed; these are: customer"):
-        plan_slices(["card"], START, START + timedelta(days=1), 1)
-
-
 def test_a_slice_is_committed_as_one_batch(
     stripe: ScriptedStripe,
     client: StripeClient,
@@ -74,10 +57,12 @@ def test_a_slice_is_committed_as_one_batch(
 def test_a_list_is_asked_for_what_leaves_nothing_out(
     stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection
 ) -> None:
-    stage_list(conn, client, account, LISTED["subscription"], DAY, "backfill")
+    stage_list(conn, client, account, "subscription", DAY, "backfill")
     assert stripe.calls("/v1/subscriptions") == [
         {
             "status": "all",
+            "expand[0]": "data.discounts",
+            "expand[1]": "data.items.data.discounts",
             "created[gte]": str(HOUR),
             "created[lt]": str(HOUR + 86_400),
             "limit": "100",

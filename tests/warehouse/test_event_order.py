@@ -11,7 +11,7 @@ from tallyhouse.objects import MODELS
 from tallyhouse.warehouse import apply_models
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, empty_warehouse, moment, stage
 
-EVENT_ORDER = [model for model in MODELS if model.name == "event_order"]
+EVENT_ORDER = [model for model in MODELS if model.name == "event_order_contradiction"]
 
 
 def version(second: int, verb: str, order: int = 0, previous: Any = None, **state: Any) -> Version:

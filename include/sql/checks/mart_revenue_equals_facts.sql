@@ -6,6 +6,7 @@ with fact as (
         coalesce(sum(amount_minor) filter (where transaction_type = 'charge' and customer_id is not null), 0)
             as customer_gross_minor
     from dwh.transaction_fact
+    inner join ops.reported_mode using (livemode)
     group by account_id, livemode, currency
 ),
 

@@ -17,6 +17,7 @@ with paid as (
         ) as disputed_minor,
         sum(amount_minor) as net_minor
     from dwh.transaction_fact
+    inner join ops.reported_mode using (livemode)
     where customer_id is not null
     group by account_id, livemode, currency, customer_id
 ),

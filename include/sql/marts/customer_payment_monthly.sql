@@ -9,6 +9,7 @@ with payment as (
         date_trunc('month', t.occurred_at at time zone policy.value)::date as month,
         t.amount_minor
     from dwh.transaction_fact as t
+    inner join ops.reported_mode as mode on t.livemode = mode.livemode
     cross join ops.policy as policy
     where policy.name = 'reporting_timezone' and t.transaction_type = 'charge' and t.customer_id is not null
 ),

@@ -16,13 +16,21 @@ waiting as (
             select 1 from ops.batch_applied as a where a.model = 'transaction_fact' and a.batch_id = b.batch_id
         )
     group by b.account_id, b.livemode
+),
+
+missing as (
+    select account_id, livemode, count(*) as open_gaps
+    from ops.gap
+    where closed_at is null
+    group by account_id, livemode
 )
 
 select
     fetched.account_id,
     fetched.livemode,
     -- without events, the lists tell how far
-    least(coalesce(watermark.through, fetched.through), waiting.since) as data_through
+    least(coalesce(watermark.through, fetched.through), waiting.since) as data_through,
+    coalesce(missing.open_gaps, 0) as open_gaps
 from fetched
 left join ops.watermark as watermark
     on
@@ -30,10 +38,14 @@ left join ops.watermark as watermark
         and fetched.livemode = watermark.livemode
         and watermark.stream = 'events'
 left join waiting
-    on fetched.account_id = waiting.account_id and fetched.livemode = waiting.livemode;
+    on fetched.account_id = waiting.account_id and fetched.livemode = waiting.livemode
+left join missing
+    on fetched.account_id = missing.account_id and fetched.livemode = missing.livemode;
 
 comment on view mart.freshness is 'Grain: one row per account and mode. How far the data reaches.';
 comment on column mart.freshness.account_id is 'Stripe account (acct_...).';
 comment on column mart.freshness.livemode is 'False for test data.';
 comment on column mart.freshness.data_through is
-'Every event before this instant has been fetched and loaded (Stripe''s clock), but for the stretches in ops.gap.';
+'Every event before this instant has been fetched and loaded (Stripe''s clock), but for the open gaps.';
+comment on column mart.freshness.open_gaps is
+'Stretches of time whose events are missing; the days that they touch are in mart.gap_daily.';

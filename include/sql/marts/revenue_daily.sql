@@ -16,6 +16,7 @@ with final as (
         ) as disputed_minor,
         sum(t.amount_minor) as net_minor
     from dwh.transaction_fact as t
+    inner join ops.reported_mode as mode on t.livemode = mode.livemode
     cross join ops.policy as policy
     where policy.name = 'reporting_timezone'
     group by t.account_id, t.livemode, t.currency, (t.occurred_at at time zone policy.value)::date

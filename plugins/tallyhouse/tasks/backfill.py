@@ -1,17 +1,17 @@
-"""Tasks of stripe_backfill: what the form asks for, listed slice by slice."""
+"""Tasks of stripe_backfill: what the form asks for, cut into slices, and listed several at once."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
-from airflow.sdk import task
+from airflow.sdk import TriggerRule, task
 
-from tallyhouse import ingest, settings
-from tallyhouse.errors import TallyhouseError
-from tallyhouse.objects import LISTED
-from tallyhouse.tasks.common import run_name
+from tallyhouse import backfill, gaps, plans, settings
+from tallyhouse.errors import KindsRefusedError, TallyhouseError
+from tallyhouse.tasks.common import run_name, show_progress
+from tallyhouse.windows import Window, floor_second
 
 log = logging.getLogger(__name__)
 
@@ -19,48 +19,84 @@ FIRST_DAY_OF_STRIPE = date(2011, 1, 1)
 """No object is older: a backfill from here leaves nothing out (Stripe opened in September 2011)."""
 
 
-@task
-def plan_lists(params: Mapping[str, Any] | None = None) -> list[str]:
-    """The kinds of objects to list, from the trigger form; TallyhouseError when its dates make no sense."""
-    form = params or {}
-    _created_range(form, datetime.now(UTC))
-    return [name for name in LISTED if name in form["objects"]]
-
-
-@task(map_index_template="{{ task.op_kwargs['object_name'] }}")
-def stage_lists(
-    object_name: str,
-    stripe_conn_id: str = settings.STRIPE_CONN_ID,
-    params: Mapping[str, Any] | None = None,
-    dag_run: Any = None,
+@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+def plan_lists(
+    stripe_conn_id: str, params: Mapping[str, Any] | None = None, dag_run: Any = None
 ) -> list[dict[str, Any]]:
-    """Lists one kind of object into raw.object, slice by slice, each of them committed.
+    """Cuts what the trigger form asks for into slices, for one account, and these into shares, one for each task.
 
-    A try that follows skips what the run has committed; a last slice that ends "now" has a new end then, and is
-    read again.
+    A run that a gap has asked for is for the accounts that have one. TallyhouseError when the form's dates make no
+    sense.
     """
-    stripe = settings.stripe_settings(stripe_conn_id)
     form = params or {}
-    reports = []
+    stripe = settings.stripe_settings(stripe_conn_id)
+    window = _created_range(form, datetime.now(UTC))
     with settings.warehouse_connection() as connection, stripe.client() as client:
         account = client.account()
-        start, end = _created_range(form, account.clock)
-        slices = ingest.plan_slices([object_name], start, end, form["slice_days"])
-        for done, part in enumerate(slices, start=1):
-            report = ingest.stage_list(connection, client, account, part.object_name, part.window, run_name(dag_run))
-            reports.append(asdict(report))
-            log.info("slice %d of %d done", done, len(slices))
-    return reports
+        if dag_run.run_type == "asset_triggered" and not gaps.awaits_relisting(connection, account):
+            log.info("%s has no gap to close: nothing to list", account.account_id)
+            return []
+        window = _created_range(form, account.clock)
+        plan = backfill.plan_backfill(
+            connection,
+            client,
+            account,
+            run_name(dag_run),
+            form["objects"],
+            window,
+            rows_per_slice=form["slice_objects"],
+            is_everything=not form.get("created_from") and not form.get("created_to"),
+        )
+    titles = [plan.title(share) for share in range(len(plan.shares))]
+    log.info("%s created %s, in %d tasks: %s", account.account_id, window, len(titles), "; ".join(titles))
+    return [{"stripe_conn_id": stripe_conn_id, "share": share, "title": title} for share, title in enumerate(titles)]
 
 
-def _created_range(form: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+# An account that could not be planned must not hold the others back; it makes the run red along another way.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def gather_shares(plans: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The shares of all accounts, by turns, so that no account waits for another's end."""
+    rounds = zip_longest(*plans)
+    return [share for turn in rounds for share in turn if share is not None]
+
+
+@task(
+    max_active_tis_per_dagrun=3,
+    map_index_template="{{ progress | default(task.op_kwargs['share']['stripe_conn_id'] ~ ', '"
+    " ~ task.op_kwargs['share']['title']) }}",
+)
+def stage_lists(share: dict[str, Any], dag_run: Any = None) -> None:
+    """Lists the slices of one share into raw.object, several at once, each of them committed.
+
+    A try that follows goes on with the slices that are left.
+    """
+    stripe = settings.stripe_settings(share["stripe_conn_id"])
+    with stripe.client() as client:
+        progress = backfill.stage_share(
+            settings.warehouse_connection, client, client.account(), run_name(dag_run), share["share"]
+        )
+    show_progress(stripe.conn_id, progress, "slices")
+
+
+# Also after a listing that was skipped, because there was nothing that the key may list.
+@task(trigger_rule=TriggerRule.NONE_FAILED)
+def report_refused(dag_run: Any = None) -> None:
+    """Fails, after everything else is in, when the key may not list some kinds of objects; names them."""
+    with settings.warehouse_connection() as connection:
+        refused = plans.refused_kinds(connection, run_name(dag_run))
+    if refused:
+        raise KindsRefusedError(refused)
+    log.info("no kind was refused")
+
+
+def _created_range(form: Mapping[str, Any], now: datetime) -> Window:
     """[from, to) in UTC of a trigger form; without a start, everything, and without an end, all until now."""
 
     def parse(name: str, default: datetime) -> datetime:
         return datetime.fromisoformat(form[name]).replace(tzinfo=UTC) if form.get(name) else default
 
     start = parse("created_from", datetime.combine(FIRST_DAY_OF_STRIPE, datetime.min.time(), UTC))
-    end = parse("created_to", now.replace(microsecond=0) + timedelta(seconds=1))
+    end = parse("created_to", floor_second(now) + timedelta(seconds=1))
     if start >= end:
         raise TallyhouseError(f"created_from ({start:%Y-%m-%d}) must be before created_to ({end:%Y-%m-%d}).")
-    return start, end
+    return Window(start, end)

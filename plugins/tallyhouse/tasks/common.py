@@ -1,27 +1,43 @@
 """What several DAGs share: assets, retries, the schema, checks, and what makes a run red."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, TriggerRule, task
+from airflow.exceptions import AirflowSkipException
+from airflow.sdk import (
+    Asset,
+    AssetAlias,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    get_current_context,
+    task,
+)
 
-from tallyhouse import ingest, settings
+from tallyhouse import gaps, ingest, plans, settings
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
 from tallyhouse.errors import (
     EnrichmentError,
     GapError,
+    KindsRefusedError,
     ReconciliationError,
     RejectedRowsError,
     StripeAccessError,
     TallyhouseError,
 )
 from tallyhouse.migrations import MigrationError, migrate
+from tallyhouse.objects import MODELS
 
 log = logging.getLogger(__name__)
 
 STRIPE_STAGED = Asset("stripe_staged")
 WAREHOUSE_LOADED = Asset("warehouse_loaded")
+GAP_FOUND = Asset("stripe_gap_found")
+# An alias: the asset is published only by the runs that find a gap.
+GAP_FOUND_ALIAS = AssetAlias("stripe_gap_found_by_run")
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "tallyhouse",
@@ -33,6 +49,7 @@ DEFAULT_ARGS: dict[str, Any] = {
             RetryRule(
                 exception=[
                     StripeAccessError,
+                    KindsRefusedError,
                     RejectedRowsError,
                     GapError,
                     ReconciliationError,
@@ -64,6 +81,14 @@ def migrate_schema() -> None:
 
 
 @task
+def list_accounts(params: Mapping[str, Any] | None = None) -> list[str]:
+    """The Airflow connections to Stripe: of the trigger form those it names, or else all."""
+    found = settings.stripe_connections((params or {}).get("connections") or ())
+    log.info("%d connections to Stripe: %s", len(found), ", ".join(found))
+    return found
+
+
+@task
 def report_rejects() -> None:
     """Fails, after everything else is in, when rows had to be rejected and no run has told of them; names them."""
     with settings.warehouse_connection() as connection:
@@ -72,14 +97,26 @@ def report_rejects() -> None:
 
 
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.
-@task(outlets=[STRIPE_STAGED], trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-def publish_staged() -> None:
-    """Tells that new rows are in the raw layer: the DAG warehouse follows."""
+@task(outlets=[STRIPE_STAGED], trigger_rule=TriggerRule.ALL_DONE)
+def publish_staged(dag_run: Any = None) -> None:
+    """Tells that new rows are in the raw layer: the DAG warehouse follows. Skipped when the run has committed none."""
+    with settings.warehouse_connection() as connection:
+        if not plans.has_committed(connection, run_name(dag_run)):
+            raise AirflowSkipException("nothing was staged")
 
 
 @task(outlets=[WAREHOUSE_LOADED])
 def publish_loaded() -> None:
     """Tells that dims and facts are up to date and checked: the DAG marts follows."""
+
+
+# Before the checks, whose failure says nothing about what was loaded.
+@task
+def close_gaps() -> None:
+    """Closes the gaps that were filled and are loaded by every model now."""
+    with settings.warehouse_connection() as connection:
+        for gap in gaps.close_gaps(connection, [model.name for model in MODELS]):
+            log.info("closed the gap of %s", gap)
 
 
 @task
@@ -91,6 +128,16 @@ def check(layer: str, dag_run: Any = None) -> None:
     for result in results:
         log.info("%s", result.describe())
     require_passed(results)
+
+
+def show_progress(conn_id: str, progress: plans.Progress, noun: str) -> None:
+    """Puts a run's progress into the task's log, and makes it the label of a mapped task on the run's page.
+
+    The label takes the variable `progress` of the task's map_index_template; Airflow shows it when the task ends.
+    """
+    line = f"{conn_id}: {progress.describe(noun)}"
+    log.info("%s", line)
+    get_current_context()["progress"] = line  # type: ignore[typeddict-unknown-key]
 
 
 def run_name(dag_run: Any) -> str:

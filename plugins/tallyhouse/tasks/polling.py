@@ -1,17 +1,19 @@
 """Task of stripe_events: the lists of which no event tells."""
 
+import logging
 from typing import Any
 
 from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from tallyhouse import polling, settings
 from tallyhouse.tasks.common import run_name
 
+log = logging.getLogger(__name__)
 
-@task
-def poll_lists(stripe_conn_id: str = settings.STRIPE_CONN_ID, dag_run: Any = None) -> int:
-    """Reads what is new in each polled list into raw.object; skipped when nothing new can be read yet."""
+
+@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+def poll_lists(stripe_conn_id: str, dag_run: Any = None) -> None:
+    """Reads what is new in each polled list of one account into raw.object."""
     stripe = settings.stripe_settings(stripe_conn_id)
     with settings.warehouse_connection() as connection, stripe.client() as client:
         new = polling.poll_lists(
@@ -24,5 +26,4 @@ def poll_lists(stripe_conn_id: str = settings.STRIPE_CONN_ID, dag_run: Any = Non
             max_window=stripe.max_window,
         )
     if new is None:
-        raise AirflowSkipException("nothing new can be read yet")
-    return new
+        log.info("%s: nothing new to read", stripe_conn_id)

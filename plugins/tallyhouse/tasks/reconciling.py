@@ -1,7 +1,7 @@
 """Tasks of stripe_reconcile: what to compare today, each list compared, and what nobody can explain."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -16,11 +16,9 @@ from tallyhouse.windows import Window
 log = logging.getLogger(__name__)
 
 
-@task
-def plan_comparisons(
-    stripe_conn_id: str = settings.STRIPE_CONN_ID, params: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """The lists to compare today, by the trigger form."""
+@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The lists of one account to compare today, by the trigger form."""
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
     with settings.warehouse_connection() as connection, stripe.client() as client:
@@ -36,6 +34,7 @@ def plan_comparisons(
     log.info("%d lists to compare: %s", len(planned), "; ".join(map(str, planned)))
     return [
         {
+            "stripe_conn_id": stripe_conn_id,
             "object_name": question.object_name,
             "window": question.window and question.window.as_dict(),
             "status": question.status,
@@ -44,35 +43,33 @@ def plan_comparisons(
     ]
 
 
-@task(max_active_tis_per_dagrun=4, map_index_template="{{ found }}")
-def compare_list(
-    question: dict[str, Any], stripe_conn_id: str = settings.STRIPE_CONN_ID, dag_run: Any = None
-) -> dict[str, Any]:
+# An account whose plan failed must not hold the others back; it makes the run red along another way.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def gather_comparisons(planned: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The comparisons of all accounts, a mapped task each."""
+    return [question for of_account in planned for question in of_account or ()]
+
+
+@task(
+    max_active_tis_per_dagrun=4, map_index_template="{{ found | default(task.op_kwargs['question']['object_name']) }}"
+)
+def compare_list(question: dict[str, Any], dag_run: Any = None) -> dict[str, Any]:
     """Compares one list with the warehouse, keeps the differences, and stages what Stripe told of them."""
     window = question["window"] and Window.from_dict(question["window"])
     asked = Question(question["object_name"], window, question["status"])
-    stripe = settings.stripe_settings(stripe_conn_id)
+    stripe = settings.stripe_settings(question["stripe_conn_id"])
     with settings.warehouse_connection() as connection, stripe.client() as client:
         answer = reconcile.compare(connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run))
-    get_current_context()["found"] = answer.describe()  # type: ignore[typeddict-unknown-key]
+    # the label of the mapped task on the run's page
+    get_current_context()["found"] = f"{stripe.conn_id}: {answer.describe()}"  # type: ignore[typeddict-unknown-key]
     return asdict(answer)
 
 
-# What was found must be loaded even if a comparison beside it failed.
-@task.short_circuit(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-def has_differences(answers: list[dict[str, Any]]) -> bool:
-    """Whether anything was staged that the warehouse has to load."""
-    reasons: dict[str, int] = {}
-    for answer in answers:
-        for reason, count in (answer or {}).get("reasons", {}).items():
-            reasons[reason] = reasons.get(reason, 0) + count
-    log.info("differences: %s", reasons or "none")
-    return bool(reasons)
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-def report_unexplained() -> None:
-    """Fails, after everything else is in, when there are differences that nothing explains and no run has told of."""
+@task
+def report_unexplained(answers: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Counts the differences by reason; fails when there are some that nothing explains and no run has told of."""
+    counts = reconcile.count_reasons(answers)
+    log.info("differences: %s", counts or "none")
     with settings.warehouse_connection() as connection:
         reconcile.report_unexplained(connection)
-    log.info("every difference is explained")
+    return counts
