@@ -90,12 +90,26 @@ LISTINGS = {
     "subscription_schedules": Listing("subscription_schedule", "subscription schedule", {}),
     "invoiceitems": Listing("invoiceitem", "invoice item", {}),
     "credit_notes": Listing("credit_note", "credit note", {}),
-    "disputes": Listing("dispute", "dispute", {}),
-    "balance_transactions": Listing("balance_transaction", "balance transaction", {}),
-    "payouts": Listing("payout", "payout", {}),
-    "transfers": Listing("transfer", "transfer", {}),
-    "setup_intents": Listing("setup_intent", "setup intent", {}),
-    "checkout/sessions": Listing("checkout.session", "checkout.session", {}),
+    "disputes": Listing("dispute", "dispute", {"charge": _same("charge"), "payment_intent": _same("payment_intent")}),
+    "balance_transactions": Listing(
+        "balance_transaction",
+        "balance transaction",
+        {"type": _same("type"), "payout": _same("payout"), "source": _same("source"), "currency": _same("currency")},
+    ),
+    "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
+    "transfers": Listing(
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+    ),
+    "setup_intents": Listing(
+        "setup_intent",
+        "setup intent",
+        {"customer": _same("customer"), "payment_method": _same("payment_method")},
+    ),
+    "checkout/sessions": Listing(
+        "checkout.session",
+        "checkout.session",
+        {"customer": _same("customer"), "subscription": _same("subscription"), "status": _same("status")},
+    ),
 }
 
 
