@@ -9,6 +9,7 @@ from simulator.ledger import History
 from simulator.paging import select
 from simulator.params import ListQuery
 from simulator.shapes import Shape
+from simulator.shapes.balance import render_balance
 
 Filter = Callable[[Any, str], bool]
 
@@ -175,6 +176,12 @@ class ObjectStore:
         if listing.kind == "customer" and state.is_deleted:
             return {"id": object_id, "object": "customer", "deleted": True}
         return self._render(history, now)
+
+    def balance(self, now: float) -> dict[str, Any]:
+        """What the account has at Stripe."""
+        index = self._company.objects["balance_transaction"]
+        low, high = index.between(0, int(now) + 1)
+        return render_balance((history.states[0] for history in index.histories[low:high]), now)
 
     def lines(self, invoice_id: str, query: ListQuery, now: float) -> tuple[list[dict[str, Any]], bool]:
         """An invoice's lines, in the invoice's own order."""

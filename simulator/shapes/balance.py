@@ -1,5 +1,7 @@
 """Balance transactions, payouts and transfers as JSON."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from simulator.money_states import BalanceTransaction, Payout, Transfer
@@ -41,6 +43,21 @@ def render_balance_transaction(state: BalanceTransaction, at: float) -> dict[str
         "status": "available" if at >= state.available_on else "pending",
         "type": state.type,
     }
+
+
+def render_balance(transactions: Iterable[BalanceTransaction], at: float) -> dict[str, Any]:
+    """The balance that all transactions until `at` leave, by currency: `available` to be paid out, or `pending`."""
+    parts: dict[str, dict[str, int]] = {"available": defaultdict(int), "pending": defaultdict(int)}
+    for state in transactions:
+        parts["available" if at >= state.available_on else "pending"][state.currency] += state.net
+    currencies = sorted(parts["available"].keys() | parts["pending"].keys())
+    balance: dict[str, Any] = {"object": "balance", "livemode": False}
+    for name, amounts in parts.items():
+        balance[name] = [
+            {"amount": amounts[currency], "currency": currency, "source_types": {"card": amounts[currency]}}
+            for currency in currencies
+        ]
+    return balance
 
 
 def render_payout(state: Payout, at: float) -> dict[str, Any]:
