@@ -99,7 +99,7 @@ LISTINGS = {
     ),
     "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
     "transfers": Listing(
-        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("transfer_group")}
     ),
     "setup_intents": Listing(
         "setup_intent",
