@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from simulator.books_money import dispute_movements
 from simulator.clock import format_instant
 from simulator.company import Company
 from simulator.ledger import History
@@ -26,7 +27,8 @@ class Books:
         """One row for every currency in use and UTC month from the founding to `until`, also quiet months.
 
         Amounts are in minor units. MRR and paying customers are as of the month's end, or of `until` in the
-        month that is still open; `mrr_minor` is a decimal string with at most six places. A customer is
+        month that is still open; `mrr_minor` is a decimal string with at most six places. Disputes count when
+        the money went, and less what came back when it did, so that a month can be negative. A customer is
         active in a month with a successful charge in it; new in the first such month; retained if the month
         before was active too, returning if not; churned if active in the month before and not in this one.
         """
@@ -44,6 +46,9 @@ class Books:
         for refund in self._states("refund", until):
             if refund.status != "failed":
                 refunded[refund.currency, month_name(refund.created)] += refund.amount
+        disputed: dict[tuple[str, str], int] = defaultdict(int)
+        for movement in dispute_movements(self._company, until):
+            disputed[movement.currency, month_name(movement.at)] += movement.amount
         subscriptions = defaultdict(list)
         for history in self._company.objects["subscription"].histories:
             if history.created < until:
@@ -70,6 +75,7 @@ class Books:
                         "revenue_minor": sum(map(sum, amounts.values())),
                         "charges": sum(map(len, amounts.values())),
                         "refunds_minor": refunded[currency, month],
+                        "disputes_minor": disputed[currency, month],
                         "failed_charges": failed[currency, month],
                     }
                 )
@@ -89,6 +95,7 @@ class Books:
                 "first_paid_at": None,
                 "last_paid_at": None,
                 "refunded_minor": 0,
+                "disputes_minor": 0,
             }
         for charge in self._states("charge", until):
             row = rows[charge.customer]
@@ -102,6 +109,8 @@ class Books:
         for refund in self._states("refund", until):
             if refund.status != "failed":
                 rows[charges[refund.charge].state.customer]["refunded_minor"] += refund.amount
+        for movement in dispute_movements(self._company, until):
+            rows[charges[movement.charge].state.customer]["disputes_minor"] += movement.amount
         return list(rows.values())
 
     def mrr_by_customer(self, subscriptions: list[History], until: float) -> dict[str, Fraction]:
@@ -126,9 +135,7 @@ class Books:
 
 
 def _before(history: History, until: float) -> Any | None:
-    """The state just before `until`. States change on whole seconds."""
-    last_second = int(until) if until > int(until) else int(until) - 1
-    return history.state_at(last_second)
+    return history.state_before(until)
 
 
 def _decimal_text(value: Fraction) -> str:

@@ -5,7 +5,10 @@ from random import Random
 
 from simulator.agreement import Agreement, Choice
 from simulator.billing import Billing
+from simulator.cards import Cards
 from simulator.catalog import ADD_ON, ONE_TIME, SEATS, Catalog
+from simulator.checkout import Checkout
+from simulator.claims import Claims
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
 from simulator.payments import Payments
@@ -64,6 +67,10 @@ class Life:
         self.catalog = catalog
         self.payments = Payments(self.ledger, self.person.user_id)
         self.billing = Billing(self.ledger, self.timeline, catalog, self.payments, Chance(self.rng))
+        money_rng = Random(f"{seed}:{index}:money")  # of its own, so that these never steer what is bought
+        self.cards = Cards(self.payments, money_rng)
+        self.checkout = Checkout(self.payments, self.timeline, money_rng)
+        self.claims = Claims(self.payments, self.timeline, money_rng)
         self.billing.on_over = self._after_subscription
         self.billing.on_paid = self._after_payment
         self.timeline.schedule(joined_at, self._join)
@@ -83,20 +90,23 @@ class Life:
             self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self._buy, True)
         else:
             delay = rng.randrange(0, 120) if rng.random() < 0.7 else rng.randrange(HOUR, 10 * DAY)
-            self.timeline.schedule(at + delay, self._subscribe, rng.random() < _TRIAL)
+            self.timeline.schedule(at + delay, self._arrive, rng.random() < _TRIAL)
+
+    def _arrive(self, at: int, has_trial: bool) -> None:
+        self.checkout.lead(at, self.currency, lambda moment: self._subscribe(moment, has_trial))
 
     def _add_card(self, at: int) -> None:
         customer = self.payments.customer_history.state
         year = datetime.fromtimestamp(at, UTC).year
         card = new_card(self.rng, customer, self.ledger.ids, at, year)
-        self.payments.attach_card(at, card, self.ledger.request())
+        self.cards.add(at, card, self.ledger.request())
 
     # Subscriptions
 
-    def _subscribe(self, at: int, has_trial: bool) -> None:
+    def _subscribe(self, at: int, has_trial: bool) -> Agreement | None:
         rng = self.rng
         if self.payments.customer_history.state.is_deleted:
-            return
+            return None
         if self.payments.card is None:
             self._add_card(at)
         offer = rng.choices(("starter", "pro", SEATS), (52, 33, 15))[0]
@@ -116,6 +126,7 @@ class Life:
             self.timeline.schedule(at + rng.randrange(HOUR, 13 * DAY), self._cancel, agreement)
         first_month = 15 * DAY if has_trial else 0
         self.timeline.schedule(at + first_month + rng.randrange(DAY, _MONTH), self._month, agreement)
+        return agreement
 
     def _price(self, offer: str, interval: str | None, at: int) -> str:
         return self.catalog.price_for(offer, self.currency, interval, at).id
@@ -274,12 +285,15 @@ class Life:
         self._perhaps_refund(at, charge)
 
     def _perhaps_refund(self, at: int, charge: History) -> None:
+        self.claims.consider(at, charge)
         if self.rng.random() < _REFUND:
             self.timeline.schedule(at + self.rng.randrange(HOUR, 40 * DAY), self._refund, charge)
 
     def _refund(self, at: int, charge: History) -> None:
         rng = self.rng
-        left = charge.state.amount - charge.state.amount_refunded
+        left = charge.state.refundable
+        if left == 0:
+            return
         is_full = rng.random() < 0.6
         amount = left if is_full else max(1, left * rng.randrange(10, 80) // 100)
         reason = rng.choice(("requested_by_customer", "duplicate", None))

@@ -5,6 +5,9 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes import invoices
+from simulator.shapes.balance import render_balance_transaction, render_payout, render_transfer
+from simulator.shapes.checkout import render_session, render_setup_intent
+from simulator.shapes.disputes import render_dispute
 from simulator.shapes.invoices import InvoiceShapes
 from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
 from simulator.shapes.people import render_customer, render_payment_method
@@ -31,6 +34,12 @@ class EndiveShape:
             "payment_intent": render_intent,
             "charge": render_charge,
             "refund": render_refund,
+            "balance_transaction": render_balance_transaction,
+            "payout": render_payout,
+            "transfer": render_transfer,
+            "dispute": render_dispute,
+            "setup_intent": render_setup_intent,
+            "checkout.session": render_session,
         }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:

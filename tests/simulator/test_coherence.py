@@ -79,6 +79,11 @@ def test_every_object_of_an_event_can_be_retrieved(events: list[dict], api: http
         "payment_intent": "payment_intents",
         "payment_method": "payment_methods",
         "invoice_payment": "invoice_payments",
+        "dispute": "disputes",
+        "payout": "payouts",
+        "transfer": "transfers",
+        "setup_intent": "setup_intents",
+        "checkout.session": "checkout/sessions",
     }
     objects = {(e["data"]["object"]["object"], e["data"]["object"]["id"]) for e in events}
     for kind, object_id in sorted(objects)[::7]:
@@ -87,7 +92,8 @@ def test_every_object_of_an_event_can_be_retrieved(events: list[dict], api: http
 
 def test_newest_event_of_an_object_shows_what_its_list_shows(events: list[dict], api: httpx.Client) -> None:
     latest = {e["data"]["object"]["id"]: e["data"]["object"] for e in events}
-    for name in ("customers", "charges", "refunds", "invoices", "payment_intents", "products", "prices"):
+    for name in ("customers", "charges", "refunds", "invoices", "payment_intents", "products", "prices",
+                 "transfers", "setup_intents", "checkout/sessions"):  # fmt: skip
         for item in all_pages(api, f"/v1/{name}"):
             assert item == latest[item["id"]]
 

@@ -16,6 +16,10 @@ LISTS = [
     "refunds",
     "payment_intents",
     "invoice_payments",
+    "balance_transactions",
+    "payouts",
+    "transfers",
+    "setup_intents",
 ]
 
 
