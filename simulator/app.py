@@ -16,7 +16,7 @@ from simulator.faults import Faults
 from simulator.gateway import Gateway
 from simulator.ids import IdSource
 from simulator.limits import RateLimiter
-from simulator.objects import LISTINGS, Listing, ObjectStore
+from simulator.objects import BALANCES, LISTINGS, Listing, ObjectStore
 from simulator.params import read_list_query
 from simulator.shapes.endive import EndiveShape
 
@@ -93,6 +93,12 @@ def create_app(
         page = objects.page(LISTINGS["payment_methods"], query, now)
         return _list_body(page, f"/v1/customers/{customer}/payment_methods")
 
+    def list_balance(request: Request, now: float) -> bytes:
+        customer = request.path_params["id"]
+        query = read_list_query(request.query_params.multi_items(), _NONE, True)
+        query = query._replace(filters={**query.filters, "customer": customer})
+        return _list_body(objects.page(BALANCES, query, now), f"/v1/customers/{customer}/balance_transactions")
+
     serve("/v1/events", "events", list_events, is_list=True)
     serve("/v1/events/{id}", "events", lambda request, now: events.retrieve(request.path_params["id"], now))
     serve("/v1/account", "account", lambda request, now: orjson.dumps(_account(company)))
@@ -106,6 +112,7 @@ def create_app(
         add_listing(name, listing)
     serve("/v1/invoices/{id}/lines", "invoices", list_lines, is_list=True)
     serve("/v1/customers/{id}/payment_methods", "payment_methods", list_cards, is_list=True)
+    serve("/v1/customers/{id}/balance_transactions", "customers", list_balance, is_list=True)
     app.include_router(control_router(company, clock, events, faults))
 
     def unknown(request: Request, now: float) -> bytes:

@@ -85,11 +85,22 @@ LISTINGS = {
     ),
     "plans": Listing("plan", "plan", {}),
     "coupons": Listing("coupon", "coupon", {}),
-    "promotion_codes": Listing("promotion_code", "promotion code", {}),
-    "tax_rates": Listing("tax_rate", "tax rate", {}),
-    "subscription_schedules": Listing("subscription_schedule", "subscription schedule", {}),
-    "invoiceitems": Listing("invoiceitem", "invoice item", {}),
-    "credit_notes": Listing("credit_note", "credit note", {}),
+    "promotion_codes": Listing(
+        "promotion_code",
+        "promotion code",
+        {"active": _flag("active"), "code": _same("code"), "coupon": _same("coupon")},
+    ),
+    "tax_rates": Listing("tax_rate", "tax rate", {"active": _flag("active"), "inclusive": _flag("inclusive")}),
+    "subscription_schedules": Listing(
+        "subscription_schedule", "subscription schedule", {"customer": _same("customer")}
+    ),
+    "invoiceitems": Listing(
+        "invoiceitem", "invoice item", {"customer": _same("customer"), "invoice": _same("invoice")}
+    ),
+    "credit_notes": Listing(
+        "credit_note", "credit note", {"customer": _same("customer"), "invoice": _same("invoice")}
+    ),
+    "test_helpers/test_clocks": Listing("test_helpers.test_clock", "test clock", {}, has_created=False),
     "disputes": Listing("dispute", "dispute", {}),
     "balance_transactions": Listing("balance_transaction", "balance transaction", {}),
     "payouts": Listing("payout", "payout", {}),
@@ -97,6 +108,15 @@ LISTINGS = {
     "setup_intents": Listing("setup_intent", "setup intent", {}),
     "checkout/sessions": Listing("checkout.session", "checkout.session", {}),
 }
+
+
+_DELETABLE = ("customer", "product", "coupon", "invoiceitem", "test_helpers.test_clock")
+BALANCES = Listing(
+    "customer_balance_transaction",
+    "customer balance transaction",
+    {"customer": _same("customer")},
+    required="customer",
+)
 
 
 class ObjectStore:
@@ -116,7 +136,7 @@ class ObjectStore:
             )
         if listing.kind == "subscription" and "status" not in query.filters:
             tests.append((lambda state, _: state.status != "canceled", ""))
-        if listing.kind == "customer":
+        if listing.kind in _DELETABLE:
             tests.append((lambda state, _: not state.is_deleted, ""))
         histories, keys, low, high = self._candidates(index, query, now)
 
@@ -158,8 +178,8 @@ class ObjectStore:
         state = history.state_at(now) if history is not None else None
         if history is None or state is None:
             raise missing(listing.noun, object_id)
-        if listing.kind == "customer" and state.is_deleted:
-            return {"id": object_id, "object": "customer", "deleted": True}
+        if listing.kind in _DELETABLE and state.is_deleted:
+            return {"id": object_id, "object": listing.kind, "deleted": True}
         return self._render(history, now)
 
     def lines(self, invoice_id: str, query: ListQuery, now: float) -> tuple[list[dict[str, Any]], bool]:

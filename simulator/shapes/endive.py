@@ -5,10 +5,16 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes import invoices
-from simulator.shapes.invoices import InvoiceShapes
+from simulator.shapes.discounts import DiscountShapes, render_discount, render_tax_rate
+from simulator.shapes.invoices import InvoiceShapes, render_credit_note, render_invoice_item
 from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
-from simulator.shapes.people import render_customer, render_payment_method
-from simulator.shapes.selling import SellingShapes
+from simulator.shapes.people import (
+    render_balance_transaction,
+    render_customer,
+    render_payment_method,
+    render_test_clock,
+)
+from simulator.shapes.selling import SellingShapes, render_schedule
 from simulator.states import Item, Line
 
 
@@ -19,6 +25,7 @@ class EndiveShape:
 
     def __init__(self, catalog: Catalog, account_id: str) -> None:
         selling = SellingShapes(catalog)
+        discounts = DiscountShapes(catalog.promotions)
         self._item = selling.item
         self._renderers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "customer": render_customer,
@@ -26,11 +33,20 @@ class EndiveShape:
             "product": selling.product,
             "price": selling.price,
             "subscription": selling.subscription,
-            "invoice": InvoiceShapes(account_id).invoice,
+            "invoice": InvoiceShapes(account_id, catalog).invoice,
             "invoice_payment": render_invoice_payment,
             "payment_intent": render_intent,
             "charge": render_charge,
             "refund": render_refund,
+            "coupon": discounts.coupon,
+            "promotion_code": discounts.promotion_code,
+            "discount": render_discount,
+            "tax_rate": render_tax_rate,
+            "subscription_schedule": render_schedule,
+            "invoiceitem": render_invoice_item,
+            "credit_note": render_credit_note,
+            "customer_balance_transaction": render_balance_transaction,
+            "test_helpers.test_clock": render_test_clock,
         }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:

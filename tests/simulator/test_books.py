@@ -38,7 +38,7 @@ def _upgrader(index: int, catalog: Catalog) -> Scripted:
         agreement = script.subscribe(when, "starter", "month")
         script.do(
             "2026-02-24T12:00:00Z",
-            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("pro", "month", at), 1)),
+            lambda at: script.changes.change_item(at, agreement, 0, Choice(script.price("pro", "month", at), 1)),
         )
         script.do("2026-03-20T00:00:00Z", lambda at: script.billing.cancel_at_period_end(at, agreement, "unused"))
 
