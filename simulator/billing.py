@@ -211,9 +211,7 @@ class Billing:
             self.payments.update_customer(at, request, delinquent=False)
         self.on_over(at, agreement)
 
-    def period_lines(
-        self, state: Subscription, items: Sequence[Item], at: int, is_trial: bool = False
-    ) -> list[Line]:
+    def period_lines(self, state: Subscription, items: Sequence[Item], at: int, is_trial: bool = False) -> list[Line]:
         """The lines of items that are paid in advance; what is metered is invoiced when its period is over."""
         return [
             line
@@ -251,9 +249,7 @@ class Billing:
         for item in agreement.pending:
             self.ledger.update(item, at, invoice=invoice_id)
         agreement.pending = []
-        return self.invoicing.draft(
-            at, invoice_id, state, reason, lines, several, taxes, period, finalizes_at, request
-        )
+        return self.invoicing.draft(at, invoice_id, state, reason, lines, several, taxes, period, finalizes_at, request)
 
     def _announce_trial_end(self, at: int, agreement: Agreement) -> None:
         if agreement.state.status == "trialing":

@@ -107,9 +107,8 @@ class Changes:
 
         def settled(paid_at: int, run: InvoiceRun, charge: History | None) -> None:
             agreement.open_run = None
-            billing.start_cycle(
-                paid_at, agreement, items, request, at, invoice_id, status="active", event="customer.subscription.resumed"
-            )  # fmt: skip
+            resumed = "customer.subscription.resumed"
+            billing.start_cycle(paid_at, agreement, items, request, at, invoice_id, "active", resumed)
             billing.discounts.use(paid_at, agreement, run.invoice.state.lines, request)
             if charge is not None:
                 billing.on_paid(paid_at, agreement, charge)

@@ -1,8 +1,8 @@
 """The simulator's own endpoints, without a key: the clock, faults, injected events, the books."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
 from simulator.books import Books
@@ -108,6 +108,24 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
     @router.get("/books/customers")
     async def customers(until: str | None = None) -> list[dict[str, Any]]:
         return books.customers(moment(until))
+
+    @router.get("/books/mrr")
+    async def mrr(until: str | None = None) -> list[dict[str, Any]]:
+        return books.recurring.by_currency(moment(until))
+
+    @router.get("/books/mrr/daily")
+    async def mrr_daily(
+        start: Annotated[str | None, Query(alias="from")] = None,
+        end: Annotated[str | None, Query(alias="to")] = None,
+    ) -> list[dict[str, Any]]:
+        last = moment(end)
+        return books.recurring.daily(company.founded if start is None else instant(start), last)
+
+    @router.get("/books/mrr/customers")
+    async def mrr_customers(until: str | None = None) -> list[dict[str, Any]]:
+        found = books.recurring.by_customer(moment(until))
+        return [{"customer": who, "currency": currency, "mrr_minor": str(value)} for (currency, who), value in
+                found.items()]  # fmt: skip
 
     @router.get("/stats")
     async def stats() -> dict[str, Any]:

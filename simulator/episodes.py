@@ -1,4 +1,4 @@
-"""What happens now and then in a customer's life: pauses, discounts, single purchases, credit, schedules, test clocks."""
+"""The rarer turns of a life: pauses, discounts, single purchases, credit, schedules, test clocks."""
 
 from collections.abc import Callable
 from random import Random
@@ -9,7 +9,7 @@ from simulator.catalog import Catalog
 from simulator.changes import Changes
 from simulator.choosing import other_quantity, quantity_of
 from simulator.ledger import History, Ledger
-from simulator.offers import ADD_ON, ONE_TIME, OFFERS
+from simulator.offers import ADD_ON, OFFERS, ONE_TIME
 from simulator.periods import DAY
 from simulator.pricing import rounded
 from simulator.states import Invoice, TestClock
@@ -102,7 +102,8 @@ class Episodes:
         if grant is not None and (present is None or present.coupon != grant.coupon):
             self.billing.discounts.grant_customer(at, grant)
             if self.rng.random() < 0.4:
-                self.billing.timeline.schedule(at + self.rng.randrange(10 * DAY, 60 * DAY), self._discount_again, agreement)
+                later = at + self.rng.randrange(10 * DAY, 60 * DAY)
+                self.billing.timeline.schedule(later, self._discount_again, agreement)
 
     def _discount_again(self, at: int, agreement: Agreement) -> None:
         if self.rng.random() < 0.5:

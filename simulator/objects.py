@@ -97,9 +97,7 @@ LISTINGS = {
     "invoiceitems": Listing(
         "invoiceitem", "invoice item", {"customer": _same("customer"), "invoice": _same("invoice")}
     ),
-    "credit_notes": Listing(
-        "credit_note", "credit note", {"customer": _same("customer"), "invoice": _same("invoice")}
-    ),
+    "credit_notes": Listing("credit_note", "credit note", {"customer": _same("customer"), "invoice": _same("invoice")}),
     "test_helpers/test_clocks": Listing("test_helpers.test_clock", "test clock", {}, has_created=False),
     "disputes": Listing("dispute", "dispute", {}),
     "balance_transactions": Listing("balance_transaction", "balance transaction", {}),

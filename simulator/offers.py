@@ -33,7 +33,7 @@ class Offer(NamedTuple):
     divide_by: int | None = None
     unit_decimal: str | None = None  # in place of amounts
     is_metered: bool = False
-    count: int = 1
+    variants: int = 1
 
 
 _ALL = ("month", "year", "quarter", "week", "day")
@@ -69,12 +69,12 @@ OFFERS = {
     CONTACTS: Offer("Contacts", "Each for less than a cent", {}, unit_decimal="0.5"),
     CALLS: Offer("API calls", "As many as there were", {}, unit_decimal="0.5", is_metered=True),
     MODULES: Offer(
-        "Modules", "One by one", {"usd": 700, "eur": 600, "jpy": 900, "kwd": 2100}, count=MODULE_COUNT
+        "Modules", "One by one", {"usd": 700, "eur": 600, "jpy": 900, "kwd": 2100}, variants=MODULE_COUNT
     ),
 }  # fmt: skip
 
 SKUS = {
-    name: tuple(f"{name}_{number:02d}" for number in range(1, offer.count + 1)) if offer.count > 1 else (name,)
+    name: tuple(f"{name}_{number:02d}" for number in range(1, offer.variants + 1)) if offer.variants > 1 else (name,)
     for name, offer in OFFERS.items()
 }
 """The names under which an offer's prices are found: the offer's own, or one for each of many."""

@@ -111,10 +111,10 @@ class Promotions:
             for currency in deal.amounts or (None,):
                 self._add(at, key, deal, currency)
         for country, (percentage, tax_type, name, inclusive) in _TAXES.items():
-            rate = TaxRate(
-                self.ledger.ids.long("txr"), at, country, name, tax_type, percentage, inclusive, f"{name} {country}", True
-            )  # fmt: skip
-            self.tax_rates[rate.id] = self.ledger.create("tax_rate", rate, at, "tax_rate.created", self.ledger.request())
+            rate_id, note = self.ledger.ids.long("txr"), f"{name} {country}"
+            rate = TaxRate(rate_id, at, country, name, tax_type, percentage, inclusive, note, True)
+            history = self.ledger.create("tax_rate", rate, at, "tax_rate.created", self.ledger.request())
+            self.tax_rates[rate.id] = history
             self._tax_of[country] = rate.id
 
     def _add(self, at: int, key: str, deal: _Deal, currency: str | None) -> History:

@@ -250,9 +250,7 @@ class InvoiceShapes:
             "customer_tax_ids": [],
             "default_payment_method": None,
             "default_source": None,
-            "default_tax_rates": [
-                render_tax_rate(self._promotions.tax_rate(rate, at), at) for rate in state.tax_rates
-            ],
+            "default_tax_rates": [render_tax_rate(self._promotions.tax_rate(rate, at), at) for rate in state.tax_rates],
             "description": None,
             "discounts": list(state.discounts),
             "due_date": None,

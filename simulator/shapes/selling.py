@@ -303,7 +303,7 @@ def render_schedule(state: SubscriptionSchedule, at: float) -> dict[str, Any]:
 
 
 def _phase_item(price: str, quantity: int | None) -> dict[str, Any]:
-    shape = {
+    shape: dict[str, Any] = {
         "billing_thresholds": None,
         "discounts": [],
         "metadata": {},
