@@ -8,7 +8,8 @@ from simulator.invoicing import InvoiceRun
 from simulator.ledger import History, Request
 from simulator.lines import proration
 from simulator.periods import HOUR, add_periods
-from simulator.states import InvoiceItem, Item, Pause
+from simulator.states import Item
+from simulator.terms import InvoiceItem, Pause
 
 _CHANGED = "customer.subscription.updated"
 _VOIDED_AFTER = 23 * HOUR

@@ -2,7 +2,8 @@
 
 from simulator.ledger import AUTOMATIC, History, Ledger, Request
 from simulator.payments import Payments
-from simulator.states import CreditLine, CreditNote, CustomerBalanceTransaction, Invoice, Line
+from simulator.states import Invoice, Line
+from simulator.terms import CreditLine, CreditNote, CustomerBalanceTransaction
 
 
 class Credit:

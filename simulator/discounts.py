@@ -10,7 +10,8 @@ from simulator.periods import add_months
 from simulator.pricing import cost
 from simulator.promotions import Grant
 from simulator.reductions import Reduction, reductions, take_off
-from simulator.states import Applied, Customer, Discount, Item, Line, Subscription
+from simulator.states import Customer, Item, Line, Subscription
+from simulator.terms import Applied, Discount
 from simulator.timeline import Timeline
 
 _CREATED, _DELETED = "customer.discount.created", "customer.discount.deleted"

@@ -12,7 +12,8 @@ from simulator.ledger import History, Ledger
 from simulator.offers import ADD_ON, OFFERS, ONE_TIME
 from simulator.periods import DAY
 from simulator.pricing import rounded
-from simulator.states import Invoice, TestClock
+from simulator.states import Invoice
+from simulator.terms import TestClock
 
 _MONTH = 30 * DAY
 CLOCK_DAYS = 28  # Stripe deletes a test clock, and all that lives by it, after thirty days

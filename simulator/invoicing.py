@@ -8,7 +8,8 @@ from simulator.ledger import AUTOMATIC, History, Ledger, Request
 from simulator.payments import Payments
 from simulator.periods import DAY, HOUR
 from simulator.reductions import Reduction, settle_lines
-from simulator.states import Invoice, InvoicePayment, Line, Pause, Subscription, TaxRate
+from simulator.states import Invoice, InvoicePayment, Line, Subscription
+from simulator.terms import Pause, TaxRate
 
 RETRY_AFTER = (3 * DAY, 5 * DAY, 7 * DAY)  # after the first failure
 _SMALLEST_CHARGE = 50  # Stripe moves smaller amounts due to the customer's balance

@@ -11,11 +11,10 @@ from simulator.choosing import QUANTITIES, all_modules, fill_basket, quantity_of
 from simulator.episodes import CLOCK_DAYS, Episodes
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
-from simulator.offers import OFFERS, ONE_TIME, SEATS
+from simulator.offers import OFFERS, SEATS
 from simulator.payments import Payments
 from simulator.people import Person, make_person, new_card, new_customer
 from simulator.periods import DAY, HOUR
-from simulator.pricing import rounded
 from simulator.timeline import Timeline
 
 _MONTH = 30 * DAY

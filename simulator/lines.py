@@ -6,7 +6,8 @@ from fractions import Fraction
 from simulator.catalog import Catalog
 from simulator.ids import IdSource
 from simulator.pricing import rounded, tier_costs
-from simulator.states import InvoiceItem, Item, Line, Price, Subscription
+from simulator.states import Item, Line, Price, Subscription
+from simulator.terms import InvoiceItem
 
 _SYMBOLS = {"usd": ("$", 2), "eur": ("€", 2), "jpy": ("¥", 0), "kwd": ("KWD ", 3)}
 

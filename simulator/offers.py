@@ -4,7 +4,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from simulator.pricing import rounded
-from simulator.states import Price, Tier
+from simulator.states import Price
+from simulator.terms import Tier
 
 CURRENCIES = ("usd", "eur", "jpy", "kwd")
 CADENCES = {"day": ("day", 1), "week": ("week", 1), "month": ("month", 1), "quarter": ("month", 3), "year": ("year", 1)}

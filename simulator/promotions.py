@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from simulator.ledger import History, Ledger
 from simulator.periods import DAY
-from simulator.states import Coupon, PromotionCode, TaxRate
+from simulator.terms import Coupon, PromotionCode, TaxRate
 from simulator.timeline import Timeline
 
 

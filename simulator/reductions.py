@@ -5,7 +5,8 @@ from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 from simulator.pricing import rounded
-from simulator.states import Applied, Coupon, Line, Tax, TaxRate
+from simulator.states import Line
+from simulator.terms import Applied, Coupon, Tax, TaxRate
 
 Amount = TypeVar("Amount", Fraction, int)
 

@@ -3,7 +3,8 @@
 from simulator.agreement import Agreement, Choice
 from simulator.ledger import AUTOMATIC, Ledger, Request
 from simulator.periods import DAY
-from simulator.states import Item, Phase, SubscriptionSchedule
+from simulator.states import Item
+from simulator.terms import Phase, SubscriptionSchedule
 from simulator.timeline import Timeline
 
 _CHANGED = "customer.subscription.updated"

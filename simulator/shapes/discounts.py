@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.promotions import Promotions
-from simulator.states import Coupon, Discount, PromotionCode, TaxRate
+from simulator.terms import Coupon, Discount, PromotionCode, TaxRate
 
 
 def render_discount(state: Discount, at: float) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes.discounts import render_tax_rate
-from simulator.states import CreditNote, Invoice, InvoiceItem, Line, Tax
+from simulator.states import Invoice, Line
+from simulator.terms import CreditNote, InvoiceItem, Tax
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
 EMBEDDED_LINES = 10  # of an invoice; /v1/invoices/{id}/lines has the others

@@ -3,7 +3,8 @@
 from typing import Any
 
 from simulator.shapes.discounts import render_discount
-from simulator.states import Customer, CustomerBalanceTransaction, PaymentMethod, TestClock
+from simulator.states import Customer, PaymentMethod
+from simulator.terms import CustomerBalanceTransaction, TestClock
 
 _NO_TAX = {
     "automatic_tax": "unrecognized_location",

@@ -4,7 +4,8 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes.discounts import render_tax_rate
-from simulator.states import Item, Price, Product, Subscription, SubscriptionSchedule
+from simulator.states import Item, Price, Product, Subscription
+from simulator.terms import SubscriptionSchedule
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
 _INVOICE_SETTINGS = {"account_tax_ids": None, "issuer": {"type": "self"}}
