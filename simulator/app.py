@@ -102,6 +102,7 @@ def create_app(
     serve("/v1/events", "events", list_events, is_list=True)
     serve("/v1/events/{id}", "events", lambda request, now: events.retrieve(request.path_params["id"], now))
     serve("/v1/account", "account", lambda request, now: orjson.dumps(_account(company)))
+    serve("/v1/balance", "balance", lambda request, now: orjson.dumps(objects.balance(now)))
     serve("/v1/subscription_items", "subscription_items", list_items, is_list=True)
     serve(
         "/v1/subscription_items/{id}",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from simulator.books_money import dispute_movements
 from simulator.clock import format_instant
 from simulator.company import Company
 from simulator.ledger import History
@@ -26,7 +27,8 @@ class Books:
         """One row for every currency in use and UTC month from the founding to `until`, also quiet months.
 
         Amounts are in minor units. MRR and paying customers are as of the month's end, or of `until` in the
-        month that is still open; `mrr_minor` is a decimal string with at most six places. A customer is
+        month that is still open; `mrr_minor` is a decimal string with at most six places. Disputes count when
+        the money went, and less what came back when it did, so that a month can be negative. A customer is
         active in a month with a successful charge in it; new in the first such month; retained if the month
         before was active too, returning if not; churned if active in the month before and not in this one.
         """
@@ -47,6 +49,9 @@ class Books:
         subscribed = {h.state.currency for h in self._company.objects["subscription"].histories if h.created < until}
         months = list(month_spans(self._company.founded, until))
         recurring = self.recurring.at_each([min(end, until) for _, _, end in months]) if months else []
+        disputed: dict[tuple[str, str], int] = defaultdict(int)
+        for movement in dispute_movements(self._company, until):
+            disputed[movement.currency, month_name(movement.at)] += movement.amount
         rows = []
         for currency in sorted(currencies | subscribed):
             before: set[str] = set()
@@ -69,6 +74,7 @@ class Books:
                         "revenue_minor": sum(map(sum, amounts.values())),
                         "charges": sum(map(len, amounts.values())),
                         "refunds_minor": refunded[currency, month],
+                        "disputes_minor": disputed[currency, month],
                         "failed_charges": failed[currency, month],
                     }
                 )
@@ -88,6 +94,7 @@ class Books:
                 "first_paid_at": None,
                 "last_paid_at": None,
                 "refunded_minor": 0,
+                "disputes_minor": 0,
             }
         for charge in self._states("charge", until):
             row = rows[charge.customer]
@@ -101,6 +108,8 @@ class Books:
         for refund in self._states("refund", until):
             if refund.status != "failed":
                 rows[charges[refund.charge].state.customer]["refunded_minor"] += refund.amount
+        for movement in dispute_movements(self._company, until):
+            rows[charges[movement.charge].state.customer]["disputes_minor"] += movement.amount
         return list(rows.values())
 
     def _states(self, kind: str, until: float) -> Iterator[Any]:
@@ -112,9 +121,7 @@ class Books:
 
 
 def _before(history: History, until: float) -> Any | None:
-    """The state just before `until`. States change on whole seconds."""
-    last_second = int(until) if until > int(until) else int(until) - 1
-    return history.state_at(last_second)
+    return history.state_before(until)
 
 
 def _decimal_text(value: Fraction) -> str:

@@ -15,6 +15,7 @@ from simulator.ledger import Event, History, Ledger, second_key
 from simulator.life import Life
 from simulator.periods import HOUR, add_months
 from simulator.timeline import Timeline
+from simulator.treasury import Treasury
 
 KINDS = (
     "customer",
@@ -107,6 +108,7 @@ class Company:
         self.account_id = account_id(identity)
         self.horizon = founded
         self.catalog = Catalog(identity, founded)
+        self.treasury = Treasury(identity, founded)
         self.members: list[Member] = []
         self.events: list[Event] = []  # all, oldest first, up to the horizon
         self.objects = {kind: ObjectIndex() for kind in KINDS}
@@ -138,6 +140,7 @@ class Company:
 
     def _live(self, horizon: int) -> None:
         events, objects = self._held_events, self._held_objects
+        held = len(objects)
         self.catalog.run(horizon)
         self._take(self.catalog.ledger, events, objects)
         while self._next_arrival < horizon:
@@ -153,6 +156,9 @@ class Company:
             self._take(member.ledger, events, objects)
             if member.timeline.next_at is not None:
                 heappush(self._due, (member.timeline.next_at, index))
+        # Last, since it acts on what the members did; what was held was taken into account when it was written.
+        self.treasury.run(horizon, [history for history in objects[held:] if history.kind == "balance_transaction"])
+        self._take(self.treasury.ledger, events, objects)
         self.horizon = horizon
         limit = second_key(horizon)
         events.sort(key=_BY_KEY)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
 from simulator.books import Books
+from simulator.books_money import MoneyBooks
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.company import Company
 from simulator.events import EventStore
@@ -43,6 +44,7 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
     """The router of all `/_sim` endpoints."""
     router = APIRouter(prefix="/_sim")
     books = Books(company)
+    money_books = MoneyBooks(company)
 
     def instant(text: str) -> float:
         try:
@@ -126,6 +128,14 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
         found = books.recurring.by_customer(moment(until))
         return [{"customer": who, "currency": currency, "mrr_minor": str(value)} for (currency, who), value in
                 found.items()]  # fmt: skip
+
+    @router.get("/books/balance")
+    async def balance(until: str | None = None) -> list[dict[str, Any]]:
+        return money_books.balance(moment(until))
+
+    @router.get("/books/payouts")
+    async def payouts(until: str | None = None) -> list[dict[str, Any]]:
+        return money_books.payouts(moment(until))
 
     @router.get("/stats")
     async def stats() -> dict[str, Any]:

@@ -130,7 +130,7 @@ class Episodes:
             return
         invoice, charge = paid
         state: Invoice = invoice.state
-        left = min(charge.state.amount - charge.state.amount_refunded, state.amount_paid - state.credited_after_payment)
+        left = min(charge.state.refundable, state.amount_paid - state.credited_after_payment)
         line = next((line for line in state.lines if line.amount > 0 and not line.is_proration), None)
         amount = line.net + line.tax_on_top if line is not None else 0
         if line is None or not 0 < amount <= left or state.credited_after_payment or rng.random() < 0.6:

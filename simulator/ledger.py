@@ -1,6 +1,7 @@
 """The record of one stream (a customer, or the catalogue): objects with all their states, and events."""
 
 from bisect import bisect_right
+from math import ceil
 from typing import Any, NamedTuple
 
 from simulator.ids import IdSource
@@ -65,6 +66,10 @@ class History:
             return self.states[-1]
         position = bisect_right(self.ats, at)
         return self.states[position - 1] if position else None
+
+    def state_before(self, until: float) -> Any | None:
+        """The state just before `until`; None before the object existed. States change on whole seconds."""
+        return self.state_at(ceil(until) - 1)
 
     def known_at(self, at: float) -> Any:
         """The state at the end of second `at`. Raises LookupError when the object did not exist yet."""

@@ -5,9 +5,12 @@ from random import Random
 
 from simulator.agreement import Agreement, Choice
 from simulator.billing import Billing
+from simulator.cards import Cards
 from simulator.catalog import Catalog
 from simulator.changes import Changes
+from simulator.checkout import Checkout
 from simulator.choosing import QUANTITIES, all_modules, fill_basket, quantity_of
+from simulator.claims import Claims
 from simulator.episodes import CLOCK_DAYS, Episodes
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
@@ -15,6 +18,7 @@ from simulator.offers import OFFERS, SEATS
 from simulator.payments import Payments
 from simulator.people import Person, make_person, new_card, new_customer
 from simulator.periods import DAY, HOUR
+from simulator.purchases import Purchases
 from simulator.timeline import Timeline
 
 _MONTH = 30 * DAY
@@ -26,7 +30,6 @@ _NEVER_SUBSCRIBES, _BUYS_ONCE = 0.12, 0.10
 _TRIAL, _TRIAL_CANCELED = 0.45, 0.28
 _CANCEL_MONTHLY, _CANCEL_ANNUAL = 0.045, 0.02
 _RETURNS, _DELETED = 0.35, 0.10
-_REFUND = 0.03
 _TRIAL_WITHOUT_CARD, _CARD_AFTER_ALL = 0.12, 0.4
 
 # One in a hundred has a subscription of more items than Stripe embeds, one in a hundred lives by a test clock.
@@ -80,8 +83,13 @@ class Life:
         self.changes = Changes(self.billing)
         self.episodes = Episodes(self.rng, self.currency, catalog, self.billing, self.changes)
         self.agreements: list[Agreement] = []
+        money_rng = Random(f"{seed}:{index}:money")  # of its own, so that these never steer what is bought
+        self.cards = Cards(self.payments, money_rng)
+        self.checkout = Checkout(self.payments, self.timeline, money_rng)
+        claims = Claims(self.payments, self.timeline, money_rng)
+        self.purchases = Purchases(self.rng, self.currency, catalog, self.billing, claims, self._add_card)
         self.billing.on_over = self._after_subscription
-        self.billing.on_paid = self._after_payment
+        self.billing.on_paid = lambda at, agreement, charge: self.purchases.perhaps_refund(at, charge)
         self.timeline.schedule(joined_at, self._join)
 
     # Joining
@@ -107,24 +115,27 @@ class Life:
                 self.timeline.schedule(at + rng.randrange(60, 3 * DAY), self._add_card)
             self.timeline.schedule(at + rng.randrange(DAY, 200 * DAY), self._change_email)
         elif kind < _NEVER_SUBSCRIBES + _BUYS_ONCE:
-            self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self._buy, True)
+            self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self.purchases.buy, True)
         else:
             delay = rng.randrange(0, 120) if rng.random() < 0.7 else rng.randrange(HOUR, 10 * DAY)
-            self.timeline.schedule(at + delay, self._subscribe, rng.random() < _TRIAL)
+            self.timeline.schedule(at + delay, self._arrive, rng.random() < _TRIAL)
+
+    def _arrive(self, at: int, has_trial: bool) -> None:
+        self.checkout.lead(at, self.currency, lambda moment: self._subscribe(moment, has_trial))
 
     def _add_card(self, at: int) -> None:
         customer = self.payments.customer_history.state
         year = datetime.fromtimestamp(at, UTC).year
         card = new_card(self.rng, customer, self.ledger.ids, at, year)
-        self.payments.attach_card(at, card, self.ledger.request())
+        self.cards.add(at, card, self.ledger.request())
 
     # Subscriptions
 
-    def _subscribe(self, at: int, has_trial: bool) -> None:
+    def _subscribe(self, at: int, has_trial: bool) -> Agreement | None:
         rng = self.rng
         customer = self.payments.customer_history.state
         if customer.is_deleted:
-            return
+            return None
         is_without_card = has_trial and self.payments.card is None and rng.random() < _TRIAL_WITHOUT_CARD
         if self.payments.card is None and not is_without_card:
             self._add_card(at)
@@ -154,6 +165,7 @@ class Life:
             self.timeline.schedule(at + rng.randrange(HOUR, 13 * DAY), self._cancel, agreement)
         first_month = 15 * DAY if has_trial else 0
         self.timeline.schedule(at + first_month + rng.randrange(DAY, _MONTH), self._month, agreement)
+        return agreement
 
     def _subscribe_to_all(self, at: int) -> None:
         self._add_card(at)
@@ -315,62 +327,6 @@ class Life:
             self.payments.update_card(at, "payment_method.updated", request, postal_code=code)
             self.payments.update_customer(at, request, postal_code=code)
 
-    # Purchases and refunds
-
-    def _buy(self, at: int, has_more: bool) -> None:
-        """A one-time purchase, without an invoice; a declined card is often tried again at once."""
-        rng = self.rng
-        if self.payments.customer_history.state.is_deleted:
-            return
-        if self.payments.card is None:
-            self._add_card(at)
-        price = self.catalog.price_for(ONE_TIME, self.currency, None, at)
-        request = self.ledger.request()
-        amount = (price.unit_amount or 0) * rng.choice((1, 1, 1, 2, 3))
-        decisions = self.billing.decisions
-        intent = self.payments.open_intent(at, amount, self.currency, "Data export", request)
-        charged_at = at + rng.randint(0, 2)
-        charge = self.payments.charge(charged_at, intent, decisions.failure(at, 1), decisions.risk_score(), request)
-        if not charge.state.is_paid and rng.random() < 0.7:
-            again = charged_at + rng.randrange(20, 300)
-            charge = self.payments.charge(
-                again, intent, decisions.failure(again, 2), decisions.risk_score(), self.ledger.request()
-            )
-        if charge.state.is_paid:
-            self._perhaps_refund(charge.created, charge)
-        if has_more and rng.random() < 0.75:
-            self.timeline.schedule(at + rng.randrange(5 * DAY, 120 * DAY), self._buy, True)
-
     def _buy_beside(self, at: int, agreement: Agreement) -> None:
         if not agreement.is_over:
-            self._buy(at, False)
-
-    def _after_payment(self, at: int, agreement: Agreement, charge: History) -> None:
-        self._perhaps_refund(at, charge)
-
-    def _perhaps_refund(self, at: int, charge: History) -> None:
-        if self.rng.random() < _REFUND:
-            self.timeline.schedule(at + self.rng.randrange(HOUR, 40 * DAY), self._refund, charge)
-
-    def _refund(self, at: int, charge: History) -> None:
-        rng = self.rng
-        left = charge.state.amount - charge.state.amount_refunded
-        is_full = rng.random() < 0.6
-        amount = left if is_full else rounded(max(1, left * rng.randrange(10, 80) // 100), charge.state.currency)
-        if amount == 0:  # credited in the meantime
-            return
-        reason = rng.choice(("requested_by_customer", "duplicate", None))
-        is_pending = rng.random() < 0.2
-        status = "pending" if is_pending else "succeeded"
-        refund = self.payments.refund(at, charge, amount, status, reason)
-        if is_pending:
-            settle_at = at + rng.randrange(DAY, 6 * DAY)
-            self.timeline.schedule(settle_at, self._settle_refund, refund, charge, rng.random() < 0.35)
-        elif not is_full and rng.random() < 0.25:
-            self.timeline.schedule(at + rng.randrange(DAY, 10 * DAY), self._refund, charge)
-
-    def _settle_refund(self, at: int, refund: History, charge: History, fails: bool) -> None:
-        if fails:
-            self.payments.fail_refund(at, refund, charge, "expired_or_canceled_card")
-        else:
-            self.payments.settle_refund(at, refund)
+            self.purchases.buy(at, False)

@@ -9,6 +9,7 @@ from simulator.ledger import History
 from simulator.paging import select
 from simulator.params import ListQuery
 from simulator.shapes import Shape
+from simulator.shapes.balance import render_balance
 
 Filter = Callable[[Any, str], bool]
 
@@ -99,12 +100,26 @@ LISTINGS = {
     ),
     "credit_notes": Listing("credit_note", "credit note", {"customer": _same("customer"), "invoice": _same("invoice")}),
     "test_helpers/test_clocks": Listing("test_helpers.test_clock", "test clock", {}, has_created=False),
-    "disputes": Listing("dispute", "dispute", {}),
-    "balance_transactions": Listing("balance_transaction", "balance transaction", {}),
-    "payouts": Listing("payout", "payout", {}),
-    "transfers": Listing("transfer", "transfer", {}),
-    "setup_intents": Listing("setup_intent", "setup intent", {}),
-    "checkout/sessions": Listing("checkout.session", "checkout.session", {}),
+    "disputes": Listing("dispute", "dispute", {"charge": _same("charge"), "payment_intent": _same("payment_intent")}),
+    "balance_transactions": Listing(
+        "balance_transaction",
+        "balance transaction",
+        {"type": _same("type"), "payout": _same("payout"), "source": _same("source"), "currency": _same("currency")},
+    ),
+    "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
+    "transfers": Listing(
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+    ),
+    "setup_intents": Listing(
+        "setup_intent",
+        "setup intent",
+        {"customer": _same("customer"), "payment_method": _same("payment_method")},
+    ),
+    "checkout/sessions": Listing(
+        "checkout.session",
+        "checkout.session",
+        {"customer": _same("customer"), "subscription": _same("subscription"), "status": _same("status")},
+    ),
 }
 
 
@@ -179,6 +194,12 @@ class ObjectStore:
         if listing.kind in _DELETABLE and state.is_deleted:
             return {"id": object_id, "object": listing.kind, "deleted": True}
         return self._render(history, now)
+
+    def balance(self, now: float) -> dict[str, Any]:
+        """What the account has at Stripe."""
+        index = self._company.objects["balance_transaction"]
+        low, high = index.between(0, int(now) + 1)
+        return render_balance((history.states[0] for history in index.histories[low:high]), now)
 
     def lines(self, invoice_id: str, query: ListQuery, now: float) -> tuple[list[dict[str, Any]], bool]:
         """An invoice's lines, in the invoice's own order."""

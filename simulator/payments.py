@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from simulator.balance import REFUND, REFUND_FAILURE, Balance
 from simulator.ledger import AUTOMATIC, History, Ledger, Request
 from simulator.states import Charge, Customer, PaymentIntent, PaymentMethod, Refund
 
@@ -29,6 +30,8 @@ class Payments:
         self.ledger = ledger
         self.customer: History | None = None
         self.card: History | None = None
+        self.latest_charge: History | None = None  # the newest that succeeded
+        self.balance = Balance(ledger)
         self._metadata = {"user_id": user_id}
 
     def create_customer(self, at: int, customer: Customer, request: Request) -> History:
@@ -104,8 +107,12 @@ class Payments:
         state: PaymentIntent = intent.state
         ids = self.ledger.ids
         card: PaymentMethod = self.card_history.state
+        charge_id = ids.related("ch", intent.id)
+        transaction = None
+        if failure is None:
+            transaction = self.balance.charge(at, charge_id, state.amount, state.currency, state.description)
         charge = Charge(
-            id=ids.related("ch", intent.id),
+            id=charge_id,
             created=at,
             customer=state.customer,
             payment_intent=intent.id,
@@ -116,7 +123,7 @@ class Payments:
             failure=failure,
             amount_refunded=0,
             description=state.description,
-            balance_transaction=ids.related("txn", intent.id) if failure is None else None,
+            balance_transaction=transaction.id if transaction is not None else None,
             risk_score=risk_score,
             authorization_code=f"{100_000 + risk_score * 7919 % 900_000}",
             metadata=self._metadata,
@@ -124,6 +131,7 @@ class Payments:
         event = "charge.succeeded" if failure is None else "charge.failed"
         history = self.ledger.create("charge", charge, at, event, request)
         if failure is None:
+            self.latest_charge = history
             self.ledger.update(
                 intent,
                 at,
@@ -145,12 +153,16 @@ class Payments:
         self.ledger.emit("payment_intent.canceled", intent, at)
 
     def refund(self, at: int, charge: History, amount: int, status: str, reason: str | None) -> History:
-        """Give back `amount` of a charge; `status` is "succeeded" or "pending"."""
+        """Give back `amount` of a charge; `status` is "succeeded" or "pending".
+
+        The money leaves the balance at once, also while the refund is pending.
+        """
         request = self.ledger.request()
         state: Charge = charge.state
-        ids = self.ledger.ids
+        refund_id = self.ledger.ids.related("re", charge.id)
+        description = f"REFUND FOR CHARGE ({state.description})"
         refund = Refund(
-            id=ids.related("re", charge.id),
+            id=refund_id,
             created=at,
             charge=charge.id,
             payment_intent=state.payment_intent,
@@ -159,7 +171,7 @@ class Payments:
             status=status,
             reason=reason,
             failure_reason=None,
-            balance_transaction=ids.related("txn", charge.id),
+            balance_transaction=self.balance.move(at, REFUND, -amount, state.currency, refund_id, description).id,
             failure_balance_transaction=None,
         )
         history = self.ledger.create("refund", refund, at)
@@ -174,15 +186,18 @@ class Payments:
 
     def fail_refund(self, at: int, refund: History, charge: History, reason: str) -> None:
         """The bank sent the money back: the charge counts as not refunded by this amount again."""
+        state: Refund = refund.state
+        description = f"REFUND FAILURE ({charge.state.description})"
+        back = self.balance.move(at, REFUND_FAILURE, state.amount, state.currency, refund.id, description)
         self.ledger.update(
             refund,
             at,
             "refund.updated",
             status="failed",
             failure_reason=reason,
-            failure_balance_transaction=self.ledger.ids.related("txn", charge.id),
+            failure_balance_transaction=back.id,
         )
         self.ledger.emit("charge.refund.updated", refund, at)
         self.ledger.emit("refund.failed", refund, at)
-        left = charge.state.amount_refunded - refund.state.amount
+        left = charge.state.amount_refunded - state.amount
         self.ledger.update(charge, at, "charge.updated", amount_refunded=left)

@@ -238,6 +238,13 @@ class Charge(NamedTuple):
     risk_score: int
     authorization_code: str
     metadata: dict[str, str]
+    dispute: str | None = None
+    is_withdrawn: bool = False  # by a dispute, even if that was won since
+
+    @property
+    def refundable(self) -> int:
+        """What can still be given back: nothing once a dispute took the money."""
+        return self.amount - self.amount_refunded if self.is_paid and not self.is_withdrawn else 0
 
 
 class Refund(NamedTuple):

@@ -14,10 +14,10 @@ class Timeline:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._agenda: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
 
-    def schedule(self, at: float, action: Callable[..., None], *arguments: Any) -> None:
+    def schedule(self, at: float, action: Callable[..., object], *arguments: Any) -> None:
         """Call `action(at, *arguments)` when the time comes."""
         self._count += 1
         heappush(self._agenda, (int(at), self._count, action, arguments))

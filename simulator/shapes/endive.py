@@ -5,12 +5,15 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes import invoices
+from simulator.shapes.balance import render_balance_transaction, render_payout, render_transfer
+from simulator.shapes.checkout import render_session, render_setup_intent
 from simulator.shapes.discounts import DiscountShapes, render_discount, render_tax_rate
+from simulator.shapes.disputes import render_dispute
 from simulator.shapes.invoices import InvoiceShapes, render_credit_note, render_invoice_item
 from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
 from simulator.shapes.people import (
-    render_balance_transaction,
     render_customer,
+    render_customer_balance_transaction,
     render_payment_method,
     render_test_clock,
 )
@@ -45,8 +48,14 @@ class EndiveShape:
             "subscription_schedule": render_schedule,
             "invoiceitem": render_invoice_item,
             "credit_note": render_credit_note,
-            "customer_balance_transaction": render_balance_transaction,
+            "customer_balance_transaction": render_customer_balance_transaction,
             "test_helpers.test_clock": render_test_clock,
+            "balance_transaction": render_balance_transaction,
+            "payout": render_payout,
+            "transfer": render_transfer,
+            "dispute": render_dispute,
+            "setup_intent": render_setup_intent,
+            "checkout.session": render_session,
         }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:

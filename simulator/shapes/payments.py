@@ -16,19 +16,22 @@ _CARD_OPTIONS = {
 }
 
 
+def card_error(key: str, charge: str | None) -> dict[str, Any]:
+    """The last error of an intent whose card was declined; `key` is one of FAILURES."""
+    failure = FAILURES[key]
+    return {
+        "charge": charge,
+        "code": failure.code,
+        "decline_code": failure.decline_code,
+        "doc_url": f"https://stripe.com/docs/error-codes/{failure.code.replace('_', '-')}",
+        "message": failure.message,
+        "type": "card_error",
+    }
+
+
 def render_intent(state: PaymentIntent, at: float) -> dict[str, Any]:
     """A payment intent; after a decline with its last error and without a payment method."""
-    error = None
-    if state.failure is not None:
-        failure = FAILURES[state.failure]
-        error = {
-            "charge": state.latest_charge,
-            "code": failure.code,
-            "decline_code": failure.decline_code,
-            "doc_url": f"https://stripe.com/docs/error-codes/{failure.code.replace('_', '-')}",
-            "message": failure.message,
-            "type": "card_error",
-        }
+    error = card_error(state.failure, state.latest_charge) if state.failure is not None else None
     return {
         "id": state.id,
         "object": "payment_intent",
@@ -123,8 +126,8 @@ def render_charge(state: Charge, at: float) -> dict[str, Any]:
         "customer": state.customer,
         "description": state.description,
         "destination": None,
-        "dispute": None,
-        "disputed": False,
+        "dispute": state.dispute,
+        "disputed": state.dispute is not None,
         "failure_balance_transaction": None,
         "failure_code": failure.code if failure else None,
         "failure_message": failure.message if failure else None,

@@ -61,7 +61,7 @@ def render_customer(state: Customer, at: float) -> dict[str, Any]:
     }
 
 
-def render_balance_transaction(state: CustomerBalanceTransaction, at: float) -> dict[str, Any]:
+def render_customer_balance_transaction(state: CustomerBalanceTransaction, at: float) -> dict[str, Any]:
     """A change of a customer's balance."""
     return {
         "id": state.id,

@@ -86,6 +86,11 @@ def test_every_object_of_an_event_can_be_retrieved(events: list[dict], api: http
         "credit_note": "credit_notes",
         "subscription_schedule": "subscription_schedules",
         "test_helpers.test_clock": "test_helpers/test_clocks",
+        "dispute": "disputes",
+        "payout": "payouts",
+        "transfer": "transfers",
+        "setup_intent": "setup_intents",
+        "checkout.session": "checkout/sessions",
     }
     objects = {(e["data"]["object"]["object"], e["data"]["object"]["id"]) for e in events}
     objects = {(kind, object_id) for kind, object_id in objects if kind != "discount"}  # has no endpoint at Stripe
@@ -97,7 +102,8 @@ def test_newest_event_of_an_object_shows_what_its_list_shows(events: list[dict],
     latest = {e["data"]["object"]["id"]: e["data"]["object"] for e in events}
     for name in (
         "customers", "charges", "refunds", "invoices", "payment_intents", "products", "prices", "tax_rates",
-        "subscription_schedules", "credit_notes", "test_helpers/test_clocks",
+        "subscription_schedules", "credit_notes", "test_helpers/test_clocks", "transfers", "setup_intents",
+        "checkout/sessions",
     ):  # fmt: skip
         for item in all_pages(api, f"/v1/{name}"):
             # tax rates are embedded as they are when asked
@@ -120,6 +126,17 @@ def test_all_kinds_of_lives_are_there(events: list[dict]) -> None:
         "invoice.voided",
         "payment_method.detached",
         "payment_method.automatically_updated",
+        "charge.dispute.created",
+        "charge.dispute.closed",
+        "payout.paid",
+        "payout.failed",
+        "payout.reconciliation_completed",
+        "transfer.created",
+        "transfer.reversed",
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "checkout.session.completed",
+        "checkout.session.expired",
         "price.updated",
         "product.updated",
     ):

@@ -16,6 +16,11 @@ LISTS = [
     "refunds",
     "payment_intents",
     "invoice_payments",
+    "balance_transactions",
+    "payouts",
+    "disputes",
+    "transfers",
+    "setup_intents",
 ]
 
 
