@@ -113,6 +113,21 @@ class SellingShapes:
         self._plans[state] = shape
         return shape
 
+    def plan(self, state: Price, at: float) -> dict[str, Any]:
+        """A recurring price as the legacy plan that it also is."""
+        return self._plan(state)
+
+    def currency_options(self, state: Price, at: float) -> dict[str, Any]:
+        """What a price costs in each of its currencies; shown only when expanded."""
+        return {
+            state.currency: {
+                "custom_unit_amount": None,
+                "tax_behavior": "unspecified",
+                "unit_amount": state.unit_amount,
+                "unit_amount_decimal": str(state.unit_amount),
+            }
+        }
+
     def item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
         """A subscription item with its price as it is at `at`."""
         price = self._catalog.price_at(item.price, at)
