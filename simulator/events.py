@@ -3,6 +3,7 @@
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from operator import attrgetter
 
 import orjson
@@ -17,13 +18,14 @@ from simulator.shapes import Shape, Versions, previous_attributes
 
 KEPT = 30 * DAY
 _BY_KEY = attrgetter("key")
+_BY_SECOND = attrgetter("at")
 _RAW = "raw"
 _NEVER = float("inf")
 _DAYS_AHEAD = 400  # how far a fault looks for the events that it is to hit
 
 
-# Connected accounts use the highest bits of an order key's stream, which no company has members enough to reach.
-_ACCOUNT_SHIFT, _TOP_OF_KEY = 48, 52
+_PLACES = 1000  # how many accounts can be connected; their streams lie below those that an account needs itself
+_TOP_STREAM = LAST_STREAM - 15
 
 
 class _Forwarded(Event):
@@ -31,8 +33,7 @@ class _Forwarded(Event):
 
     __slots__ = ("account", "origin")
 
-    def __init__(self, event: Event, origin: "EventStore", account: str, place: int) -> None:
-        key = event.key | (place << _ACCOUNT_SHIFT)
+    def __init__(self, event: Event, key: int, origin: "EventStore", account: str) -> None:
         previous = (event.previous, event.previous_at)
         super().__init__(key, event.at, event.id, event.type, event.kind, event.state, *previous, event.request)
         self.origin = origin
@@ -142,12 +143,18 @@ class EventStore:
         self._visible_at.clear()
 
     def forward(self, origin: "EventStore", account: str, place: int) -> None:
-        """List the events of `origin`, a connected account's, too; in a second after those of lower places."""
-        if not 0 < place < (1 << (_TOP_OF_KEY - _ACCOUNT_SHIFT)) - 1:
-            raise ValueError(f"no room for a connected account number {place}")
+        """List the events of `origin`, the `place`-th connected account's, too: each second's after our own."""
+        if not 0 < place <= _PLACES:
+            raise ValueError(f"at most {_PLACES} accounts can be connected, this would be number {place}")
 
         def add(events: list[Event]) -> None:
-            self._add([_Forwarded(event, origin, account, place) for event in events])
+            # A second is never divided between two calls, so that numbers inside it are the same in any steps.
+            forwarded: list[Event] = []
+            for at, same_second in groupby(events, _BY_SECOND):
+                for number, event in enumerate(same_second):
+                    key = order_key(at, _TOP_STREAM - place, number)
+                    forwarded.append(_Forwarded(event, key, origin, account))
+            self._add(forwarded)
 
         origin._company.on_events.append(add)
         add(origin._company.events)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.shapes.nested import LINES_SHOWN, nested_list
 from simulator.states import Invoice, Line
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
@@ -53,7 +54,7 @@ class InvoiceShapes:
         self._account_id = account_id
 
     def invoice(self, state: Invoice, at: float) -> dict[str, Any]:
-        """An invoice with all its lines."""
+        """An invoice with its first lines."""
         page = None
         if state.finalized_at is not None:
             page = f"https://invoice.stripe.com/i/{self._account_id}/test_{state.id}"
@@ -103,13 +104,11 @@ class InvoiceShapes:
             "issuer": {"type": "self"},
             "last_finalization_error": None,
             "latest_revision": None,
-            "lines": {
-                "object": "list",
-                "data": [render_line(line, state.id, state.currency) for line in state.lines],
-                "has_more": False,
-                "total_count": len(state.lines),
-                "url": f"/v1/invoices/{state.id}/lines",
-            },
+            "lines": nested_list(
+                [render_line(line, state.id, state.currency) for line in state.lines],
+                LINES_SHOWN,
+                f"/v1/invoices/{state.id}/lines",
+            ),
             "livemode": False,
             "metadata": {},
             "next_payment_attempt": state.next_payment_attempt,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.catalog import Catalog
+from simulator.shapes.nested import ITEMS_SHOWN, nested_list
 from simulator.states import Item, Price, Product, Subscription
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
@@ -148,7 +149,7 @@ class SellingShapes:
         }
 
     def subscription(self, state: Subscription, at: float) -> dict[str, Any]:
-        """A subscription with its items."""
+        """A subscription with its first items."""
         is_single = len(state.items) == 1
         only = state.items[0]
         cancel_at = only.period_end if state.cancel_at_period_end and state.ended_at is None else None
@@ -187,13 +188,11 @@ class SellingShapes:
             "discounts": [],
             "ended_at": state.ended_at,
             "invoice_settings": _INVOICE_SETTINGS,
-            "items": {
-                "object": "list",
-                "data": [self.item(item, state.id, at) for item in state.items],
-                "has_more": False,
-                "total_count": len(state.items),
-                "url": f"/v1/subscription_items?subscription={state.id}",
-            },
+            "items": nested_list(
+                [self.item(item, state.id, at) for item in state.items],
+                ITEMS_SHOWN,
+                f"/v1/subscription_items?subscription={state.id}",
+            ),
             "latest_invoice": state.latest_invoice,
             "livemode": False,
             "metadata": state.metadata,

@@ -194,13 +194,15 @@ def _tax_amounts(taxes: list[Document]) -> list[Document]:
 
 def _as_listed(document: Document, kind: str) -> Document:
     """Only the fields that such an object had, in their order; those that are new to it as null."""
-    names = FIELDS[kind]
-    shown: Document = {}
-    for name, is_always in names:
-        if is_always or name in document:
-            value = document.get(name)
-            parts = PARTS.get((kind, name))
-            if parts is not None and isinstance(value, dict):
-                value = {key: part for key, part in value.items() if key not in parts}
-            shown[name] = value
+    shown = {name: document.get(name) for name, is_always in FIELDS[kind] if is_always or name in document}
+    for path, new in PARTS.get(kind, {}).items():
+        shown[path[0]] = _without(shown[path[0]], path[1:], new)
     return shown
+
+
+def _without(value: Any, path: tuple[str, ...], names: frozenset[str]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if path:
+        return {**value, path[0]: _without(value.get(path[0]), path[1:], names)}
+    return {key: part for key, part in value.items() if key not in names}

@@ -105,8 +105,17 @@ FIELDS: dict[str, tuple[tuple[str, bool], ...]] = {
 }
 """By kind: (field, whether every document has it)."""
 
-# What is new inside an object that is no object of its own.
-PARTS: dict[tuple[str, str], frozenset[str]] = {
-    ("invoice", "automatic_tax"): frozenset(("disabled_reason", "provider")),
-    ("subscription", "automatic_tax"): frozenset(("disabled_reason",)),
+# What is new inside an object that is no object of its own: (kind, path to it) and what to leave out.
+PARTS: dict[str, dict[tuple[str, ...], frozenset[str]]] = {
+    "charge": {
+        ("billing_details",): frozenset(("tax_id",)),
+        ("outcome",): frozenset(("advice_code", "network_advice_code", "network_decline_code")),
+        ("payment_method_details", "card"): frozenset(("network_transaction_id", "regulated_status")),
+    },
+    "invoice": {("automatic_tax",): frozenset(("disabled_reason", "provider"))},
+    "payment_method": {
+        ("billing_details",): frozenset(("tax_id",)),
+        ("card",): frozenset(("regulated_status",)),
+    },
+    "subscription": {("automatic_tax",): frozenset(("disabled_reason",))},
 }
