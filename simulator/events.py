@@ -21,7 +21,7 @@ _BY_KEY = attrgetter("key")
 _BY_SECOND = attrgetter("at")
 _RAW = "raw"
 _NEVER = float("inf")
-_DAYS_AHEAD = 400  # how far a fault looks for the events that it is to hit
+_DAYS_AHEAD = 200  # how far a fault looks for the events that it is to hit
 
 
 _PLACES = 1000  # how many accounts can be connected; their streams lie below those that an account needs itself

@@ -34,7 +34,9 @@ class EndiveShape:
             "refund": render_refund,
         }
         self._hidden: dict[tuple[str, str], Callable[[Any, float], Any]] = {
+            ("plan", "tiers"): selling.tiers,
             ("price", "currency_options"): selling.currency_options,
+            ("price", "tiers"): selling.tiers,
         }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:

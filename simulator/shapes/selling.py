@@ -118,6 +118,10 @@ class SellingShapes:
         """A recurring price as the legacy plan that it also is."""
         return self._plan(state)
 
+    def tiers(self, state: Price, at: float) -> list[dict[str, Any]] | None:
+        """The tiers of a price or plan; None for one that is sold by the unit, as all are."""
+        return None
+
     def currency_options(self, state: Price, at: float) -> dict[str, Any]:
         """What a price costs in each of its currencies; shown only when expanded."""
         return {
