@@ -13,13 +13,14 @@ _SHOWN = 10  # objects in an expanded list
 # The fields that hold an id, or ids, of another object, in any version (https://docs.stripe.com/api/expanding_objects).
 _REFERENCES = """
     account account_tax_ids application application_fee balance_transaction balance_transactions charge
-    checkout_session coupon credit_note customer default_payment_method default_price default_source destination
-    destination_payment discount discounts dispute failure_balance_transaction generated_sepa_debit
-    generated_sepa_debit_mandate invoice latest_attempt latest_charge latest_invoice latest_revision mandate
-    on_behalf_of original_payout payment_intent payment_link payment_method payment_record pending_setup_intent
-    plan price product promotion_code quote receipt refund reversed_by review rule schedule setup_attempt
-    setup_intent shipping_rate single_use_mandate source source_transaction source_transfer
-    source_transfer_reversal subscription tax_code tax_rate test_clock transfer transfer_reversal
+    checkout_session coupon credit_balance_transaction credit_note customer customer_balance_transaction
+    default_payment_method default_price default_source destination destination_payment discount discounts
+    dispute failure_balance_transaction generated_sepa_debit generated_sepa_debit_mandate invoice latest_attempt
+    latest_charge latest_invoice latest_revision mandate on_behalf_of original_payout payment_intent
+    payment_link payment_method payment_record pending_setup_intent plan price product promotion_code quote
+    receipt refund reversed_by review rule schedule setup_attempt setup_intent shipping_rate single_use_mandate
+    source source_transaction source_transfer source_transfer_reversal subscription tax_code tax_rate test_clock
+    transfer transfer_reversal
 """
 REFERENCES = frozenset(_REFERENCES.split())
 _LISTS = {

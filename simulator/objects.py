@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from simulator.company import Company, ObjectIndex
 from simulator.errors import StripeError, missing
 from simulator.ledger import History
-from simulator.listings import Listing
+from simulator.listings import Listing, clock_of
 from simulator.paging import select
 from simulator.params import ListQuery
 from simulator.relations import Relations
@@ -44,7 +44,7 @@ class ObjectStore:
             state = histories[position].known_at(now)
             if is_deleted(state) or (leaves_canceled and state.status == "canceled"):
                 return False
-            if leaves_clocks and getattr(state, "test_clock", None) is not None:
+            if leaves_clocks and clock_of(state) is not None:
                 return False
             if listing.only is not None and not listing.only(state):
                 return False

@@ -79,7 +79,7 @@ def read_list_query(
             "Received both starting_after and ending_before parameters. Please pass in only one.",
             param="ending_before",
         )
-    one_type = values.pop("type", None)
+    one_type = values.pop("type", None) if has_types else None
     if one_type and listed_types:
         raise StripeError(400, "Received both type and types parameters. Please pass in only one.", param="types")
     if len(listed_types) > MAX_TYPES:

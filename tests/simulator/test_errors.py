@@ -79,9 +79,10 @@ def test_each_endpoint_has_its_own_rate_limit() -> None:
 def test_all_endpoints_share_a_global_rate_limit() -> None:
     account = Account(make_company(), rate_limit=5)
     with client_of(serve_accounts([account], Clock(NOW, frozen=True))) as client:
-        assert _statuses(client, ["/v1/customers", "/v1/prices", "/v1/charges", "/v1/refunds", "/v1/invoices"]) == [
-            200
-        ] * 5
+        assert (
+            _statuses(client, ["/v1/customers", "/v1/prices", "/v1/charges", "/v1/refunds", "/v1/invoices"])
+            == [200] * 5
+        )
         answers = [client.get(f"/v1/{name}") for name in ("events", "products", "subscriptions", "account")]
         reasons = [answer.headers.get("stripe-rate-limited-reason") for answer in answers]
         assert "global-rate" in reasons
