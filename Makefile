@@ -17,7 +17,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11
 # Where `tallyhouse` is, as in Airflow; a PYTHONPATH of the caller's own comes after it.
 export PYTHONPATH := $(CURDIR)/plugins$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: help demo down psql test lint bench requirements clean
+.PHONY: help demo down psql test lint bench docs requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ bench: $(STAMP) ## measure speed and memory, print tables (BENCH=load for one)
 	@for name in $(BENCH); do \
 	  echo "== python -m bench.$$name"; $(PY) -m bench.$$name || exit 1; \
 	done
+
+docs: $(STAMP) ## write docs/data-model.md from the database's own comments
+	$(PY) -m docs.data_model
 
 requirements: ## compile the .in files into requirements.txt and requirements-airflow.txt
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }

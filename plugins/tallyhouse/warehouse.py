@@ -1,6 +1,7 @@
 """Brings dims, facts and marts up to date outside Airflow: what the DAGs do, for tests, benches and notebooks."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -28,38 +29,56 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     }
 
 
-def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
+def apply_models(
+    connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS, schema: str = "dwh"
+) -> None:
     """Applies every pending batch to the models, each in a transaction of its own, as its task does.
 
+    `schema` other than dwh: tables of the same names there, with a ledger of their own (see `rebuild`).
     ValueError when the connection has a transaction open: nothing would be committed.
     """
     require_idle(connection)
     for model in models:
-        text = sql.SQL((sql_root / model.sql_file).read_text())
+        text = _in_schema((sql_root / model.sql_file).read_text(), schema)
 
-        def run(query: sql.SQL = text) -> None:
+        def run(model: Model = model, query: str = text) -> None:
             with connection.transaction():
-                connection.execute(query)
+                connection.execute("select set_config('tallyhouse.schema', %s, true)", [schema])
+                connection.execute(sql.SQL(query))
+            if schema != "dwh":
+                # nobody else has filled it, and the models after it read it
+                connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, model.name)))
+                connection.commit()
 
-        run_despite_unreadable(run, lambda: nullcontext(connection), model)
+        name = model.name if schema == "dwh" else f"{schema}.{model.name}"
+        run_despite_unreadable(run, lambda: nullcontext(connection), name)
+
+
+_MODEL_TABLE = re.compile(rf"\bdwh\.(?=({'|'.join(model.name for model in MODELS)})\b)")
+
+
+def _in_schema(text: str, schema: str) -> str:
+    """A model's file with the tables of models in another schema than dwh."""
+    return text if schema == "dwh" else _MODEL_TABLE.sub(f"{schema}.", text)
 
 
 def run_despite_unreadable(
-    run: Callable[[], object], connect: Callable[[], AbstractContextManager[psycopg.Connection]], model: Model
+    run: Callable[[], object], connect: Callable[[], AbstractContextManager[psycopg.Connection]], ledger_name: str
 ) -> None:
     """Runs a model; when a document stops it, sets aside all that cannot be read, and runs it again.
 
     A document that the types of its columns cannot hold would otherwise block the model in every run. What is set
     aside is marked in the raw layer and kept in raw.rejected with the reason. Another model may have done so just
     before; an error that no document causes is raised by the second run. `connect` is called only when it is needed.
+    `ledger_name` is the model's name in ops.batch_applied.
     """
     try:
         run()
     except (psycopg.DataError, psycopg.errors.NotNullViolation):
         with connect() as connection, connection.transaction():
-            odd = connection.execute("select * from ops.set_aside_unreadable(%s)", [model.name]).fetchall()
+            odd = connection.execute("select * from ops.set_aside_unreadable(%s)", [ledger_name]).fetchall()
         for object_type, object_id, reason in odd:
-            log.error("%s: %s %s cannot be read and is set aside: %s", model.name, object_type, object_id, reason)
+            log.error("%s: %s %s cannot be read and is set aside: %s", ledger_name, object_type, object_id, reason)
         run()
 
 

@@ -40,6 +40,11 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(dags: Dags) 
     assert events.state == "success"  # with nothing new to read, most of it is skipped
     assert contents(dags.warehouse) == first
 
+    rebuild = dags.run("warehouse_rebuild")
+    assert_green(rebuild)
+    assert dags.published(rebuild) == ["warehouse_loaded"]
+    assert contents(dags.warehouse) == first
+
 
 def test_backfill_lists_what_the_form_names_and_no_more(dags: Dags) -> None:
     run = dags.run(

@@ -7,6 +7,8 @@ import httpx
 import psycopg
 import pytest
 
+from tallyhouse.rebuild import rebuild
+from tests.conftest import SQL_ROOT
 from tests.end_to_end.conftest import FOUNDED
 from tests.end_to_end.pipeline import Pipeline
 
@@ -105,3 +107,7 @@ def test_marts_equal_the_books_now_and_as_time_goes_on(warehouse: str, company_u
         pipeline.events()
         pipeline.load()
         assert_marts_equal_books(pipeline, until=pipeline.watermark())
+
+    # and all of it follows from raw
+    with psycopg.connect(warehouse) as connection:
+        assert [change.describe() for change in rebuild(connection, SQL_ROOT) if change.removed or change.added] == []

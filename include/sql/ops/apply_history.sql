@@ -4,7 +4,7 @@ language plpgsql
 as $$
 declare
     model_name text := current_setting('tallyhouse.model');
-    target regclass := ('dwh.' || quote_ident(model_name))::regclass;
+    target regclass := (ops.model_schema() || '.' || quote_ident(model_name))::regclass;
     surrogate text := quote_ident(regexp_replace(model_name, '_dim$', '_sk'));
     keys text;
     attributes text;

@@ -5,16 +5,19 @@ create function ops.begin_model(
 language plpgsql
 as $$
 declare
+    -- a rebuild has books and a lock of its own
+    ledger_name text := ops.ledger_name(begin_model.model);
+    read_before text[] := (select coalesce(array_agg(ops.ledger_name(u.model)), '{}') from unnest(upstream) as u (model));
     pending bigint;
 begin
     -- A second run of the same model waits here, and then finds nothing left to do.
-    perform pg_advisory_xact_lock(hashtextextended('ops.model.' || begin_model.model, 0));
+    perform pg_advisory_xact_lock(hashtextextended('ops.model.' || ledger_name, 0));
     perform set_config('tallyhouse.model', begin_model.model, true);
     insert into ops.last_run (relation, began_at)
     select
-        begin_model.model,
+        ledger_name,
         -- what came after an upstream model had begun is not for this run
-        least(clock_timestamp(), (select min(r.began_at) from ops.last_run as r where r.relation = any(upstream)))
+        least(clock_timestamp(), (select min(r.began_at) from ops.last_run as r where r.relation = any(read_before)))
     on conflict (relation) do update set began_at = excluded.began_at;
     -- Histories are sorted: a bulk load in the server's usual 4 MB would go through files.
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
@@ -26,11 +29,11 @@ begin
     from ops.batch as b
     where
         not exists (
-            select 1 from ops.batch_applied as a where a.model = begin_model.model and a.batch_id = b.batch_id
+            select 1 from ops.batch_applied as a where a.model = ledger_name and a.batch_id = b.batch_id
         )
         and not exists (
             select 1
-            from unnest(upstream) as u (model)
+            from unnest(read_before) as u (model)
             where not exists (
                 select 1 from ops.batch_applied as a where a.model = u.model and a.batch_id = b.batch_id
             )

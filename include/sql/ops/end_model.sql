@@ -8,7 +8,7 @@ declare
     report text;
 begin
     insert into ops.batch_applied (model, batch_id, object_count, row_count)
-    select model_name, batch_id, p_object_count, p_row_count from pending_batch;
+    select ops.ledger_name(model_name), batch_id, p_object_count, p_row_count from pending_batch;
     get diagnostics batches = row_count;
     report := format(
         '%s: %s batches applied, %s objects touched, %s rows written',

@@ -78,4 +78,5 @@ begin
 end
 $$;
 comment on function ops.set_aside_unreadable(text) is
-'Marks what cannot be read in the batches pending for a model, keeps it in raw.rejected, and returns it.';
+'Marks what cannot be read in the batches pending for a model (by its name in the ledger), keeps it in raw.rejected, '
+'and returns it.';

@@ -28,7 +28,7 @@ class ModelOperator(SQLExecuteQueryOperator):
     def execute(self, context: Any) -> None:
         """Runs the model's file."""
         warehouse.run_despite_unreadable(
-            lambda: super(ModelOperator, self).execute(context), settings.warehouse_connection, self.model
+            lambda: super(ModelOperator, self).execute(context), settings.warehouse_connection, self.model.name
         )
 
 

@@ -1,0 +1,165 @@
+"""Makes dims and facts anew from the raw layer, beside those in use, and swaps them in one transaction."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tallyhouse.errors import TallyhouseError
+from tallyhouse.ledger import require_idle
+from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import apply_models
+
+log = logging.getLogger(__name__)
+
+SHADOW = "dwh_rebuild"
+"""Schema in which the new tables are made."""
+
+REBUILT = tuple(model for model in MODELS if model.folder != "queues")
+"""Queues are not rebuilt: they are the pipeline's memory of what it has asked Stripe for."""
+
+_NAMES = [model.name for model in REBUILT]
+_LOCK = "ops.rebuild"
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """What the rebuild changed in one table: rows it has now, rows that went, rows that came.
+
+    A row that differs counts as one that went and one that came. A warehouse that the hourly loads kept right
+    has neither.
+    """
+
+    table: str
+    rows: int
+    removed: int
+    added: int
+
+    def describe(self) -> str:
+        """One line for a log."""
+        return f"{self.table}: {self.rows:,} rows, {self.removed:,} removed, {self.added:,} added"
+
+
+def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]:
+    """Rebuilds every dim and fact from raw and returns what that changed; all of it or nothing.
+
+    While the new tables are made, in schema dwh_rebuild, loads and readers go on. Then the loads wait for a
+    moment; what they had brought meanwhile is applied to the new tables too; and the rows in which the two
+    differ are replaced, with the ledger, in one transaction, so that views, grants and readers are not
+    disturbed. TallyhouseError when another rebuild is running; ValueError when a transaction is open.
+    """
+    require_idle(connection)
+    with _alone(connection):
+        began = time.monotonic()
+        with connection.transaction():
+            _make_shadow(connection)
+        apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+        log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
+        with _loads_waiting(connection):
+            apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+            with connection.transaction():
+                changes = [_swap(connection, name) for name in _NAMES]
+                _swap_ledger(connection)
+                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(SHADOW)))
+    for change in changes:
+        log.info("%s", change.describe())
+    return changes
+
+
+def _make_shadow(connection: psycopg.Connection) -> None:
+    """Empty tables like those of dwh; what an earlier rebuild left behind goes first."""
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SHADOW)))
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SHADOW)))
+    for name in _NAMES:
+        connection.execute(
+            sql.SQL("create table {} (like {} including all)").format(
+                sql.Identifier(SHADOW, name), sql.Identifier("dwh", name)
+            )
+        )
+    _forget_shadow_ledger(connection)
+
+
+def _swap(connection: psycopg.Connection, name: str) -> TableChange:
+    """Makes a table of dwh equal to its new version, touching only the rows that differ."""
+    columns = connection.execute(
+        "select array_agg(quote_ident(a.attname)::text order by a.attnum) from pg_index as i "
+        "inner join pg_attribute as a on i.indrelid = a.attrelid and a.attnum = any(i.indkey) "
+        "where i.indrelid = %s::regclass and i.indisprimary",
+        [f"dwh.{name}"],
+    ).fetchone()
+    keys: list[str] = columns[0] if columns else []
+    parts = {
+        "old": sql.Identifier("dwh", name),
+        "new": sql.Identifier(SHADOW, name),
+        "same_key": sql.SQL(" and ").join(sql.SQL(f"new.{key} = old.{key}") for key in keys),
+    }
+    removed = connection.execute(
+        sql.SQL(
+            "delete from {old} as old where not exists "
+            "(select from {new} as new where {same_key} and new.* is not distinct from old.*)"
+        ).format(**parts)
+    ).rowcount
+    added = connection.execute(
+        sql.SQL(
+            "insert into {old} select new.* from {new} as new where not exists "
+            "(select from {old} as old where {same_key})"
+        ).format(**parts)
+    ).rowcount
+    counted = connection.execute(sql.SQL("select count(*) from {old}").format(**parts)).fetchone()
+    return TableChange(name, counted[0] if counted else 0, removed, added)
+
+
+def _swap_ledger(connection: psycopg.Connection) -> None:
+    """The batches applied are those that the new tables hold; what they lack is pending again."""
+    connection.execute("delete from ops.batch_applied where model = any(%s)", [_NAMES])
+    connection.execute(
+        "update ops.batch_applied set model = split_part(model, '.', 2) where model = any(%s)",
+        [[f"{SHADOW}.{name}" for name in _NAMES]],
+    )
+    _forget_shadow_ledger(connection)
+
+
+def _forget_shadow_ledger(connection: psycopg.Connection) -> None:
+    shadows = [f"{SHADOW}.{name}" for name in _NAMES]
+    connection.execute("delete from ops.batch_applied where model = any(%s)", [shadows])
+    connection.execute("delete from ops.last_run where relation = any(%s)", [shadows])
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[None]:
+    """One rebuild at a time: the shadow schema is one."""
+    with connection.transaction():
+        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
+    if not (row and row[0]):
+        raise TallyhouseError("Another rebuild is running. Wait until it ends; nothing was changed.")
+    try:
+        yield
+    finally:
+        _unlock(connection, [_LOCK])
+
+
+@contextmanager
+def _loads_waiting(connection: psycopg.Connection) -> Iterator[None]:
+    """Holds the locks of all models: the load of a model takes its own, and none while it holds another."""
+    locks = [f"ops.model.{name}" for name in _NAMES]
+    with connection.transaction():
+        for lock in locks:
+            connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [lock])
+    try:
+        yield
+    finally:
+        _unlock(connection, locks)
+
+
+def _unlock(connection: psycopg.Connection, locks: list[str]) -> None:
+    """Releases locks of the session; a connection that is broken has released them."""
+    if connection.broken or connection.closed:
+        return
+    with connection.transaction():
+        for lock in locks:
+            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [lock])
