@@ -35,6 +35,7 @@ class EndiveShape:
             "payment_method": render_payment_method,
             "product": selling.product,
             "price": selling.price,
+            "plan": selling.plan,
             "subscription": selling.subscription,
             "invoice": InvoiceShapes(account_id, catalog).invoice,
             "invoice_payment": render_invoice_payment,
@@ -57,6 +58,11 @@ class EndiveShape:
             "setup_intent": render_setup_intent,
             "checkout.session": render_session,
         }
+        self._hidden: dict[tuple[str, str], Callable[[Any, float], Any]] = {
+            ("plan", "tiers"): selling.tiers,
+            ("price", "currency_options"): selling.currency_options,
+            ("price", "tiers"): selling.tiers,
+        }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:
         """The JSON object of a state; KeyError for a kind that this shape does not know."""
@@ -66,6 +72,10 @@ class EndiveShape:
         """One item of a subscription."""
         return self._item(item, subscription, at)
 
-    def render_line(self, line: Line, invoice: str, currency: str) -> dict[str, Any]:
+    def render_line(self, line: Line, invoice: str, currency: str, at: float) -> dict[str, Any]:
         """One line of an invoice."""
         return invoices.render_line(line, invoice, currency)
+
+    def hidden(self, kind: str, state: Any, field: str, at: float) -> Any:
+        """A field that is shown only when expanded; KeyError when the kind has no such field."""
+        return self._hidden[kind, field](state, at)

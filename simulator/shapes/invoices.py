@@ -4,11 +4,11 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes.discounts import render_tax_rate
+from simulator.shapes.nested import LINES_SHOWN, nested_list
 from simulator.states import Invoice, Line
 from simulator.terms import CreditNote, InvoiceItem, Tax
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
-EMBEDDED_LINES = 10  # of an invoice; /v1/invoices/{id}/lines has the others
 _PAYMENT_SETTINGS = {"default_mandate": None, "payment_method_options": None, "payment_method_types": None}
 
 
@@ -264,13 +264,11 @@ class InvoiceShapes:
             "issuer": {"type": "self"},
             "last_finalization_error": None,
             "latest_revision": None,
-            "lines": {
-                "object": "list",
-                "data": [render_line(line, state.id, state.currency) for line in state.lines[:EMBEDDED_LINES]],
-                "has_more": len(state.lines) > EMBEDDED_LINES,
-                "total_count": len(state.lines),
-                "url": f"/v1/invoices/{state.id}/lines",
-            },
+            "lines": nested_list(
+                [render_line(line, state.id, state.currency) for line in state.lines],
+                LINES_SHOWN,
+                f"/v1/invoices/{state.id}/lines",
+            ),
             "livemode": False,
             "metadata": {},
             "next_payment_attempt": state.next_payment_attempt,

@@ -4,6 +4,7 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes.discounts import render_tax_rate
+from simulator.shapes.nested import ITEMS_SHOWN, nested_list
 from simulator.states import Item, Price, Product, Subscription
 from simulator.terms import SubscriptionSchedule
 
@@ -18,7 +19,6 @@ _TRIAL_SETTINGS = {
     is_paused: {"end_behavior": {"missing_payment_method": "pause" if is_paused else "create_invoice"}}
     for is_paused in (False, True)
 }
-EMBEDDED_ITEMS = 20  # of a subscription; /v1/subscription_items has the others
 
 
 class SellingShapes:
@@ -119,9 +119,15 @@ class SellingShapes:
         self._plans[state] = shape
         return shape
 
-    def hidden(self, state: Price) -> dict[str, Any]:
-        """What a price shows only when it is expanded: its tiers, and the amounts by currency."""
-        tiers = [
+    def plan(self, state: Price, at: float) -> dict[str, Any]:
+        """A recurring price as the legacy plan that it also is."""
+        return self._plan(state)
+
+    def tiers(self, state: Price, at: float) -> list[dict[str, Any]] | None:
+        """The tiers of a price or plan; None for one that is sold by the unit. Shown only when expanded."""
+        if not state.tiers:
+            return None
+        return [
             {
                 "flat_amount": tier.flat_amount or None,
                 "flat_amount_decimal": str(tier.flat_amount) if tier.flat_amount else None,
@@ -131,15 +137,17 @@ class SellingShapes:
             }
             for tier in state.tiers
         ]
-        own = {
-            "custom_unit_amount": None,
-            "tax_behavior": "unspecified",
-            "unit_amount": state.unit_amount,
-            "unit_amount_decimal": state.unit_decimal,
+
+    def currency_options(self, state: Price, at: float) -> dict[str, Any]:
+        """What a price costs in each of its currencies; shown only when expanded."""
+        return {
+            state.currency: {
+                "custom_unit_amount": None,
+                "tax_behavior": "unspecified",
+                "unit_amount": state.unit_amount,
+                "unit_amount_decimal": state.unit_decimal,
+            }
         }
-        if tiers:
-            return {"tiers": tiers, "currency_options": {state.currency: {**own, "tiers": tiers}}}
-        return {"currency_options": {state.currency: own}}
 
     def item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
         """A subscription item with its price as it is at `at`."""
@@ -164,7 +172,7 @@ class SellingShapes:
         return shape
 
     def subscription(self, state: Subscription, at: float) -> dict[str, Any]:
-        """A subscription with its items."""
+        """A subscription with its first items."""
         is_single = len(state.items) == 1
         only = state.items[0]
         cancel_at = only.period_end if state.cancel_at_period_end and state.ended_at is None else None
@@ -205,13 +213,11 @@ class SellingShapes:
             "discounts": [applied.discount for applied in state.discounts],
             "ended_at": state.ended_at,
             "invoice_settings": _INVOICE_SETTINGS,
-            "items": {
-                "object": "list",
-                "data": [self.item(item, state.id, at) for item in state.items[:EMBEDDED_ITEMS]],
-                "has_more": len(state.items) > EMBEDDED_ITEMS,
-                "total_count": len(state.items),
-                "url": f"/v1/subscription_items?subscription={state.id}",
-            },
+            "items": nested_list(
+                [self.item(item, state.id, at) for item in state.items],
+                ITEMS_SHOWN,
+                f"/v1/subscription_items?subscription={state.id}",
+            ),
             "latest_invoice": state.latest_invoice,
             "livemode": False,
             "metadata": state.metadata,
