@@ -16,7 +16,7 @@ FOUNDED = int(parse_instant("2026-01-01T00:00:00Z"))
 NOW = parse_instant("2026-07-15T12:00:00Z")
 
 
-def make_company(seed: int = 12) -> Company:
+def make_company(seed: int = 60) -> Company:
     return Company(seed, FOUNDED, customers=150, months=6)
 
 

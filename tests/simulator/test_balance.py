@@ -16,7 +16,7 @@ from tests.simulator.conftest import FOUNDED, NOW, all_pages
 @pytest.fixture(scope="module")
 def rich_api() -> Iterator[httpx.Client]:
     """Enough customers for every kind of dispute, failed payouts and reversed transfers."""
-    app = create_app(Company(5, FOUNDED, customers=900, months=6), Clock(NOW, frozen=True), rate_limit=0)
+    app = create_app(Company(11, FOUNDED, customers=900, months=6), Clock(NOW, frozen=True), rate_limit=0)
     with (
         serve_in_thread(app) as url,
         httpx.Client(base_url=url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}, timeout=60) as client,

@@ -171,13 +171,14 @@ def test_old_line_embeds_price_and_plan(old: dict[str, list[dict]], api: httpx.C
     for invoice in old["invoice"]:
         for line in invoice["lines"]["data"]:
             new = today[line["id"]]
-            details = new["parent"]["subscription_item_details"]
-            assert line["price"]["id"] == line["plan"]["id"] == new["pricing"]["price_details"]["price"]
-            assert line["plan"]["object"] == "plan"
+            is_single = new["parent"]["type"] == "invoice_item_details"
+            details = new["parent"][new["parent"]["type"]]
+            assert line["price"]["id"] == new["pricing"]["price_details"]["price"]
+            assert line["plan"] is None if is_single else line["plan"]["id"] == line["price"]["id"]
             assert line["subscription"] == details["subscription"]
-            assert line["subscription_item"] == details["subscription_item"]
+            assert line.get("subscription_item") == details.get("subscription_item")
             assert line["proration"] is details["proration"]
-            assert line["type"] == "subscription"
+            assert line["type"] == ("invoiceitem" if is_single else "subscription")
             prorations += line["proration"]
     assert prorations
 
