@@ -55,11 +55,14 @@ class Scripted:
 
         self.timeline.schedule(at(when), run)
 
-    def join(self, when: int) -> None:
+    def join(self, when: int, has_card: bool = True) -> None:
         person = Person("A B", "a.b@example.com", "US", "12345", self.currency, "user_1")
-        customer = new_customer(person, self.ledger.ids, when)
-        self.payments.create_customer(when, customer, self.ledger.request())
-        card = new_card(_FixedChoice(), customer, self.ledger.ids, when, 2026)
+        self.payments.create_customer(when, new_customer(person, self.ledger.ids, when), self.ledger.request())
+        if has_card:
+            self.add_card(when)
+
+    def add_card(self, when: int) -> None:
+        card = new_card(_FixedChoice(), self.payments.customer_history.state, self.ledger.ids, when, 2026)
         self.payments.attach_card(when, card, self.ledger.request())
 
     def price(self, offer: str, interval: str | None, when: int) -> str:

@@ -257,7 +257,7 @@ def test_balance_is_the_sum_of_its_transactions_which_invoices_and_credit_notes_
         assert customer["balance"] == balance
     for invoice_id, amount in moved.items():
         assert invoices[invoice_id]["ending_balance"] - invoices[invoice_id]["starting_balance"] == amount
-    assert {"applied_to_invoice", "credit_note", "adjustment"} <= kinds.keys()
+    assert {"applied_to_invoice", "credit_note"} <= kinds.keys()
 
 
 def test_credit_notes_are_what_their_invoices_and_refunds_say(api: httpx.Client) -> None:

@@ -208,5 +208,5 @@ def test_stats_count_what_is_there(own_api: httpx.Client) -> None:
     stats = own_api.get("/_sim/stats").json()
     assert stats["events_listed"] == len(all_pages(own_api, "/v1/events"))
     assert stats["objects"]["charge"] == len(all_pages(own_api, "/v1/charges"))
-    assert stats["seed"] == 12
+    assert stats["seed"] == 60
     assert stats["now"] == "2026-07-15T12:00:00Z"
