@@ -68,7 +68,7 @@ class Transfer(NamedTuple):
     destination: str
     destination_payment: str
     balance_transaction: str
-    group: str
+    transfer_group: str
     description: str
     reversals: tuple[tuple[str, int, int, str], ...] = ()
 

@@ -31,7 +31,8 @@ _SMALLEST_PAYOUT = 100
 _PAYOUT_FAILS, _FAILS_AFTER_PAID = 0.03, 0.5
 _FAILURES = ("account_closed", "could_not_process", "no_account")
 _FEE_PER_CHARGE = 5  # cents
-_PARTNER_SHARE, _TRANSFER_REVERSED = 4, 0.25  # per cent of a month's charges in USD
+_PARTNER_SHARE = 4  # per cent of a month's charges in USD
+_REVERSED_EVERY = 3  # months
 _ADJUSTED_EVERY, _ADJUSTMENT = 3, -250  # months, cents
 
 
@@ -141,11 +142,11 @@ class Treasury:
             self._move(at, STRIPE_FEE, -fee, "usd", None, f"Radar ({name}): screened payments")
         share = sum(charges) * _PARTNER_SHARE // 100
         if share >= _SMALLEST_PAYOUT:
-            self._timeline.schedule(at + 4 * DAY, self._transfer, share, name)
+            self._timeline.schedule(at + 4 * DAY, self._transfer, share, name, number % _REVERSED_EVERY == 0)
         if number % _ADJUSTED_EVERY == 0:
             self._timeline.schedule(at + 14 * DAY, self._adjust)
 
-    def _transfer(self, at: int, amount: int, month: str) -> None:
+    def _transfer(self, at: int, amount: int, month: str, is_reversed: bool) -> None:
         request = self.ledger.request()
         ids = self.ledger.ids
         transfer_id = ids.long("tr")
@@ -158,11 +159,11 @@ class Treasury:
             destination=self._partner,
             destination_payment=ids.long("py"),
             balance_transaction=self._move(at, TRANSFER, -amount, "usd", transfer_id, description).id,
-            group=f"partner-{month}",
+            transfer_group=f"partner-{month}",
             description=description,
         )
         history = self.ledger.create("transfer", transfer, at, "transfer.created", request)
-        if self._rng.random() < _TRANSFER_REVERSED:
+        if is_reversed:
             self._timeline.schedule(at + 6 * DAY, self._reverse_transfer, history)
 
     def _reverse_transfer(self, at: int, transfer: History) -> None:

@@ -137,5 +137,5 @@ def render_transfer(state: Transfer, at: float) -> dict[str, Any]:
         "reversed": reversed_amount == state.amount,
         "source_transaction": None,
         "source_type": "card",
-        "transfer_group": state.group,
+        "transfer_group": state.transfer_group,
     }

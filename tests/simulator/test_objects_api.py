@@ -24,7 +24,6 @@ LISTS = [
     "invoice_payments",
     "balance_transactions",
     "payouts",
-    "disputes",
     "transfers",
     "setup_intents",
 ]
