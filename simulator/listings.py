@@ -152,7 +152,7 @@ LISTINGS = {
     "checkout/sessions": Listing(
         "checkout.session",
         "checkout.session",
-        {**_CUSTOMER, **_INTENT, "subscription": _same("subscription"), "status": _same("status")},
+        {**_CUSTOMER, "subscription": _same("subscription"), "status": _same("status")},
     ),
     "test_helpers/test_clocks": Listing("test_helpers.test_clock", "test clock", {}, has_created=False),
 }

@@ -8,8 +8,9 @@ import pytest
 
 from simulator.app import create_app
 from simulator.clock import Clock
-from simulator.company import Company
+from simulator.company import KINDS, Company
 from simulator.ledger import History
+from simulator.listings import LISTINGS
 from tests.simulator.conftest import NOW, all_pages, client_of, make_company
 
 LISTS = [
@@ -184,6 +185,18 @@ def test_filter_lists_those_that_match(api: httpx.Client, name: str, filters: di
     expected = [item for item in everything if all(item[filters[param]] == value for param, value in wanted.items())]
     assert found == expected
     assert found
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_every_filter_of_every_list_is_answered(api: httpx.Client, name: str) -> None:
+    customer = api.get("/v1/customers").json()["data"][0]["id"]
+    needed = {"customer": customer} if LISTINGS[name].required else {}
+    if api.get(f"/v1/{name}", params=needed).status_code == 404:
+        assert LISTINGS[name].kind not in KINDS
+        return
+    for param in LISTINGS[name].filters:
+        answer = api.get(f"/v1/{name}", params={**needed, param: customer if param == "customer" else "x"})
+        assert answer.status_code == 200, (param, answer.text)
 
 
 def test_invoice_payments_are_found_by_their_payment_intent(api: httpx.Client) -> None:
