@@ -148,7 +148,9 @@ LISTINGS = {
         },
     ),
     "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
-    "transfers": Listing("transfer", "transfer", {"destination": _same("destination")}),
+    "transfers": Listing(
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+    ),
     "checkout/sessions": Listing(
         "checkout.session",
         "checkout.session",

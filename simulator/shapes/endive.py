@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.catalog import Catalog
 from simulator.shapes import invoices
+from simulator.shapes.hidden import coupon_applies_to, coupon_currency_options
 from simulator.shapes.invoices import InvoiceShapes
 from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
 from simulator.shapes.people import render_customer, render_payment_method
@@ -34,6 +35,8 @@ class EndiveShape:
             "refund": render_refund,
         }
         self._hidden: dict[tuple[str, str], Callable[[Any, float], Any]] = {
+            ("coupon", "applies_to"): coupon_applies_to,
+            ("coupon", "currency_options"): coupon_currency_options,
             ("plan", "tiers"): selling.tiers,
             ("price", "currency_options"): selling.currency_options,
             ("price", "tiers"): selling.tiers,
