@@ -148,11 +148,13 @@ LISTINGS = {
         },
     ),
     "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
-    "transfers": Listing("transfer", "transfer", {"destination": _same("destination")}),
+    "transfers": Listing(
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+    ),
     "checkout/sessions": Listing(
         "checkout.session",
         "checkout.session",
-        {**_CUSTOMER, **_INTENT, "subscription": _same("subscription"), "status": _same("status")},
+        {**_CUSTOMER, "subscription": _same("subscription"), "status": _same("status")},
     ),
     "test_helpers/test_clocks": Listing("test_helpers.test_clock", "test clock", {}, has_created=False),
 }

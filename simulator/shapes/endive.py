@@ -9,6 +9,7 @@ from simulator.shapes.balance import render_balance_transaction, render_payout, 
 from simulator.shapes.checkout import render_session, render_setup_intent
 from simulator.shapes.discounts import DiscountShapes, render_discount, render_tax_rate
 from simulator.shapes.disputes import render_dispute
+from simulator.shapes.hidden import coupon_applies_to, coupon_currency_options
 from simulator.shapes.invoices import InvoiceShapes, render_credit_note, render_invoice_item
 from simulator.shapes.payments import render_charge, render_intent, render_invoice_payment, render_refund
 from simulator.shapes.people import (
@@ -59,6 +60,8 @@ class EndiveShape:
             "checkout.session": render_session,
         }
         self._hidden: dict[tuple[str, str], Callable[[Any, float], Any]] = {
+            ("coupon", "applies_to"): coupon_applies_to,
+            ("coupon", "currency_options"): coupon_currency_options,
             ("plan", "tiers"): selling.tiers,
             ("price", "currency_options"): selling.currency_options,
             ("price", "tiers"): selling.tiers,

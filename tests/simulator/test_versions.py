@@ -167,19 +167,21 @@ def test_old_charges_and_payment_intents_name_their_invoice(old: dict[str, list[
 
 def test_old_line_embeds_price_and_plan(old: dict[str, list[dict]], api: httpx.Client) -> None:
     today = {line["id"]: line for invoice in all_pages(api, "/v1/invoices") for line in invoice["lines"]["data"]}
-    prorations = 0
+    prorations = plans = 0
     for invoice in old["invoice"]:
         for line in invoice["lines"]["data"]:
             new = today[line["id"]]
-            is_single = new["parent"]["type"] == "invoice_item_details"
-            details = new["parent"][new["parent"]["type"]]
+            kind = new["parent"]["type"]
+            details = new["parent"][kind]
             assert line["price"]["id"] == new["pricing"]["price_details"]["price"]
-            assert line["plan"] is None if is_single else line["plan"]["id"] == line["price"]["id"]
+            assert (line["plan"] is not None) is (line["price"]["type"] == "recurring")
             assert line["subscription"] == details["subscription"]
             assert line.get("subscription_item") == details.get("subscription_item")
             assert line["proration"] is details["proration"]
-            assert line["type"] == ("invoiceitem" if is_single else "subscription")
+            assert line["type"] == {"subscription_item_details": "subscription"}.get(kind, "invoiceitem")
             prorations += line["proration"]
+            plans += line["plan"] is not None and line["plan"]["id"] == line["price"]["id"]
+    assert plans
     assert prorations
 
 
