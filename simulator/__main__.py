@@ -6,9 +6,11 @@ import sys
 import time
 from contextlib import suppress
 
-from simulator.app import DEFAULT_KEY, DEFAULT_RATE_LIMIT, create_app
+from simulator.account import DEFAULT_KEY
+from simulator.app import DEFAULT_RATE_LIMIT, serve_accounts
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.company import Company
+from simulator.instance import make_accounts
 from simulator.periods import DAY, add_months
 from simulator.server import configure, listen
 
@@ -22,21 +24,27 @@ def main(arguments: list[str] | None = None) -> int:
             founded = int(parse_instant(options.founded))
         else:
             founded = add_months(int(now) // DAY * DAY, -options.months)
+        upgraded_at = parse_instant(options.upgraded) if options.upgraded else None
+        keys = options.api_key or [DEFAULT_KEY]
+        count = max(options.accounts, len(keys))
+        companies = [
+            Company(options.seed + number, founded, options.customers, options.months) for number in range(count)
+        ]
+        limits = (options.rate_limit, options.global_rate_limit)
+        accounts = make_accounts(companies, keys, *limits, upgraded_at, options.connect)
         bound = listen(options.host, options.port)
-        company = Company(options.seed, founded, options.customers, options.months)
     except (ValueError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
-    company.ensure(now)
     clock = Clock(now if options.now else None)
-    app = create_app(company, clock, options.api_key, options.rate_limit)
+    app = serve_accounts(accounts, clock)
     gc.collect()
     gc.freeze()
     host, port = bound.getsockname()
     bound.listen(512)
     print(
-        f"Simulator listening on http://{host}:{port}: {len(company.members)} customers and "
-        f"{len(company.events)} events since {format_instant(founded)}, seed {options.seed}",
+        f"Simulator listening on http://{host}:{port}: {sum(len(c.members) for c in companies)} customers and "
+        f"{sum(len(c.events) for c in companies)} events since {format_instant(founded)}, seed {options.seed}",
         flush=True,
     )
     with suppress(KeyboardInterrupt):
@@ -59,12 +67,32 @@ def _parser() -> argparse.ArgumentParser:
     add("--months", type=int, default=18, help="age of the company (default %(default)s)")
     add("--founded", help="ISO 8601 instant of the founding (default: --months before now, at midnight UTC)")
     add("--now", help="ISO 8601 instant at which the clock starts (default: the real time)")
-    add("--api-key", default=DEFAULT_KEY, help="the only key it accepts (default %(default)s)")
+    add(
+        "--api-key",
+        action="append",
+        help=f"an account's key, once for each; sk_live_ and rk_live_ are live mode (default {DEFAULT_KEY})",
+    )
+    add(
+        "--accounts",
+        type=int,
+        default=1,
+        help="how many companies, of this seed and those after it; keys not given end in _2, _3 ... (default 1)",
+    )
+    add("--connect", action="store_true", help="connect the further accounts to the first")
+    add(
+        "--upgraded",
+        help="ISO 8601 instant of the upgrade from API version 2024-06-20 (default: 15 days before --months are over)",
+    )
     add(
         "--rate-limit",
         type=float,
         default=DEFAULT_RATE_LIMIT,
         help="requests a second for each endpoint, 0 for no limit (default %(default)s)",
+    )
+    add(
+        "--global-rate-limit",
+        type=float,
+        help="requests a second for all endpoints together (default: as --rate-limit, in live mode four times that)",
     )
     return parser
 

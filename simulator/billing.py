@@ -1,25 +1,29 @@
-"""Subscriptions: periods, renewals, changes with prorations, ends, and what a failed payment does to them."""
+"""Subscriptions: how they begin, renew and end, and what becomes of their invoices. Changes are in `changes`."""
 
 from collections.abc import Callable, Sequence
 
 from simulator.agreement import Agreement, Choice
 from simulator.catalog import Catalog
-from simulator.invoicing import FINALIZE_AFTER, Decisions, InvoiceRun, Invoicing
+from simulator.collecting import Collecting
+from simulator.discounts import Discounts
+from simulator.invoicing import FINALIZE_AFTER, Decisions, Invoicing
 from simulator.ledger import AUTOMATIC, History, Ledger, Request
-from simulator.lines import period_line, proration_lines
+from simulator.lines import item_line, period_lines
 from simulator.payments import Payments
-from simulator.periods import DAY, HOUR, add_months
+from simulator.periods import DAY, add_periods
+from simulator.promotions import Grant
+from simulator.schedules import Schedules
 from simulator.states import Item, Line, Subscription
 from simulator.timeline import Timeline
 
-_EXPIRES_AFTER = 23 * HOUR
-_MONTHS = {"month": 1, "year": 12}
+_CHANGED = "customer.subscription.updated"
 
 
 class Billing:
     """The subscriptions of one customer.
 
-    `on_over(at, agreement)` is called when one ended; `on_paid(at, agreement, charge)` after each payment.
+    `on_over(at, agreement)` is called when one ended; `on_paid(at, agreement, charge)` after each payment of
+    an invoice.
     """
 
     def __init__(
@@ -30,7 +34,13 @@ class Billing:
         self.catalog = catalog
         self.payments = payments
         self.decisions = decisions
+        self.discounts = Discounts(ledger, timeline, catalog, payments)
         self.invoicing = Invoicing(ledger, payments, decisions)
+        self.schedules = Schedules(ledger, timeline)
+        self.collecting = Collecting(timeline, payments, self.invoicing)
+        self.collecting.on_paid = lambda at, agreement, charge: self.on_paid(at, agreement, charge)
+        self.collecting.on_expired = lambda at, agreement: self.on_over(at, agreement)
+        self.collecting.on_given_up = self._give_up
         self.on_over: Callable[[int, Agreement], None] = lambda at, agreement: None
         self.on_paid: Callable[[int, Agreement, History], None] = lambda at, agreement, charge: None
 
@@ -41,30 +51,39 @@ class Billing:
         request: Request,
         trial_days: int = 0,
         is_created_paid: bool = False,
+        grants: Sequence[Grant] = (),
+        tax_rates: tuple[str, ...] = (),
+        pauses_without_card: bool = False,
     ) -> Agreement:
         """Start a subscription. Its first invoice is finalized at once, and paid at once or never.
 
         `is_created_paid`: `customer.subscription.created` comes after the payment, as active; otherwise it
         comes first, as incomplete, and an update to active follows (in the same second, most often).
+        `pauses_without_card`: a trial without a card ends in the status paused.
         """
         first = self.catalog.price(choices[0].price)
         customer = self.payments.customer_history.state
         if customer.currency is None:
             self.payments.update_customer(at, request, currency=first.currency)
         ids = self.ledger.ids
-        months = _MONTHS[str(first.interval)]
         trial_end = at + trial_days * DAY if trial_days else None
         anchor = trial_end or at
-        period_end = trial_end or add_months(at, months)
+        period_end = trial_end or add_periods(at, str(first.interval), first.interval_count)
         subscription_id = ids.long("sub")
         invoice_id = ids.long("in")
+        items = []
+        for choice in choices:
+            item = Item(ids.short("si"), at, choice.price, choice.quantity, at, period_end)
+            if choice.grant is not None:
+                item = item._replace(discounts=(self.discounts.draw_up(at, choice.grant, subscription_id, item.id),))
+            items.append(item)
         state = Subscription(
             id=subscription_id,
             created=at,
             customer=customer.id,
             currency=first.currency,
             status="trialing" if trial_end else "incomplete",
-            items=tuple(Item(ids.short("si"), at, c.price, c.quantity, at, period_end) for c in choices),
+            items=tuple(items),
             billing_cycle_anchor=anchor,
             trial_start=at if trial_end else None,
             trial_end=trial_end,
@@ -75,31 +94,26 @@ class Billing:
             ended_at=None,
             latest_invoice=invoice_id,
             metadata=customer.metadata,
+            discounts=tuple(self.discounts.draw_up(at, grant, subscription_id) for grant in grants),
+            tax_rates=tax_rates,
+            pauses_without_card=pauses_without_card,
+            test_clock=customer.test_clock,
         )
-        lines = [self._line(subscription_id, item, at, bool(trial_end)) for item in state.items]
         created = "customer.subscription.created"
         history = self.ledger.create("subscription", state, at, None if is_created_paid else created, request)
-        agreement = Agreement(history, months, anchor, not is_created_paid)
+        agreement = Agreement(history, first, anchor, not is_created_paid)
         agreement.cycle = 0 if trial_end else 1
-        period = (at, at)
-        invoice = self.invoicing.draft(
-            at,
-            invoice_id,
-            subscription_id,
-            "subscription_create",
-            first.currency,
-            lines,
-            period,
-            None,
-            request,
-        )
-        run = self._open(agreement, invoice)
-        self.invoicing.finalize(at, run, request)
-        if run.intent is not None:  # a trial costs nothing, and a credit of an earlier subscription may suffice
-            self.invoicing.attempt(at + self.decisions.seconds(0, 1), run, request)
+        discounts = (*(applied for item in items for applied in item.discounts), *state.discounts)
+        if not is_created_paid:
+            self.discounts.publish(at, agreement, discounts, request)
+        lines = self.period_lines(state, state.items, at, is_trial=bool(trial_end))
+        invoice = self.draft(at, agreement, invoice_id, "subscription_create", lines, (at, at), None, request)
+        self.collecting.now(at, self.collecting.open(agreement, invoice), request)
         if is_created_paid:
             self.ledger.emit(created, history, self.ledger.now, request)
+            self.discounts.publish(self.ledger.now, agreement, discounts, request)
             agreement.is_published = True
+        self.discounts.use(self.ledger.now, agreement, invoice.state.lines, request)
         self.timeline.schedule(period_end, self._renew, agreement, agreement.token)
         if trial_end:
             self.timeline.schedule(trial_end - 3 * DAY, self._announce_trial_end, agreement)
@@ -110,56 +124,45 @@ class Billing:
         if agreement.state.status == "incomplete" and agreement.open_run is not None:
             self.invoicing.attempt(at, agreement.open_run, self.ledger.request())
 
-    def change_item(self, at: int, agreement: Agreement, position: int, choice: Choice) -> None:
-        """Another price or quantity from now on; the difference is prorated onto the next invoice.
-
-        A price with another interval starts a new period now and is invoiced now.
-        """
-        request = self.ledger.request()
-        state = agreement.state
-        old = state.items[position]
-        months = _MONTHS[str(self.catalog.price(choice.price).interval)]
-        if months == agreement.months:
-            new = old._replace(price=choice.price, quantity=choice.quantity)
-            agreement.prorations += self._prorate(at, state, old, new)
-            items = (*state.items[:position], new, *state.items[position + 1 :])
-            self.ledger.update(agreement.history, at, "customer.subscription.updated", request, items=items)
-            return
-        if len(state.items) > 1:
-            raise ValueError(f"{state.id} has several items: its interval cannot change through one of them")
-        end = add_months(at, months)
-        new = old._replace(price=choice.price, quantity=choice.quantity, period_start=at, period_end=end)
-        credit = self._prorate(at, state, old, None)
-        lines = [*agreement.prorations, *credit, self._line(state.id, new, at)]
-        agreement.prorations = []
-        agreement.months, agreement.anchor, agreement.cycle = months, at, 1
-        agreement.token += 1
-        self.timeline.schedule(end, self._renew, agreement, agreement.token)
+    def begin_cycle(
+        self, at: int, agreement: Agreement, items: tuple[Item, ...], lines: list[Line], request: Request
+    ) -> None:
+        """A new cycle from now on, invoiced and collected now: `items` have their new periods."""
         invoice_id = self.ledger.ids.long("in")
+        period = (agreement.state.items[0].period_start, at)
+        self.start_cycle(at, agreement, items, request, at, invoice_id)
+        invoice = self.draft(at, agreement, invoice_id, "subscription_update", lines, period, None, request)
+        self.collecting.now(at, self.collecting.open(agreement, invoice), request)
+        self.discounts.use(self.ledger.now, agreement, invoice.state.lines, request)
+
+    def start_cycle(
+        self,
+        at: int,
+        agreement: Agreement,
+        items: tuple[Item, ...],
+        request: Request,
+        anchor: int,
+        invoice_id: str,
+        status: str | None = None,
+        event: str | None = None,
+    ) -> None:
+        """Periods count from `anchor` on; what was scheduled for the periods before is dropped."""
+        agreement.recur(self.catalog.price(items[0].price), anchor, cycle=1)
+        agreement.token += 1
         self.ledger.update(
-            agreement.history,
-            at,
-            "customer.subscription.updated",
-            request,
-            items=(new,),
-            billing_cycle_anchor=at,
-            latest_invoice=invoice_id,
-        )
-        period = (old.period_start, at)
-        invoice = self.invoicing.draft(
-            at, invoice_id, state.id, "subscription_update", state.currency, lines, period, None, request
-        )
-        run = self._open(agreement, invoice)
-        self.invoicing.finalize(at, run, request)
-        if run.intent is not None:
-            self.invoicing.attempt(at + self.decisions.seconds(0, 1), run, request)
+            agreement.history, at, _CHANGED, request, items=items, billing_cycle_anchor=anchor,
+            latest_invoice=invoice_id, status=status or agreement.state.status,
+        )  # fmt: skip
+        if event is not None:
+            self.ledger.emit(event, agreement.history, at, request)
+        self.timeline.schedule(items[0].period_end, self._renew, agreement, agreement.token)
 
     def cancel_at_period_end(self, at: int, agreement: Agreement, feedback: str | None) -> None:
         """The customer asks to leave when what is paid for has run out."""
         self.ledger.update(
             agreement.history,
             at,
-            "customer.subscription.updated",
+            _CHANGED,
             self.ledger.request(),
             cancel_at_period_end=True,
             canceled_at=at,
@@ -172,7 +175,7 @@ class Billing:
         self.ledger.update(
             agreement.history,
             at,
-            "customer.subscription.updated",
+            _CHANGED,
             self.ledger.request(),
             cancel_at_period_end=False,
             canceled_at=None,
@@ -181,11 +184,16 @@ class Billing:
         )
 
     def cancel_now(self, at: int, agreement: Agreement, reason: str, feedback: str | None, request: Request) -> None:
-        """End the subscription; what is still open is given up."""
+        """End the subscription; what is still open or waits for an invoice is given up."""
         if agreement.open_run is not None:
             self.invoicing.mark_uncollectible(at, agreement.open_run)
             agreement.open_run = None
+        for item in agreement.pending:
+            self.ledger.update(item, at, is_deleted=True)
+            self.ledger.emit("invoiceitem.deleted", item, at, request)
+        agreement.pending = []
         agreement.token += 1
+        self.schedules.cancel(at, agreement, request)
         state = agreement.state
         self.ledger.update(
             agreement.history,
@@ -195,17 +203,53 @@ class Billing:
             ended_at=at,
             cancel_reason=state.cancel_reason or reason,
             cancel_feedback=state.cancel_feedback or feedback,
+            pause=None,
+            schedule=None,
         )
         self.ledger.emit("customer.subscription.deleted", agreement.history, at, request)
         if self.payments.customer_history.state.delinquent:
             self.payments.update_customer(at, request, delinquent=False)
         self.on_over(at, agreement)
 
-    def _line(self, subscription: str, item: Item, at: int, is_trial: bool = False) -> Line:
-        return period_line(self.ledger.ids, self.catalog, subscription, item, at, is_trial)
+    def period_lines(self, state: Subscription, items: Sequence[Item], at: int, is_trial: bool = False) -> list[Line]:
+        """The lines of items that are paid in advance; what is metered is invoiced when its period is over."""
+        return [
+            line
+            for item in items
+            if item.quantity is not None
+            for line in period_lines(self.ledger.ids, self.catalog, state.id, item, at, item.quantity, is_trial)
+        ]
 
-    def _prorate(self, at: int, state: Subscription, old: Item, new: Item | None) -> list[Line]:
-        return proration_lines(self.ledger.ids, self.catalog, state.id, old, new, at)
+    def arrears(self, agreement: Agreement, at: int) -> list[Line]:
+        """The lines of what waits for an invoice, and of the usage in the period that ends."""
+        state = agreement.state
+        lines = [item_line(self.ledger.ids, item.state) for item in agreement.pending]
+        if state.status != "trialing":
+            for item in state.items:
+                if item.quantity is None:
+                    used = self.decisions.usage(at)
+                    lines += period_lines(self.ledger.ids, self.catalog, state.id, item, at, used)
+        return lines
+
+    def draft(
+        self,
+        at: int,
+        agreement: Agreement,
+        invoice_id: str,
+        reason: str,
+        lines: list[Line],
+        period: tuple[int, int],
+        finalizes_at: int | None,
+        request: Request = AUTOMATIC,
+    ) -> History:
+        """An invoice of these lines, with the discounts and taxes of the subscription; what waited is on it."""
+        state = agreement.state
+        several = self.discounts.on_lines(state, lines)
+        taxes = [self.catalog.promotions.tax_rate(rate, at) for rate in state.tax_rates]
+        for item in agreement.pending:
+            self.ledger.update(item, at, invoice=invoice_id)
+        agreement.pending = []
+        return self.invoicing.draft(at, invoice_id, state, reason, lines, several, taxes, period, finalizes_at, request)
 
     def _announce_trial_end(self, at: int, agreement: Agreement) -> None:
         if agreement.state.status == "trialing":
@@ -215,91 +259,54 @@ class Billing:
         if agreement.is_over or token != agreement.token:
             return
         state = agreement.state
-        if state.cancel_at_period_end or state.status in ("unpaid", "incomplete"):
-            self.cancel_now(at, agreement, "cancellation_requested", None, AUTOMATIC)
+        if state.status == "trialing" and state.pauses_without_card and self.payments.card is None:
+            self.ledger.update(agreement.history, at, _CHANGED, status="paused")
+            self.ledger.emit("customer.subscription.paused", agreement.history, at)
             return
-        start = add_months(agreement.anchor, agreement.cycle * agreement.months)
+        lines = self.arrears(agreement, at)
+        if state.cancel_at_period_end or state.status in ("unpaid", "incomplete"):
+            self._end(at, agreement, lines)
+            return
+        if agreement.open_run is not None:  # short periods only: the new invoice takes the place of the unpaid one
+            self.invoicing.void(at, agreement.open_run)
+        start = agreement.period(agreement.cycle)
         agreement.cycle += 1
-        end = add_months(agreement.anchor, agreement.cycle * agreement.months)
-        items = tuple(item._replace(period_start=start, period_end=end) for item in state.items)
-        lines = agreement.prorations + [self._line(state.id, item, at) for item in items]
-        agreement.prorations = []
+        end = agreement.period(agreement.cycle)
+        is_released = self.schedules.is_done(at, agreement)
+        if is_released:
+            self.schedules.release(at, agreement)
+        sold = self.schedules.items_at(at, agreement)
+        items = tuple(item._replace(period_start=start, period_end=end) for item in sold)
+        lines += self.period_lines(state, items, at)
         invoice_id = self.ledger.ids.long("in")
         finalizes_at = at + FINALIZE_AFTER
         period = (state.items[0].period_start, at)
-        invoice = self.invoicing.draft(
-            at, invoice_id, state.id, "subscription_cycle", state.currency, lines, period, finalizes_at
-        )
+        invoice = self.draft(at, agreement, invoice_id, "subscription_cycle", lines, period, finalizes_at)
         self.ledger.update(
             agreement.history,
             at,
-            "customer.subscription.updated",
+            _CHANGED,
             items=items,
             latest_invoice=invoice_id,
             status="active" if state.status == "trialing" else state.status,
+            schedule=None if is_released else state.schedule,
         )
-        run = self._open(agreement, invoice)
+        self.discounts.use(at, agreement, invoice.state.lines, AUTOMATIC)
         self.timeline.schedule(end, self._renew, agreement, agreement.token)
-        self.timeline.schedule(finalizes_at + self.decisions.seconds(0, 90), self._collect, agreement, run)
+        self.collecting.later(finalizes_at, agreement, self.collecting.open(agreement, invoice))
 
-    def _collect(self, at: int, agreement: Agreement, run: InvoiceRun) -> None:
-        self.invoicing.finalize(at, run)
-        if run.intent is not None:
-            self.invoicing.attempt(at + self.decisions.seconds(0, 2), run)
-
-    def _open(self, agreement: Agreement, invoice: History) -> InvoiceRun:
-        def settled(at: int, run: InvoiceRun, charge: History | None) -> None:
-            agreement.open_run = None
-            if agreement.state.status in ("past_due", "incomplete", "unpaid"):
-                self._reactivate(at, agreement)
-            if charge is not None:
-                self.on_paid(at, agreement, charge)
-
-        def failed(at: int, run: InvoiceRun) -> None:
-            self._after_failure(at, agreement, run)
-
-        agreement.open_run = InvoiceRun(invoice, settled, failed)
-        return agreement.open_run
-
-    def _reactivate(self, at: int, agreement: Agreement) -> None:
-        event = "customer.subscription.updated" if agreement.is_published else None
-        self.ledger.update(agreement.history, at, event, status="active")
-        if self.payments.customer_history.state.delinquent:
-            self.payments.update_customer(at, delinquent=False)
-
-    def _after_failure(self, at: int, agreement: Agreement, run: InvoiceRun) -> None:
-        invoice = run.invoice.state
-        if agreement.state.status == "incomplete":
-            if invoice.attempt_count == 1:
-                expires_at = agreement.state.created + _EXPIRES_AFTER
-                self.timeline.schedule(expires_at, self._expire, agreement, run)
-            return
-        if agreement.state.status == "active":
-            self.ledger.update(agreement.history, at, "customer.subscription.updated", status="past_due")
-            self.payments.update_customer(at, delinquent=True)
-        if invoice.next_payment_attempt is not None:
-            self.timeline.schedule(invoice.next_payment_attempt, self._retry, agreement, run)
-        elif self.decisions.is_left_unpaid():
-            self.ledger.update(agreement.history, at, "customer.subscription.updated", status="unpaid")
-            self.timeline.schedule(at + 14 * DAY, self._give_up, agreement)
-        else:
-            self.timeline.schedule(at + 1, self._give_up, agreement)
-
-    def _retry(self, at: int, agreement: Agreement, run: InvoiceRun) -> None:
-        if agreement.open_run is run:
-            self.invoicing.attempt(at, run)
+    def _end(self, at: int, agreement: Agreement, lines: list[Line]) -> None:
+        """The subscription ends with its period; what is still to be paid for it comes on a last invoice."""
+        state = agreement.state
+        if lines and state.status in ("active", "past_due"):
+            invoice_id = self.ledger.ids.long("in")
+            period = (state.items[0].period_start, at)
+            finalizes_at = at + FINALIZE_AFTER
+            invoice = self.draft(at, agreement, invoice_id, "subscription_cycle", lines, period, finalizes_at)
+            self.ledger.update(agreement.history, at, latest_invoice=invoice_id)
+            self.collecting.later(finalizes_at, agreement, self.collecting.open_last(agreement, invoice))
+        self.cancel_now(at, agreement, "cancellation_requested", None, AUTOMATIC)
 
     def _give_up(self, at: int, agreement: Agreement) -> None:
         if not agreement.is_over:
             self.cancel_now(at, agreement, "payment_failed", None, AUTOMATIC)
-
-    def _expire(self, at: int, agreement: Agreement, run: InvoiceRun) -> None:
-        if agreement.state.status != "incomplete":
-            return
-        agreement.open_run = None
-        agreement.token += 1
-        self.invoicing.void(at, run)
-        self.ledger.update(
-            agreement.history, at, "customer.subscription.updated", status="incomplete_expired", ended_at=at
-        )
-        self.on_over(at, agreement)

@@ -10,10 +10,9 @@ from simulator.books_money import dispute_movements
 from simulator.clock import format_instant
 from simulator.company import Company
 from simulator.ledger import History
+from simulator.mrr import RecurringRevenue
 from simulator.periods import month_name, month_spans
 
-_COUNTED = ("active", "past_due")
-_MONTHLY = {"month": Fraction(1), "year": Fraction(1, 12)}
 _MRR_PLACES = Decimal("0.000001")
 
 
@@ -22,6 +21,7 @@ class Books:
 
     def __init__(self, company: Company) -> None:
         self._company = company
+        self.recurring = RecurringRevenue(company)
 
     def monthly(self, until: float) -> list[dict[str, Any]]:
         """One row for every currency in use and UTC month from the founding to `until`, also quiet months.
@@ -46,27 +46,26 @@ class Books:
         for refund in self._states("refund", until):
             if refund.status != "failed":
                 refunded[refund.currency, month_name(refund.created)] += refund.amount
+        subscribed = {h.state.currency for h in self._company.objects["subscription"].histories if h.created < until}
+        months = list(month_spans(self._company.founded, until))
+        recurring = self.recurring.at_each([min(end, until) for _, _, end in months]) if months else []
         disputed: dict[tuple[str, str], int] = defaultdict(int)
         for movement in dispute_movements(self._company, until):
             disputed[movement.currency, month_name(movement.at)] += movement.amount
-        subscriptions = defaultdict(list)
-        for history in self._company.objects["subscription"].histories:
-            if history.created < until:
-                subscriptions[history.state.currency].append(history)
         rows = []
-        for currency in sorted(currencies | subscriptions.keys()):
+        for currency in sorted(currencies | subscribed):
             before: set[str] = set()
             ever: set[str] = set()
-            for month, _, end in month_spans(self._company.founded, until):
+            for (month, _, _), customers in zip(months, recurring, strict=True):
                 amounts = paid.get((currency, month), {})
                 active = set(amounts)
-                mrr = self.mrr_by_customer(subscriptions[currency], min(end, until))
+                mrr = [value for (of, _), value in customers.items() if of == currency]
                 rows.append(
                     {
                         "currency": currency,
                         "month": month,
-                        "mrr_minor": _decimal_text(sum(mrr.values(), Fraction(0))),
-                        "paying_customers": sum(value > 0 for value in mrr.values()),
+                        "mrr_minor": _decimal_text(sum(mrr, Fraction(0))),
+                        "paying_customers": sum(value > 0 for value in mrr),
                         "active_customers": len(active),
                         "new_customers": len(active - ever),
                         "retained_customers": len(active & before),
@@ -112,19 +111,6 @@ class Books:
         for movement in dispute_movements(self._company, until):
             rows[charges[movement.charge].state.customer]["disputes_minor"] += movement.amount
         return list(rows.values())
-
-    def mrr_by_customer(self, subscriptions: list[History], until: float) -> dict[str, Fraction]:
-        """M of every customer just before `until`: active and past due counted, a year as twelve months."""
-        catalog = self._company.catalog
-        total: dict[str, Fraction] = defaultdict(Fraction)
-        for history in subscriptions:
-            state = _before(history, until)
-            if state is None or state.status not in _COUNTED:
-                continue
-            for item in state.items:
-                price = catalog.price(item.price)
-                total[state.customer] += price.unit_amount * item.quantity * _MONTHLY[str(price.interval)]
-        return total
 
     def _states(self, kind: str, until: float) -> Iterator[Any]:
         """The states, just before `until`, of all objects of a kind that were created before it."""

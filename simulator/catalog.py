@@ -1,45 +1,32 @@
 """What the company sells: products and prices, and how they change over the years."""
 
 from bisect import bisect_right
+from fractions import Fraction
 from random import Random
-from typing import NamedTuple
 
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
+from simulator.offers import CADENCES, CURRENCIES, OFFERS, SEATS, SKUS, make_price
 from simulator.periods import DAY
+from simulator.pricing import rounded
+from simulator.promotions import Promotions
 from simulator.states import Price, Product
 from simulator.timeline import Timeline
 
-CURRENCIES = ("usd", "eur", "jpy")
-ADD_ON = "storage"
-ONE_TIME = "export"
-SEATS = "business"
-
-
-class _Offer(NamedTuple):
-    name: str
-    description: str
-    amounts: dict[str, int]  # a month, or once, in minor units
-    intervals: tuple[str | None, ...]
-
-
-_OFFERS = {
-    "starter": _Offer("Starter", "For one person", {"usd": 2900, "eur": 2700, "jpy": 3900}, ("month", "year")),
-    "pro": _Offer("Pro", "For a small team", {"usd": 9900, "eur": 8900, "jpy": 12900}, ("month", "year")),
-    SEATS: _Offer("Business", "For a company, by the seat", {"usd": 1900, "eur": 1700, "jpy": 2500}, ("month", "year")),
-    ADD_ON: _Offer("Extra storage", "100 GB more", {"usd": 500, "eur": 500, "jpy": 700}, ("month", "year")),
-    ONE_TIME: _Offer("Data export", "All data, once", {"usd": 4900, "eur": 4500, "jpy": 6500}, (None,)),
-}
 _BUSINESS_NAMES = ("Scale", "Enterprise", "Company", "Business")
 
 # Days after the founding; chosen so that each kind of change also falls into the last month of the first 18.
 _EDITION_FROM, _EDITION_EVERY = 50, 60
 _RENAME_FROM, _RENAME_EVERY = 125, 200
 _PRICE_RISE_FROM, _PRICE_RISE_EVERY = 150, 190
+_TRIED_FROM, _TRIED_EVERY, _TRIED_FOR = 95, 70, 10
 
 
 class Catalog:
-    """All products and prices with their histories; `price_for` answers what was on sale when."""
+    """All products and prices with their histories; `price_for` answers what was on sale when.
+
+    `promotions` has the coupons, promotion codes and tax rates.
+    """
 
     def __init__(self, seed: int, founded: int) -> None:
         self.ledger = Ledger(0, IdSource(seed, "catalog"))
@@ -49,22 +36,24 @@ class Catalog:
         self.prices: dict[str, History] = {}
         self._product_of: dict[str, str] = {}
         self._on_sale: dict[tuple[str, str, str | None], tuple[list[int], list[History]]] = {}
-        for offset, name in enumerate(_OFFERS):
+        self.promotions = Promotions(self.ledger, self._timeline, founded)
+        for offset, name in enumerate(OFFERS):
             self._timeline.schedule(founded + 60 * (offset + 1), self._introduce, name)
         self._timeline.schedule(founded + _EDITION_FROM * DAY + 36_000, self._new_edition, 2)
         self._timeline.schedule(founded + _RENAME_FROM * DAY + 39_600, self._rename, 0)
         self._timeline.schedule(founded + _PRICE_RISE_FROM * DAY + 32_400, self._raise_price, 0)
+        self._timeline.schedule(founded + _TRIED_FROM * DAY + 30_000, self._try_out, 1)
 
     def run(self, horizon: int) -> None:
         """Let the catalogue change until `horizon`."""
         self._timeline.run(horizon)
 
-    def price_for(self, offer: str, currency: str, interval: str | None, at: int) -> Price:
-        """The price on sale at `at`. Raises LookupError when there was none."""
-        sinces, prices = self._on_sale[(offer, currency, interval)]
+    def price_for(self, sku: str, currency: str, cadence: str | None, at: int) -> Price:
+        """The price on sale at `at`; `cadence` is a key of offers.CADENCES. Raises LookupError when there was none."""
+        sinces, prices = self._on_sale[(sku, currency, cadence)]
         position = bisect_right(sinces, at)
         if position == 0:
-            raise LookupError(f"no price of {offer} in {currency} per {interval} was on sale at {at}")
+            raise LookupError(f"no price of {sku} in {currency} per {cadence} was on sale at {at}")
         price: Price = prices[position - 1].known_at(at)
         return price
 
@@ -88,7 +77,7 @@ class Catalog:
         return product.name
 
     def _introduce(self, at: int, offer_name: str) -> None:
-        offer = _OFFERS[offer_name]
+        offer = OFFERS[offer_name]
         request = self.ledger.request()
         product = Product(
             self.ledger.ids.short("prod"),
@@ -103,33 +92,22 @@ class Catalog:
         history = self.ledger.create("product", product, at, "product.created", request)
         self.products[offer_name] = history
         self._product_of[product.id] = offer_name
-        for currency in CURRENCIES:
-            for interval in offer.intervals:
-                amount = offer.amounts[currency] * (10 if interval == "year" else 1)
-                self._add_price(at + 2, offer_name, currency, interval, amount, 1)
-        default = self._on_sale[(offer_name, "usd", offer.intervals[0])][1][0].id
+        for sku in SKUS[offer_name]:
+            for currency in CURRENCIES:
+                for cadence in offer.cadences:
+                    self._add_price(at + 2, sku, make_price(offer_name, sku, currency, cadence))
+        default = self._on_sale[(SKUS[offer_name][0], "usd", offer.cadences[0])][1][0].id
         self.ledger.update(
             history, at + 3, "product.updated", self.ledger.request(), default_price=default, updated=at + 3
         )
 
-    def _add_price(
-        self, at: int, offer: str, currency: str, interval: str | None, amount: int, version: int
-    ) -> History:
-        label = {"month": "monthly", "year": "annual", None: "once"}[interval]
-        price = Price(
-            self.ledger.ids.long("price"),
-            at,
-            self.products[offer].id,
-            currency,
-            amount,
-            interval,
-            f"{_OFFERS[offer].name} {label} {currency.upper()}",
-            f"{offer}_{label}_{currency}_v{version}",
-            True,
-        )
+    def _add_price(self, at: int, sku: str, draft: Price) -> History:
+        product = self.products[draft.product].id
+        price = draft._replace(id=self.ledger.ids.long("price"), created=at, product=product)
         history = self.ledger.create("price", price, at, "price.created", self.ledger.request())
         self.prices[price.id] = history
-        sinces, prices = self._on_sale.setdefault((offer, currency, interval), ([], []))
+        cadence = next((c for c, recurs in CADENCES.items() if recurs == (price.interval, price.interval_count)), None)
+        sinces, prices = self._on_sale.setdefault((sku, price.currency, cadence), ([], []))
         sinces.append(at)
         prices.append(history)
         return history
@@ -142,8 +120,9 @@ class Catalog:
         currency = CURRENCIES[turn % len(CURRENCIES)]
         _, prices = self._on_sale[("starter", currency, "month")]
         old = prices[-1]
-        amount = round(old.state.unit_amount * 1.12 / 100) * 100
-        new = self._add_price(at, "starter", currency, "month", amount, len(prices) + 1)
+        amount = rounded(old.state.unit_amount * Fraction(112, 10_000), currency) * 100
+        draft = make_price("starter", "starter", currency, "month", len(prices) + 1)
+        new = self._add_price(at, "starter", draft._replace(unit_decimal=str(amount)))
         product = self.products["starter"]
         if product.state.default_price == old.id:
             self.ledger.update(
@@ -163,6 +142,19 @@ class Catalog:
         self.ledger.update(product, at, "product.updated", self.ledger.request(), name=name, updated=at)
         self._timeline.schedule(at + _RENAME_EVERY * DAY, self._rename, turn + 1)
 
+    def _try_out(self, at: int, turn: int) -> None:
+        """A product that never gets a price, and is deleted again: Stripe deletes no product with prices."""
+        request = self.ledger.request()
+        name = f"Trial balloon {turn}"
+        product = Product(self.ledger.ids.short("prod"), at, name, "Perhaps some day", True, None, at, {})
+        history = self.ledger.create("product", product, at, "product.created", request)
+        self._timeline.schedule(at + _TRIED_FOR * DAY, self._drop, history)
+        self._timeline.schedule(at + _TRIED_EVERY * DAY, self._try_out, turn + 1)
+
+    def _drop(self, at: int, product: History) -> None:
+        self.ledger.update(product, at, is_deleted=True)
+        self.ledger.emit("product.deleted", product, at, self.ledger.request())
+
     def _new_edition(self, at: int, edition: int) -> None:
         offer = self._rng.choice(("starter", "pro", SEATS))
         product = self.products[offer]
@@ -171,7 +163,7 @@ class Catalog:
             at,
             "product.updated",
             self.ledger.request(),
-            description=f"{_OFFERS[offer].description}, edition {edition}",
+            description=f"{OFFERS[offer].description}, edition {edition}",
             metadata={**product.state.metadata, "edition": str(edition)},
             updated=at,
         )

@@ -41,6 +41,9 @@ KINDS = (
     "transfer",
     "setup_intent",
     "checkout.session",
+    "discount",
+    "customer_balance_transaction",
+    "test_helpers.test_clock",
 )
 
 _MARGIN = HOUR  # the horizon is never nearer to the clock than this

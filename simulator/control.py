@@ -1,16 +1,17 @@
 """The simulator's own endpoints, without a key: the clock, faults, injected events, the books."""
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
+from simulator.account import Account
 from simulator.books import Books
 from simulator.books_money import MoneyBooks
 from simulator.clock import Clock, format_instant, parse_instant
-from simulator.company import Company
-from simulator.events import EventStore
-from simulator.faults import Faults
+from simulator.faults import Delay, Faults
+from simulator.limits import Traffic
 
 
 class ClockChange(BaseModel):
@@ -21,15 +22,37 @@ class ClockChange(BaseModel):
     advance_seconds: float | None = None
 
 
-class Fault(BaseModel):
-    """`count` requests, or events for `late`, are hit.
+Reason = Literal[
+    "global-rate", "global-concurrency", "endpoint-rate", "endpoint-concurrency", "resource-specific", "lock_timeout"
+]
 
-    `seconds` belongs to `late`; `resources` to `restricted`: `events`, `customers` ..., all if none is named.
+
+class Fault(BaseModel):
+    """`count` requests, or events for `late` and `dropped`, are hit.
+
+    `seconds` belongs to `late`, `slow` and `drip`; `reasons` to `rate_limit`, which hits `count` requests for each;
+    `types` to `late` and `dropped`; `ids`, of events, to `dropped`; `resources` to `restricted`: `events`,
+    `customers` ..., all if none is named.
     """
 
-    name: Literal["rate_limit", "server_error", "html", "cut", "late", "revoke_key", "restricted"]
+    name: Literal[
+        "rate_limit",
+        "server_error",
+        "html",
+        "cut",
+        "slow",
+        "drip",
+        "duplicate",
+        "late",
+        "dropped",
+        "revoke_key",
+        "restricted",
+    ]
     count: int = 1
     seconds: float = 60.0
+    reasons: list[Reason] = ["endpoint-rate"]
+    types: list[str] = []
+    ids: list[str] = []
     resources: list[str] | None = None
 
 
@@ -40,11 +63,25 @@ class Injection(BaseModel):
     created: int | None = None
 
 
-def control_router(company: Company, clock: Clock, events: EventStore, faults: Faults) -> APIRouter:
-    """The router of all `/_sim` endpoints."""
+def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, traffic: Traffic) -> APIRouter:
+    """The router of all `/_sim` endpoints. Where a query names no `account`, the first one is meant."""
     router = APIRouter(prefix="/_sim")
-    books = Books(company)
-    money_books = MoneyBooks(company)
+    by_id = {account.id: account for account in accounts}
+    money_books_by_id = {account.id: MoneyBooks(account.company) for account in accounts}
+    books_by_id = {account.id: Books(account.company) for account in accounts}
+
+    def chosen(account: str | None) -> Account:
+        if account is None:
+            return accounts[0]
+        if account not in by_id:
+            raise HTTPException(404, f"no account {account}; there are {', '.join(by_id)}")
+        return by_id[account]
+
+    def money_of(account: str | None) -> MoneyBooks:
+        return money_books_by_id[chosen(account).id]
+
+    def books_of(account: str | None) -> Books:
+        return books_by_id[chosen(account).id]
 
     def instant(text: str) -> float:
         try:
@@ -54,8 +91,12 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
 
     def moment(until: str | None) -> float:
         at = clock.now() if until is None else instant(until)
-        company.ensure(at)
+        ensure(at)
         return at
+
+    def ensure(at: float) -> None:
+        for account in accounts:
+            account.ensure(at)
 
     def read_clock() -> dict[str, Any]:
         now = clock.now()
@@ -73,7 +114,7 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
             clock.advance(change.advance_seconds)
         if change.freeze is not None:
             clock.freeze(change.freeze)
-        company.ensure(clock.now())
+        ensure(clock.now())
         return read_clock()
 
     @router.get("/faults")
@@ -81,61 +122,108 @@ def control_router(company: Company, clock: Clock, events: EventStore, faults: F
         return faults.describe()
 
     @router.post("/faults")
-    async def add_fault(fault: Fault) -> dict[str, Any]:
+    async def add_fault(fault: Fault, account: str | None = None) -> dict[str, Any]:
+        events = chosen(account).events
         late: list[str] = []
-        if fault.name == "late":
-            late = events.delay_next(fault.count, fault.seconds, clock.now())
-        elif fault.name == "revoke_key":
+        dropped: list[str] = []
+        try:
+            if fault.name == "late":
+                late = events.delay_next(fault.count, fault.seconds, clock.now(), fault.types)
+            elif fault.name == "dropped" and fault.ids:
+                dropped = events.drop(fault.ids)
+            elif fault.name == "dropped":
+                dropped = events.drop_next(fault.count, clock.now(), fault.types)
+        except LookupError as error:
+            raise HTTPException(422, str(error)) from None
+        if fault.name == "revoke_key":
             faults.is_key_revoked = True
         elif fault.name == "restricted":
             faults.restrict(fault.resources)
-        else:
+        elif fault.name == "rate_limit":
+            faults.limit(fault.count, fault.reasons)
+        elif fault.name in ("slow", "drip"):
+            faults.delay(fault.count, Delay(fault.seconds, fault.name == "drip"))
+        elif fault.name not in ("late", "dropped"):
             faults.arm(fault.name, fault.count)
-        return {**faults.describe(), "late_events": late}
+        return {**faults.describe(), "late_events": late, "dropped_events": dropped}
 
     @router.delete("/faults")
     async def clear_faults() -> dict[str, Any]:
         faults.clear()
-        events.clear_delays()
+        for account in accounts:
+            account.events.show_all()
         return faults.describe()
 
     @router.post("/events")
-    async def inject_event(injection: Injection) -> dict[str, Any]:
-        return {"id": events.inject(injection.raw, injection.created, clock.now())}
+    async def inject_event(injection: Injection, account: str | None = None) -> dict[str, Any]:
+        return {"id": chosen(account).events.inject(injection.raw, injection.created, clock.now())}
 
     @router.get("/books/monthly")
-    async def monthly(until: str | None = None) -> list[dict[str, Any]]:
-        return books.monthly(moment(until))
+    async def monthly(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).monthly(moment(until))
 
     @router.get("/books/customers")
-    async def customers(until: str | None = None) -> list[dict[str, Any]]:
-        return books.customers(moment(until))
+    async def customers(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).customers(moment(until))
+
+    @router.get("/books/mrr")
+    async def mrr(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).recurring.by_currency(moment(until))
+
+    @router.get("/books/mrr/daily")
+    async def mrr_daily(
+        start: Annotated[str | None, Query(alias="from")] = None,
+        end: Annotated[str | None, Query(alias="to")] = None,
+        account: str | None = None,
+    ) -> list[dict[str, Any]]:
+        last = moment(end)
+        return books_of(account).recurring.daily(
+            chosen(account).company.founded if start is None else instant(start), last
+        )
+
+    @router.get("/books/mrr/customers")
+    async def mrr_customers(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        found = books_of(account).recurring.by_customer(moment(until))
+        return [{"customer": who, "currency": currency, "mrr_minor": str(value)} for (currency, who), value in
+                found.items()]  # fmt: skip
 
     @router.get("/books/balance")
-    async def balance(until: str | None = None) -> list[dict[str, Any]]:
-        return money_books.balance(moment(until))
+    async def balance(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return money_of(account).balance(moment(until))
 
     @router.get("/books/payouts")
-    async def payouts(until: str | None = None) -> list[dict[str, Any]]:
-        return money_books.payouts(moment(until))
+    async def payouts(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return money_of(account).payouts(moment(until))
 
     @router.get("/stats")
-    async def stats() -> dict[str, Any]:
+    async def stats(account: str | None = None) -> dict[str, Any]:
         now = clock.now()
-        company.ensure(now)
+        ensure(now)
+        shown = chosen(account)
+        company = shown.company
         counts = {}
         for kind, index in company.objects.items():
             low, high = index.between(0, int(now) + 1)
             counts[kind] = high - low
         return {
-            "account": company.account_id,
+            "account": shown.id,
+            "livemode": shown.is_live,
+            "accounts": list(by_id),
+            "connected": list(shown.connected),
             "seed": company.seed,
             "founded": format_instant(company.founded),
+            "upgraded": format_instant(shown.versions.upgraded_at),
             "now": format_instant(now),
             "horizon": format_instant(company.horizon),
             "objects": counts,
-            "events": events.count_until(now),
-            "events_listed": events.count(now),
+            "events": shown.events.count_until(now),
+            "events_listed": shown.events.count(now),
+            "traffic": traffic.describe(),
         }
+
+    @router.post("/stats/reset")
+    async def reset_stats() -> dict[str, Any]:
+        traffic.reset()
+        return traffic.describe()
 
     return router

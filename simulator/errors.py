@@ -98,8 +98,25 @@ def aged_out(event_id: str, param: str) -> StripeError:
     )
 
 
-def rate_limited(reason: str = "endpoint-rate") -> StripeError:
-    """429, with the header that says which limit it was."""
+def no_such_account(key: str, account: str) -> StripeError:
+    """403: an account that is not connected to the key's."""
+    return StripeError(
+        403,
+        f"The provided key '{masked(key)}' does not have access to account '{account}' (or that account does not "
+        "exist). Application access may have been revoked.",
+        "account_invalid",
+    )
+
+
+def rate_limited(reason: str) -> StripeError:
+    """429, with the header that says which limit it was; for `lock_timeout` with a code instead."""
+    if reason == "lock_timeout":
+        return StripeError(
+            429,
+            "This object cannot be accessed right now because another API request or Stripe process is currently "
+            "accessing it. If you see this error intermittently, retry the request.",
+            "lock_timeout",
+        )
     return StripeError(
         429,
         "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",

@@ -1,12 +1,15 @@
 """Invoices: drafted, finalized, paid or retried. The rules of subscriptions are in `billing`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from simulator.credit import Credit
 from simulator.ledger import AUTOMATIC, History, Ledger, Request
 from simulator.payments import Payments
 from simulator.periods import DAY, HOUR
-from simulator.states import Invoice, InvoicePayment, Line
+from simulator.reductions import Reduction, settle_lines
+from simulator.states import Invoice, InvoicePayment, Line, Subscription
+from simulator.terms import Pause, TaxRate
 
 RETRY_AFTER = (3 * DAY, 5 * DAY, 7 * DAY)  # after the first failure
 _SMALLEST_CHARGE = 50  # Stripe moves smaller amounts due to the customer's balance
@@ -26,6 +29,9 @@ class Decisions(Protocol):
 
     def is_left_unpaid(self) -> bool:
         """After the last retry: leave the subscription unpaid for a while instead of canceling it."""
+
+    def usage(self, at: int) -> int:
+        """How much was used of something metered in the period that ends."""
 
 
 class InvoiceRun:
@@ -54,35 +60,41 @@ class Invoicing:
         self.ledger = ledger
         self.payments = payments
         self.decisions = decisions
+        self.credit = Credit(ledger, payments)
+        self.last_paid: tuple[History, History] | None = None  # an invoice, and the charge that paid it
         self._number = 0
 
     def draft(
         self,
         at: int,
         invoice_id: str,
-        subscription: str,
+        subscription: Subscription,
         reason: str,
-        currency: str,
         lines: list[Line],
+        several: Sequence[Reduction],
+        tax_rates: Sequence[TaxRate],
         period: tuple[int, int],
         finalizes_at: int | None,
         request: Request = AUTOMATIC,
     ) -> History:
         """A new invoice; it can change until it is finalized at `finalizes_at` (None: by the caller, now)."""
         customer = self.payments.customer_history.state
-        total = sum(line.amount for line in lines)
+        currency = subscription.currency
+        settled = settle_lines(lines, several, tax_rates, currency)
+        total = sum(line.net + line.tax_on_top for line in settled)
         due, _ = _due(total, customer.balance)
+        own = {discount for line in settled for discount in line.own_discounts}
         invoice = Invoice(
             id=invoice_id,
             created=at,
             customer=customer.id,
             customer_email=customer.email,
             customer_name=customer.name,
-            subscription=subscription,
+            subscription=subscription.id,
             billing_reason=reason,
             currency=currency,
             status="draft",
-            lines=tuple(lines),
+            lines=settled,
             total=total,
             amount_due=due,
             amount_paid=0,
@@ -100,6 +112,9 @@ class Invoicing:
             paid_at=None,
             voided_at=None,
             marked_uncollectible_at=None,
+            discounts=tuple(dict.fromkeys(each.discount for each in several if each.discount not in own)),
+            tax_rates=subscription.tax_rates,
+            test_clock=customer.test_clock,
         )
         return self.ledger.create("invoice", invoice, at, "invoice.created", request)
 
@@ -109,7 +124,6 @@ class Invoicing:
         customer = self.payments.customer_history.state
         due, ending = _due(state.total, customer.balance)
         self._number += 1
-        number = f"{customer.invoice_prefix}-{self._number:04d}"
         is_settled = due == 0
         self.ledger.update(
             run.invoice,
@@ -117,7 +131,7 @@ class Invoicing:
             "invoice.updated",
             request,
             status="paid" if is_settled else "open",
-            number=number,
+            number=self._numbered(),
             amount_due=due,
             starting_balance=customer.balance,
             ending_balance=ending,
@@ -129,8 +143,9 @@ class Invoicing:
             next_payment_attempt=None,
         )
         self.ledger.emit("invoice.finalized", run.invoice, at, request)
-        if ending != customer.balance:
-            self.payments.update_customer(at, request, balance=ending)
+        is_too_small = 0 < state.total + customer.balance < _SMALLEST_CHARGE
+        kind = "invoice_too_small" if is_too_small else "applied_to_invoice"
+        self.credit.move(at, ending - customer.balance, kind, request, state.id)
         if is_settled:
             self.ledger.emit("invoice.paid", run.invoice, at, request)
             self.ledger.emit("invoice.payment_succeeded", run.invoice, at, request)
@@ -178,6 +193,7 @@ class Invoicing:
             self.ledger.emit("invoice.payment_succeeded", run.invoice, at, request)
             self.ledger.update(run.payment, at, status="paid", amount_paid=state.amount_due, paid_at=at)
             self.ledger.emit("invoice_payment.paid", run.payment, at, request)
+            self.last_paid = (run.invoice, charge)
             run.on_settled(at, run, charge)
             return
         if run.first_failed_at is None:
@@ -200,13 +216,49 @@ class Invoicing:
             return None
         return (run.first_failed_at or 0) + RETRY_AFTER[attempts - 1]
 
+    def set_aside(self, at: int, run: InvoiceRun, pause: Pause) -> None:
+        """What becomes of a draft while collection is paused: it stays one, or is given up unpaid."""
+        if pause.behavior == "keep_as_draft":
+            self.ledger.update(
+                run.invoice, at, "invoice.updated", auto_advance=False, automatically_finalizes_at=None,
+                next_payment_attempt=None,
+            )  # fmt: skip
+            return
+        balance = self.payments.customer_history.state.balance
+        self._number += 1
+        self.ledger.update(
+            run.invoice, at, "invoice.updated", status="open", number=self._numbered(), finalized_at=at,
+            amount_due=max(0, run.invoice.state.total), starting_balance=balance, ending_balance=balance,
+            automatically_finalizes_at=None, next_payment_attempt=None,
+        )  # fmt: skip
+        self.ledger.emit("invoice.finalized", run.invoice, at)
+        if pause.behavior == "void":
+            self.void(at, run)
+        else:
+            self.mark_uncollectible(at, run)
+
+    def forgive(self, at: int, run: InvoiceRun) -> None:
+        """Credit all that is due of an open invoice: it counts as paid, and nothing is collected."""
+        request = self.ledger.request()
+        credited = self.credit.before_payment(at, run.invoice, request)
+        self.ledger.update(
+            run.invoice, at, "invoice.updated", request, status="paid", amount_due=0, paid_at=at,
+            credited_before_payment=credited, auto_advance=False, next_payment_attempt=None,
+        )  # fmt: skip
+        self.ledger.emit("invoice.paid", run.invoice, at, request)
+        self._cancel_payment(at, run)
+        run.on_settled(at, run, None)
+
     def void(self, at: int, run: InvoiceRun) -> None:
-        """Give the invoice up for good, and its payment with it."""
+        """Give the invoice up for good, and its payment with it; what it used of the balance is given back."""
         self.ledger.update(
             run.invoice, at, "invoice.updated", status="void", voided_at=at, auto_advance=False,
             next_payment_attempt=None,
         )  # fmt: skip
         self.ledger.emit("invoice.voided", run.invoice, at)
+        state: Invoice = run.invoice.state
+        unapplied = state.starting_balance - (state.ending_balance or 0)
+        self.credit.move(at, unapplied, "unapplied_from_invoice", invoice=state.id)
         self._cancel_payment(at, run)
 
     def mark_uncollectible(self, at: int, run: InvoiceRun) -> None:
@@ -216,6 +268,9 @@ class Invoicing:
             auto_advance=False, next_payment_attempt=None,
         )  # fmt: skip
         self.ledger.emit("invoice.marked_uncollectible", run.invoice, at)
+
+    def _numbered(self) -> str:
+        return f"{self.payments.customer_history.state.invoice_prefix}-{self._number:04d}"
 
     def _cancel_payment(self, at: int, run: InvoiceRun) -> None:
         if run.intent is not None and run.payment is not None:

@@ -6,14 +6,19 @@ from random import Random
 from simulator.agreement import Agreement, Choice
 from simulator.billing import Billing
 from simulator.cards import Cards
-from simulator.catalog import ADD_ON, ONE_TIME, SEATS, Catalog
+from simulator.catalog import Catalog
+from simulator.changes import Changes
 from simulator.checkout import Checkout
+from simulator.choosing import QUANTITIES, all_modules, fill_basket, quantity_of
 from simulator.claims import Claims
+from simulator.episodes import CLOCK_DAYS, Episodes
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
+from simulator.offers import OFFERS, SEATS
 from simulator.payments import Payments
 from simulator.people import Person, make_person, new_card, new_customer
 from simulator.periods import DAY, HOUR
+from simulator.purchases import Purchases
 from simulator.timeline import Timeline
 
 _MONTH = 30 * DAY
@@ -25,7 +30,10 @@ _NEVER_SUBSCRIBES, _BUYS_ONCE = 0.12, 0.10
 _TRIAL, _TRIAL_CANCELED = 0.45, 0.28
 _CANCEL_MONTHLY, _CANCEL_ANNUAL = 0.045, 0.02
 _RETURNS, _DELETED = 0.35, 0.10
-_REFUND = 0.03
+_TRIAL_WITHOUT_CARD, _CARD_AFTER_ALL = 0.12, 0.4
+
+# One in a hundred has a subscription of more items than Stripe embeds, one in a hundred lives by a test clock.
+_ONE_IN, _OF_MANY_ITEMS, _ON_A_CLOCK = 100, 20, 60
 
 
 class Chance:
@@ -54,12 +62,17 @@ class Chance:
         """One in four."""
         return self.rng.random() < 0.25
 
+    def usage(self, at: int) -> int:
+        """Some thousands."""
+        return self.rng.randrange(0, 40_000)
+
 
 class Life:
     """Joins at `joined_at` and goes on for ever; `timeline.run(horizon)` lives it up to a horizon."""
 
     def __init__(self, seed: int, index: int, joined_at: int, catalog: Catalog) -> None:
         self.rng = Random(f"{seed}:{index}")
+        self.index = index
         self.ledger = Ledger(index, IdSource(seed, str(index)))
         self.timeline = Timeline(self.ledger)
         self.person: Person = make_person(self.rng, index)
@@ -67,27 +80,42 @@ class Life:
         self.catalog = catalog
         self.payments = Payments(self.ledger, self.person.user_id)
         self.billing = Billing(self.ledger, self.timeline, catalog, self.payments, Chance(self.rng))
+        self.changes = Changes(self.billing)
+        self.episodes = Episodes(self.rng, self.currency, catalog, self.billing, self.changes)
+        self.agreements: list[Agreement] = []
         money_rng = Random(f"{seed}:{index}:money")  # of its own, so that these never steer what is bought
         self.cards = Cards(self.payments, money_rng)
         self.checkout = Checkout(self.payments, self.timeline, money_rng)
-        self.claims = Claims(self.payments, self.timeline, money_rng)
+        claims = Claims(self.payments, self.timeline, money_rng)
+        self.purchases = Purchases(self.rng, self.currency, catalog, self.billing, claims, self._add_card)
         self.billing.on_over = self._after_subscription
-        self.billing.on_paid = self._after_payment
+        self.billing.on_paid = lambda at, agreement, charge: self.purchases.perhaps_refund(at, charge)
         self.timeline.schedule(joined_at, self._join)
 
     # Joining
 
     def _join(self, at: int) -> None:
         rng = self.rng
+        clock = None
+        if self.index % _ONE_IN == _ON_A_CLOCK:
+            clock = self.episodes.start_clock(at, self.index)
+            self.timeline.schedule(at + CLOCK_DAYS * DAY, self._end_with, clock)
         request = self.ledger.request()
-        self.payments.create_customer(at, new_customer(self.person, self.ledger.ids, at), request)
+        customer = new_customer(self.person, self.ledger.ids, at)
+        if clock is not None:
+            customer = customer._replace(test_clock=clock.id)
+        self.payments.create_customer(at, customer, request)
         kind = rng.random()
-        if kind < _NEVER_SUBSCRIBES:
+        if clock is not None:
+            self.timeline.schedule(at + HOUR, self._subscribe, rng.random() < _TRIAL)
+        elif self.index % _ONE_IN == _OF_MANY_ITEMS:
+            self.timeline.schedule(at + rng.randrange(0, 120), self._subscribe_to_all)
+        elif kind < _NEVER_SUBSCRIBES:
             if rng.random() < 0.2:
                 self.timeline.schedule(at + rng.randrange(60, 3 * DAY), self._add_card)
             self.timeline.schedule(at + rng.randrange(DAY, 200 * DAY), self._change_email)
         elif kind < _NEVER_SUBSCRIBES + _BUYS_ONCE:
-            self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self._buy, True)
+            self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self.purchases.buy, True)
         else:
             delay = rng.randrange(0, 120) if rng.random() < 0.7 else rng.randrange(HOUR, 10 * DAY)
             self.timeline.schedule(at + delay, self._arrive, rng.random() < _TRIAL)
@@ -105,19 +133,30 @@ class Life:
 
     def _subscribe(self, at: int, has_trial: bool) -> Agreement | None:
         rng = self.rng
-        if self.payments.customer_history.state.is_deleted:
+        customer = self.payments.customer_history.state
+        if customer.is_deleted:
             return None
-        if self.payments.card is None:
+        is_without_card = has_trial and self.payments.card is None and rng.random() < _TRIAL_WITHOUT_CARD
+        if self.payments.card is None and not is_without_card:
             self._add_card(at)
-        offer = rng.choices(("starter", "pro", SEATS), (52, 33, 15))[0]
-        interval = "year" if rng.random() < 0.2 else "month"
-        quantity = rng.randint(2, 20) if offer == SEATS else 1
-        choices = [Choice(self._price(offer, interval, at), quantity)]
-        if rng.random() < 0.15:
-            choices.append(Choice(self._price(ADD_ON, interval, at), rng.randint(1, 5)))
+        basket = fill_basket(rng, self.catalog, self.currency, customer.country, at)
         request = self.ledger.request()
-        is_created_paid = rng.random() < 0.5
-        agreement = self.billing.subscribe(at, choices, request, 14 if has_trial else 0, is_created_paid)
+        agreement = self.billing.subscribe(
+            at,
+            basket.choices,
+            request,
+            14 if has_trial else 0,
+            is_created_paid=rng.random() < 0.5,
+            grants=basket.grants,
+            tax_rates=basket.tax_rates,
+            pauses_without_card=is_without_card,
+        )
+        self.agreements.append(agreement)
+        if is_without_card:
+            self.timeline.schedule(at + rng.randrange(10 * DAY, 60 * DAY), self._bring_card, agreement)
+        if basket.cadence in ("day", "week"):
+            weeks = (1, 6) if basket.cadence == "day" else (4, 30)
+            self.timeline.schedule(at + rng.randrange(7 * weeks[0], 7 * weeks[1]) * DAY, self._cancel, agreement)
         status = agreement.state.status
         if status == "incomplete":
             if rng.random() < 0.5:
@@ -128,8 +167,26 @@ class Life:
         self.timeline.schedule(at + first_month + rng.randrange(DAY, _MONTH), self._month, agreement)
         return agreement
 
-    def _price(self, offer: str, interval: str | None, at: int) -> str:
-        return self.catalog.price_for(offer, self.currency, interval, at).id
+    def _subscribe_to_all(self, at: int) -> None:
+        self._add_card(at)
+        basket = all_modules(self.rng, self.catalog, self.currency, at)
+        agreement = self.billing.subscribe(at, basket.choices, self.ledger.request())
+        self.agreements.append(agreement)
+        if agreement.state.status == "incomplete":
+            self.timeline.schedule(at + 600, self._pay_again, agreement)
+        self.timeline.schedule(at + _MONTH, self._month, agreement)
+
+    def _bring_card(self, at: int, agreement: Agreement) -> None:
+        """Some who tried without a card add one, before the trial's end or after it; the others are let go."""
+        status = agreement.state.status
+        if agreement.is_over or self.payments.customer_history.state.is_deleted:
+            return
+        if self.rng.random() < _CARD_AFTER_ALL:
+            if self.payments.card is None:
+                self._add_card(at)
+            self.changes.resume_trial(at + 5, agreement)
+        elif status == "paused":
+            self.billing.cancel_now(at, agreement, "cancellation_requested", None, self.ledger.request())
 
     def _pay_again(self, at: int, agreement: Agreement) -> None:
         if self.rng.random() < 0.6 and agreement.state.status == "incomplete":
@@ -142,7 +199,7 @@ class Life:
             return
         rng = self.rng
         self.timeline.schedule(at + _MONTH, self._month, agreement)
-        is_annual = agreement.months == 12
+        is_annual = agreement.interval == "year"
         draw = rng.random()
         later = at + rng.randrange(0, 25 * DAY)
         limit = _CANCEL_ANNUAL if is_annual else _CANCEL_MONTHLY
@@ -157,6 +214,8 @@ class Life:
             (0.015, self._renew_card),
             (0.01, self._move_house),
             (0.02, self._buy_beside),
+            (0.006, self._subscribe_again),
+            *self.episodes.table,
         ):
             limit += chance
             if draw < limit:
@@ -185,30 +244,38 @@ class Life:
             self.billing.keep(at, agreement)
 
     def _change_plan(self, at: int, agreement: Agreement) -> None:
-        state = agreement.state
-        if not agreement.is_in_order or state.cancel_at_period_end:
-            return
         rng = self.rng
+        state = agreement.state
         item = state.items[0]
         offer = self.catalog.offer_of(item.price)
-        interval = "year" if agreement.months == 12 else "month"
-        if interval == "month" and len(state.items) == 1 and rng.random() < 0.3:
-            new_offer, interval = offer, "year"
+        cadence = {1: agreement.interval, 3: "quarter"}[agreement.interval_count]
+        if not agreement.is_free_to_change or item.discounts or len(state.items) > 3:
+            return
+        if cadence == "month" and len(state.items) == 1 and "year" in OFFERS[offer].cadences and rng.random() < 0.3:
+            new_offer, cadence = offer, "year"
         else:
-            new_offer = rng.choice([name for name in ("starter", "pro", SEATS) if name != offer])
-        quantity = item.quantity if new_offer == offer else (rng.randint(4, 20) if new_offer == SEATS else 1)
-        self.billing.change_item(at, agreement, 0, Choice(self._price(new_offer, interval, at), quantity))
+            plans = ("starter", "pro", SEATS)
+            new_offer = rng.choice([n for n in plans if n != offer and cadence in OFFERS[n].cadences] or [offer])
+        if (new_offer, cadence) == (offer, agreement.interval):
+            return
+        quantity = item.quantity if new_offer == offer else quantity_of(rng, new_offer)
+        price = self.catalog.price_for(new_offer, self.currency, cadence, at)
+        if price.id != item.price:
+            self.changes.change_item(at, agreement, 0, Choice(price.id, quantity))
 
     def _change_quantity(self, at: int, agreement: Agreement) -> None:
-        state = agreement.state
-        if not agreement.is_in_order or state.cancel_at_period_end:
+        if not agreement.is_free_to_change:
             return
-        for position, item in enumerate(state.items):
-            if self.catalog.offer_of(item.price) in (SEATS, ADD_ON):
-                quantity = max(1, item.quantity + self.rng.choice((-3, -2, -1, 1, 2, 4)))
-                if quantity != item.quantity:
-                    self.billing.change_item(at, agreement, position, Choice(item.price, quantity))
+        for position, item in enumerate(agreement.state.items):
+            offer = self.catalog.offer_of(item.price)
+            if offer in QUANTITIES:
+                self.episodes.change_quantity(at, agreement, position, offer)
                 return
+
+    def _subscribe_again(self, at: int, agreement: Agreement) -> None:
+        """A second subscription beside the first."""
+        if not agreement.is_over:
+            self._subscribe(at, False)
 
     def _after_subscription(self, at: int, agreement: Agreement) -> None:
         rng = self.rng
@@ -219,8 +286,17 @@ class Life:
             self.timeline.schedule(at + rng.randrange(60 * DAY, 200 * DAY), self._leave)
 
     def _leave(self, at: int) -> None:
-        if not self.payments.customer_history.state.is_deleted:
-            self.payments.delete_customer(at, self.ledger.request())
+        """The customer is deleted; Stripe ends what still runs."""
+        if self.payments.customer_history.state.is_deleted:
+            return
+        for agreement in self.agreements:
+            if not agreement.is_over:
+                self.billing.cancel_now(at, agreement, "cancellation_requested", None, self.ledger.request())
+        self.payments.delete_customer(at, self.ledger.request())
+
+    def _end_with(self, at: int, clock: History) -> None:
+        self._leave(at)
+        self.episodes.delete_clock(at, clock)
 
     # Small changes
 
@@ -240,74 +316,17 @@ class Life:
 
     def _renew_card(self, at: int, agreement: Agreement) -> None:
         """The bank renewed the card, and Stripe learnt of it."""
-        if not agreement.is_over:
+        if not agreement.is_over and self.payments.card is not None:
             year = self.payments.card_history.state.exp_year + 3
             self.payments.update_card(at, "payment_method.automatically_updated", self.ledger.request(), exp_year=year)
 
     def _move_house(self, at: int, agreement: Agreement) -> None:
-        if not agreement.is_over:
+        if not agreement.is_over and self.payments.card is not None:
             code = f"{self.rng.randrange(10_000, 99_999)}"
             request = self.ledger.request()
             self.payments.update_card(at, "payment_method.updated", request, postal_code=code)
             self.payments.update_customer(at, request, postal_code=code)
 
-    # Purchases and refunds
-
-    def _buy(self, at: int, has_more: bool) -> None:
-        """A one-time purchase, without an invoice; a declined card is often tried again at once."""
-        rng = self.rng
-        if self.payments.customer_history.state.is_deleted:
-            return
-        if self.payments.card is None:
-            self._add_card(at)
-        price = self.catalog.price_for(ONE_TIME, self.currency, None, at)
-        request = self.ledger.request()
-        amount = price.unit_amount * rng.choice((1, 1, 1, 2, 3))
-        decisions = self.billing.decisions
-        intent = self.payments.open_intent(at, amount, self.currency, "Data export", request)
-        charged_at = at + rng.randint(0, 2)
-        charge = self.payments.charge(charged_at, intent, decisions.failure(at, 1), decisions.risk_score(), request)
-        if not charge.state.is_paid and rng.random() < 0.7:
-            again = charged_at + rng.randrange(20, 300)
-            charge = self.payments.charge(
-                again, intent, decisions.failure(again, 2), decisions.risk_score(), self.ledger.request()
-            )
-        if charge.state.is_paid:
-            self._perhaps_refund(charge.created, charge)
-        if has_more and rng.random() < 0.75:
-            self.timeline.schedule(at + rng.randrange(5 * DAY, 120 * DAY), self._buy, True)
-
     def _buy_beside(self, at: int, agreement: Agreement) -> None:
         if not agreement.is_over:
-            self._buy(at, False)
-
-    def _after_payment(self, at: int, agreement: Agreement, charge: History) -> None:
-        self._perhaps_refund(at, charge)
-
-    def _perhaps_refund(self, at: int, charge: History) -> None:
-        self.claims.consider(at, charge)
-        if self.rng.random() < _REFUND:
-            self.timeline.schedule(at + self.rng.randrange(HOUR, 40 * DAY), self._refund, charge)
-
-    def _refund(self, at: int, charge: History) -> None:
-        rng = self.rng
-        left = charge.state.refundable
-        if left == 0:
-            return
-        is_full = rng.random() < 0.6
-        amount = left if is_full else max(1, left * rng.randrange(10, 80) // 100)
-        reason = rng.choice(("requested_by_customer", "duplicate", None))
-        is_pending = rng.random() < 0.2
-        status = "pending" if is_pending else "succeeded"
-        refund = self.payments.refund(at, charge, amount, status, reason)
-        if is_pending:
-            settle_at = at + rng.randrange(DAY, 6 * DAY)
-            self.timeline.schedule(settle_at, self._settle_refund, refund, charge, rng.random() < 0.35)
-        elif not is_full and rng.random() < 0.25:
-            self.timeline.schedule(at + rng.randrange(DAY, 10 * DAY), self._refund, charge)
-
-    def _settle_refund(self, at: int, refund: History, charge: History, fails: bool) -> None:
-        if fails:
-            self.payments.fail_refund(at, refund, charge, "expired_or_canceled_card")
-        else:
-            self.payments.settle_refund(at, refund)
+            self.purchases.buy(at, False)

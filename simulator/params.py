@@ -9,11 +9,15 @@ from simulator.errors import StripeError
 DEFAULT_LIMIT, MAX_LIMIT, MAX_TYPES = 10, 100, 20
 _CREATED = re.compile(r"created(?:\[(gt|gte|lt|lte)\])?$")
 _INTEGER = re.compile(r"-?\d{1,18}$")
+_EXPAND = re.compile(r"expand\[\d*\]$")
 _COMMON = frozenset(("limit", "starting_after", "ending_before"))
 
 
 class ListQuery(NamedTuple):
-    """`first` <= created < `last`, in whole seconds."""
+    """`first` <= created < `last`, in whole seconds.
+
+    `repeats_cursor`: the page begins with the object that `starting_after` names, which is a fault.
+    """
 
     limit: int
     starting_after: str | None
@@ -22,6 +26,8 @@ class ListQuery(NamedTuple):
     last: float
     filters: dict[str, str]
     types: tuple[str, ...]
+    expand: tuple[str, ...] = ()
+    repeats_cursor: bool = False
 
 
 def read_list_query(
@@ -35,10 +41,11 @@ def read_list_query(
     first, last = float("-inf"), float("inf")
     values: dict[str, str] = {}
     listed_types: list[str] = []
+    expand: list[str] = []
     for name, value in pairs:
-        if name.startswith("expand["):
-            continue
-        if name == "limit":
+        if _EXPAND.match(name):
+            expand.append(value)
+        elif name == "limit":
             limit = min(MAX_LIMIT, max(1, _integer(name, value)))
         elif has_created and (match := _CREATED.match(name)):
             bound = _integer(name, value)
@@ -78,7 +85,17 @@ def read_list_query(
     if len(listed_types) > MAX_TYPES:
         raise StripeError(400, f"Array too long: types can have at most {MAX_TYPES} elements.", param="types")
     types = (one_type,) if one_type else tuple(listed_types)
-    return ListQuery(limit, after, before, first, last, values, types)
+    return ListQuery(limit, after, before, first, last, values, types, tuple(expand))
+
+
+def read_expand(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The paths to expand in what is retrieved. Raises StripeError 400, naming any other parameter."""
+    paths = []
+    for name, value in pairs:
+        if not _EXPAND.match(name):
+            raise StripeError(400, f"Received unknown parameter: {name}", "parameter_unknown", name)
+        paths.append(value)
+    return tuple(paths)
 
 
 def _integer(name: str, value: str) -> int:

@@ -24,6 +24,7 @@ _COUNTRIES = {
     "usd": (("US", 78), ("CA", 8), ("GB", 6), ("AU", 5), ("SG", 3)),
     "eur": (("DE", 34), ("FR", 24), ("ES", 14), ("IT", 12), ("NL", 10), ("IE", 6)),
     "jpy": (("JP", 100),),
+    "kwd": (("KW", 100),),
 }
 _BRANDS = (("visa", "4242"), ("visa", None), ("mastercard", "4444"), ("mastercard", None), ("amex", "8431"))
 
@@ -42,7 +43,7 @@ class Person(NamedTuple):
 def make_person(rng: Random, index: int) -> Person:
     """A person whose email and user id are unique by `index`."""
     given, family = rng.choice(_GIVEN), rng.choice(_FAMILY)
-    currency = rng.choices(("usd", "eur", "jpy"), (60, 28, 12))[0]
+    currency = rng.choices(("usd", "eur", "jpy", "kwd"), (58, 27, 11, 4))[0]
     countries = _COUNTRIES[currency]
     country = rng.choices([name for name, _ in countries], [weight for _, weight in countries])[0]
     return Person(

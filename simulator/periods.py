@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 HOUR = 3600
 DAY = 24 * HOUR
+_SECONDS = {"day": DAY, "week": 7 * DAY}
+_MONTHS = {"month": 1, "year": 12}
 
 
 def add_months(anchor: int, months: int) -> int:
@@ -18,6 +20,13 @@ def add_months(anchor: int, months: int) -> int:
     if day > 28:
         day = min(day, monthrange(year, month)[1])
     return int(moment.replace(year=year, month=month, day=day).timestamp())
+
+
+def add_periods(anchor: int, interval: str, count: int) -> int:
+    """The instant `count` days, weeks, months or years after `anchor`."""
+    if interval in _SECONDS:
+        return anchor + count * _SECONDS[interval]
+    return add_months(anchor, count * _MONTHS[interval])
 
 
 def month_name(at: float) -> str:

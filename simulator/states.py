@@ -5,6 +5,8 @@ Money is in the currency's minor unit, times are Unix seconds. None means "not (
 
 from typing import NamedTuple
 
+from simulator.terms import Applied, Discount, Pause, Tax, Tier
+
 
 class Product(NamedTuple):
     """Something sold."""
@@ -17,6 +19,7 @@ class Product(NamedTuple):
     default_price: str | None
     updated: int
     metadata: dict[str, str]
+    is_deleted: bool = False
 
 
 class Price(NamedTuple):
@@ -26,11 +29,21 @@ class Price(NamedTuple):
     created: int
     product: str
     currency: str
-    unit_amount: int
-    interval: str | None  # "month" or "year"; None for a one-time price
+    unit_decimal: str | None  # may carry fractions of the minor unit; None when there are tiers
+    interval: str | None  # "day", "week", "month" or "year"; None for a one-time price
     nickname: str
     lookup_key: str | None
     active: bool
+    interval_count: int = 1
+    tiers_mode: str | None = None  # "graduated" or "volume"
+    tiers: tuple[Tier, ...] = ()
+    divide_by: int | None = None  # sold in packages of so many, an opened one counting whole
+    is_metered: bool = False
+
+    @property
+    def unit_amount(self) -> int | None:
+        """The unit amount, if it is a whole number of minor units."""
+        return int(self.unit_decimal) if self.unit_decimal is not None and self.unit_decimal.isdigit() else None
 
 
 class Customer(NamedTuple):
@@ -49,6 +62,8 @@ class Customer(NamedTuple):
     invoice_prefix: str
     metadata: dict[str, str]
     is_deleted: bool
+    discount: Discount | None = None
+    test_clock: str | None = None
 
 
 class PaymentMethod(NamedTuple):
@@ -75,9 +90,10 @@ class Item(NamedTuple):
     id: str
     created: int
     price: str
-    quantity: int
+    quantity: int | None  # None where usage is metered
     period_start: int
     period_end: int
+    discounts: tuple[Applied, ...] = ()
 
 
 class Subscription(NamedTuple):
@@ -99,10 +115,16 @@ class Subscription(NamedTuple):
     ended_at: int | None
     latest_invoice: str | None
     metadata: dict[str, str]
+    discounts: tuple[Applied, ...] = ()
+    tax_rates: tuple[str, ...] = ()
+    pause: Pause | None = None
+    schedule: str | None = None
+    pauses_without_card: bool = False  # at the end of the trial
+    test_clock: str | None = None
 
 
 class Line(NamedTuple):
-    """A line of an invoice."""
+    """A line of an invoice; `amount` is before discounts, and before taxes that come on top."""
 
     id: str
     amount: int
@@ -110,17 +132,35 @@ class Line(NamedTuple):
     price: str
     product: str
     quantity: int
-    unit_amount: int | None  # None on prorations
+    unit_decimal: str | None  # None on prorations, and where tiers made the amount
     period_start: int
     period_end: int
-    subscription: str
-    item: str
+    subscription: str | None
+    item: str | None
     is_proration: bool
     invoice_item: str | None
+    own_discounts: tuple[str, ...] = ()  # of the item alone
+    discounts: tuple[tuple[str, int], ...] = ()  # (discount, amount): the item's own, then the invoice's
+    taxes: tuple[Tax, ...] = ()
+
+    @property
+    def net(self) -> int:
+        """After discounts, before taxes that come on top."""
+        return self.amount - sum(amount for _, amount in self.discounts)
+
+    @property
+    def own_discount(self) -> int:
+        """What the item's own discounts took off."""
+        return sum(amount for discount, amount in self.discounts if discount in self.own_discounts)
+
+    @property
+    def tax_on_top(self) -> int:
+        """Taxes that are not included in the amount."""
+        return sum(tax.amount for tax in self.taxes if not tax.inclusive)
 
 
 class Invoice(NamedTuple):
-    """An invoice; `total` is before, `amount_due` after the customer balance."""
+    """An invoice; `total` is before, `amount_due` after the customer balance and credit notes before payment."""
 
     id: str
     created: int
@@ -149,6 +189,16 @@ class Invoice(NamedTuple):
     paid_at: int | None
     voided_at: int | None
     marked_uncollectible_at: int | None
+    discounts: tuple[str, ...] = ()  # of the whole invoice, not of single items
+    tax_rates: tuple[str, ...] = ()
+    test_clock: str | None = None
+    credited_before_payment: int = 0
+    credited_after_payment: int = 0
+
+    @property
+    def subtotal(self) -> int:
+        """All lines less the discounts of single items, before the invoice's own discounts and taxes on top."""
+        return sum(line.amount - line.own_discount for line in self.lines)
 
 
 class PaymentIntent(NamedTuple):

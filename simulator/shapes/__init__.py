@@ -1,10 +1,11 @@
 """How objects look as JSON. One module per API version's shape; a shape renders a state at an instant.
 
 A shape is made from a catalogue (prices are embedded in subscriptions as they are at the instant) and the
-account's id, and has `version` and `render(kind, state, at)`.
+account's id, and has `version` and `render(kind, state, at)`. `endive` is the newest one; `v2024_06_20` makes an older
+one of it.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from simulator.states import Item, Line
 
@@ -20,8 +21,32 @@ class Shape(Protocol):
     def render_item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
         """The JSON of one item of a subscription."""
 
-    def render_line(self, line: Line, invoice: str, currency: str) -> dict[str, Any]:
+    def render_line(self, line: Line, invoice: str, currency: str, at: float) -> dict[str, Any]:
         """The JSON of one line of an invoice."""
+
+    def hidden(self, kind: str, state: Any, field: str, at: float) -> Any:
+        """The JSON of a field that is shown only when expanded. Raises KeyError when there is no such field."""
+
+
+class Versions(NamedTuple):
+    """The shapes that an account's documents have had: an older one until it upgraded, the newest one since."""
+
+    older: Shape
+    newest: Shape
+    upgraded_at: float
+
+    def at(self, at: float) -> Shape:
+        """The account's own shape at an instant."""
+        return self.newest if at >= self.upgraded_at else self.older
+
+    def named(self, version: str | None, at: float) -> Shape:
+        """The shape of a request for an API version; of one without, the account's."""
+        if version is None:
+            return self.at(at)
+        return self.newest if version >= MOVED_SINCE else self.older
+
+
+MOVED_SINCE = "2025-03-31"  # basil; what clover moved is taken as moved with it
 
 
 def previous_attributes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from simulator.shapes.discounts import render_discount
 from simulator.states import Customer, PaymentMethod
+from simulator.terms import CustomerBalanceTransaction, TestClock
 
 _NO_TAX = {
     "automatic_tax": "unrecognized_location",
@@ -37,7 +39,7 @@ def render_customer(state: Customer, at: float) -> dict[str, Any]:
         "default_source": None,
         "delinquent": state.delinquent,
         "description": None,
-        "discount": None,
+        "discount": None if state.discount is None else render_discount(state.discount, at),
         "email": state.email,
         "invoice_prefix": state.invoice_prefix,
         "invoice_settings": {
@@ -55,7 +57,44 @@ def render_customer(state: Customer, at: float) -> dict[str, Any]:
         "shipping": None,
         "tax": _NO_TAX,
         "tax_exempt": "none",
-        "test_clock": None,
+        "test_clock": state.test_clock,
+    }
+
+
+def render_customer_balance_transaction(state: CustomerBalanceTransaction, at: float) -> dict[str, Any]:
+    """A change of a customer's balance."""
+    return {
+        "id": state.id,
+        "object": "customer_balance_transaction",
+        "amount": state.amount,
+        "checkout_session": None,
+        "created": state.created,
+        "credit_note": state.credit_note,
+        "currency": state.currency,
+        "customer": state.customer,
+        "customer_account": None,
+        "description": state.description,
+        "ending_balance": state.ending_balance,
+        "invoice": state.invoice,
+        "livemode": False,
+        "metadata": {},
+        "type": state.type,
+    }
+
+
+def render_test_clock(state: TestClock, at: float) -> dict[str, Any]:
+    """A test clock."""
+    advancing = {"target_frozen_time": int(at)} if state.status == "advancing" else None
+    return {
+        "id": state.id,
+        "object": "test_helpers.test_clock",
+        "created": state.created,
+        "deletes_after": state.deletes_after,
+        "frozen_time": state.frozen_time,
+        "livemode": False,
+        "name": state.name,
+        "status": state.status,
+        "status_details": {} if advancing is None else {"advancing": advancing},
     }
 
 

@@ -3,7 +3,10 @@
 from typing import Any
 
 from simulator.catalog import Catalog
+from simulator.shapes.discounts import render_tax_rate
+from simulator.shapes.nested import ITEMS_SHOWN, nested_list
 from simulator.states import Item, Price, Product, Subscription
+from simulator.terms import SubscriptionSchedule
 
 _NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
 _INVOICE_SETTINGS = {"account_tax_ids": None, "issuer": {"type": "self"}}
@@ -12,7 +15,10 @@ _PAYMENT_SETTINGS = {
     "payment_method_types": None,
     "save_default_payment_method": "off",
 }
-_TRIAL_SETTINGS = {"end_behavior": {"missing_payment_method": "create_invoice"}}
+_TRIAL_SETTINGS = {
+    is_paused: {"end_behavior": {"missing_payment_method": "pause" if is_paused else "create_invoice"}}
+    for is_paused in (False, True)
+}
 
 
 class SellingShapes:
@@ -55,16 +61,16 @@ class SellingShapes:
             return known
         recurring = state.interval and {
             "interval": state.interval,
-            "interval_count": 1,
-            "meter": None,
+            "interval_count": state.interval_count,
+            "meter": _meter(state),
             "trial_period_days": None,
-            "usage_type": "licensed",
+            "usage_type": "metered" if state.is_metered else "licensed",
         }
         shape = {
             "id": state.id,
             "object": "price",
             "active": state.active,
-            "billing_scheme": "per_unit",
+            "billing_scheme": _scheme(state),
             "created": state.created,
             "currency": state.currency,
             "custom_unit_amount": None,
@@ -75,11 +81,11 @@ class SellingShapes:
             "product": state.product,
             "recurring": recurring,
             "tax_behavior": "unspecified",
-            "tiers_mode": None,
-            "transform_quantity": None,
+            "tiers_mode": state.tiers_mode,
+            "transform_quantity": _packages(state),
             "type": "recurring" if recurring else "one_time",
             "unit_amount": state.unit_amount,
-            "unit_amount_decimal": str(state.unit_amount),
+            "unit_amount_decimal": state.unit_decimal,
         }
         self._prices[state] = shape
         return shape
@@ -94,36 +100,66 @@ class SellingShapes:
             "object": "plan",
             "active": state.active,
             "amount": state.unit_amount,
-            "amount_decimal": str(state.unit_amount),
-            "billing_scheme": "per_unit",
+            "amount_decimal": state.unit_decimal,
+            "billing_scheme": _scheme(state),
             "created": state.created,
             "currency": state.currency,
             "interval": state.interval,
-            "interval_count": 1,
+            "interval_count": state.interval_count,
             "livemode": False,
             "metadata": {},
-            "meter": None,
+            "meter": _meter(state),
             "nickname": state.nickname,
             "product": state.product,
-            "tiers_mode": None,
-            "transform_usage": None,
+            "tiers_mode": state.tiers_mode,
+            "transform_usage": _packages(state),
             "trial_period_days": None,
-            "usage_type": "licensed",
+            "usage_type": "metered" if state.is_metered else "licensed",
         }
         self._plans[state] = shape
         return shape
 
+    def plan(self, state: Price, at: float) -> dict[str, Any]:
+        """A recurring price as the legacy plan that it also is."""
+        return self._plan(state)
+
+    def tiers(self, state: Price, at: float) -> list[dict[str, Any]] | None:
+        """The tiers of a price or plan; None for one that is sold by the unit. Shown only when expanded."""
+        if not state.tiers:
+            return None
+        return [
+            {
+                "flat_amount": tier.flat_amount or None,
+                "flat_amount_decimal": str(tier.flat_amount) if tier.flat_amount else None,
+                "unit_amount": tier.unit_amount,
+                "unit_amount_decimal": str(tier.unit_amount),
+                "up_to": tier.up_to,
+            }
+            for tier in state.tiers
+        ]
+
+    def currency_options(self, state: Price, at: float) -> dict[str, Any]:
+        """What a price costs in each of its currencies; shown only when expanded."""
+        return {
+            state.currency: {
+                "custom_unit_amount": None,
+                "tax_behavior": "unspecified",
+                "unit_amount": state.unit_amount,
+                "unit_amount_decimal": state.unit_decimal,
+            }
+        }
+
     def item(self, item: Item, subscription: str, at: float) -> dict[str, Any]:
         """A subscription item with its price as it is at `at`."""
         price = self._catalog.price_at(item.price, at)
-        return {
+        shape = {
             "id": item.id,
             "object": "subscription_item",
             "billing_thresholds": None,
             "created": item.created,
             "current_period_end": item.period_end,
             "current_period_start": item.period_start,
-            "discounts": [],
+            "discounts": [applied.discount for applied in item.discounts],
             "metadata": {},
             "plan": self._plan(price),
             "price": self.price(price, at),
@@ -131,9 +167,12 @@ class SellingShapes:
             "subscription": subscription,
             "tax_rates": [],
         }
+        if item.quantity is None:
+            del shape["quantity"]
+        return shape
 
     def subscription(self, state: Subscription, at: float) -> dict[str, Any]:
-        """A subscription with its items."""
+        """A subscription with its first items."""
         is_single = len(state.items) == 1
         only = state.items[0]
         cancel_at = only.period_end if state.cancel_at_period_end and state.ended_at is None else None
@@ -167,36 +206,131 @@ class SellingShapes:
             "days_until_due": None,
             "default_payment_method": None,
             "default_source": None,
-            "default_tax_rates": [],
+            "default_tax_rates": [
+                render_tax_rate(self._catalog.promotions.tax_rate(rate, at), at) for rate in state.tax_rates
+            ],
             "description": None,
-            "discounts": [],
+            "discounts": [applied.discount for applied in state.discounts],
             "ended_at": state.ended_at,
             "invoice_settings": _INVOICE_SETTINGS,
-            "items": {
-                "object": "list",
-                "data": [self.item(item, state.id, at) for item in state.items],
-                "has_more": False,
-                "total_count": len(state.items),
-                "url": f"/v1/subscription_items?subscription={state.id}",
-            },
+            "items": nested_list(
+                [self.item(item, state.id, at) for item in state.items],
+                ITEMS_SHOWN,
+                f"/v1/subscription_items?subscription={state.id}",
+            ),
             "latest_invoice": state.latest_invoice,
             "livemode": False,
             "metadata": state.metadata,
             "next_pending_invoice_item_invoice": None,
             "on_behalf_of": None,
-            "pause_collection": None,
+            "pause_collection": state.pause
+            and {"behavior": state.pause.behavior, "resumes_at": state.pause.resumes_at},
             "payment_settings": _PAYMENT_SETTINGS,
             "pending_invoice_item_interval": None,
             "pending_setup_intent": None,
             "pending_update": None,
             "plan": self._plan(self._catalog.price_at(only.price, at)) if is_single else None,
             "quantity": only.quantity if is_single else None,
-            "schedule": None,
+            "schedule": state.schedule,
             "start_date": state.created,
             "status": state.status,
-            "test_clock": None,
+            "test_clock": state.test_clock,
             "transfer_data": None,
             "trial_end": state.trial_end,
-            "trial_settings": _TRIAL_SETTINGS,
+            "trial_settings": _TRIAL_SETTINGS[state.pauses_without_card],
             "trial_start": state.trial_start,
         }
+
+
+def render_schedule(state: SubscriptionSchedule, at: float) -> dict[str, Any]:
+    """A subscription schedule with its phases."""
+    current = None if state.current is None else state.phases[state.current]
+    is_released = state.released_at is not None
+    return {
+        "id": state.id,
+        "object": "subscription_schedule",
+        "application": None,
+        "billing_mode": {
+            "flexible": {"proration_discounts": "included"},
+            "type": "flexible",
+            "updated_at": state.created,
+        },
+        "canceled_at": state.canceled_at,
+        "completed_at": None,
+        "created": state.created,
+        "current_phase": current and {"end_date": current.end, "start_date": current.start},
+        "customer": state.customer,
+        "customer_account": None,
+        "default_settings": {
+            "application_fee_percent": None,
+            "automatic_tax": _NO_TAX,
+            "billing_cycle_anchor": "automatic",
+            "billing_thresholds": None,
+            "collection_method": "charge_automatically",
+            "default_payment_method": None,
+            "description": None,
+            "invoice_settings": {**_INVOICE_SETTINGS, "days_until_due": None},
+            "on_behalf_of": None,
+            "transfer_data": None,
+        },
+        "end_behavior": "release",
+        "livemode": False,
+        "metadata": {},
+        "pause_schedules": [],
+        "phases": [
+            {
+                "add_invoice_items": [],
+                "application_fee_percent": None,
+                "billing_cycle_anchor": None,
+                "billing_thresholds": None,
+                "collection_method": None,
+                "currency": state.currency,
+                "default_payment_method": None,
+                "default_tax_rates": [],
+                "description": None,
+                "discounts": [],
+                "end_date": phase.end,
+                "invoice_settings": None,
+                "items": [_phase_item(price, quantity) for price, quantity in phase.items],
+                "metadata": {},
+                "on_behalf_of": None,
+                "proration_behavior": "none",
+                "start_date": phase.start,
+                "transfer_data": None,
+                "trial_end": None,
+            }
+            for phase in state.phases
+        ],
+        "released_at": state.released_at,
+        "released_subscription": state.subscription if is_released else None,
+        "status": state.status,
+        "subscription": None if is_released else state.subscription,
+        "test_clock": state.test_clock,
+    }
+
+
+def _phase_item(price: str, quantity: int | None) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "billing_thresholds": None,
+        "discounts": [],
+        "metadata": {},
+        "plan": price,
+        "price": price,
+        "quantity": quantity,
+        "tax_rates": [],
+    }
+    if quantity is None:
+        del shape["quantity"]
+    return shape
+
+
+def _scheme(state: Price) -> str:
+    return "per_unit" if state.tiers_mode is None else "tiered"
+
+
+def _packages(state: Price) -> dict[str, Any] | None:
+    return None if state.divide_by is None else {"divide_by": state.divide_by, "round": "up"}
+
+
+def _meter(state: Price) -> str | None:
+    return f"mtr_test_{state.product.partition('_')[2]}" if state.is_metered else None

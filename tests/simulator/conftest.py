@@ -1,9 +1,11 @@
 """A small company, once in memory and once behind real HTTP with a frozen clock."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from simulator.app import DEFAULT_KEY, create_app
 from simulator.clock import Clock, parse_instant
@@ -14,7 +16,7 @@ FOUNDED = int(parse_instant("2026-01-01T00:00:00Z"))
 NOW = parse_instant("2026-07-15T12:00:00Z")
 
 
-def make_company(seed: int = 12) -> Company:
+def make_company(seed: int = 60) -> Company:
     return Company(seed, FOUNDED, customers=150, months=6)
 
 
@@ -39,14 +41,17 @@ def api(base_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
+@contextmanager
+def client_of(app: FastAPI, key: str = DEFAULT_KEY) -> Iterator[httpx.Client]:
+    """A client of an application while the block runs."""
+    with serve_in_thread(app) as url, httpx.Client(base_url=url, auth=(key, "")) as client:
+        yield client
+
+
 @pytest.fixture
 def own_api() -> Iterator[httpx.Client]:
     """A client of a server of the test's own, to set its clock and faults."""
-    app = create_app(make_company(), Clock(NOW, frozen=True), rate_limit=0)
-    with (
-        serve_in_thread(app) as url,
-        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}) as client,
-    ):
+    with client_of(create_app(make_company(), Clock(NOW, frozen=True), rate_limit=0)) as client:
         yield client
 
 

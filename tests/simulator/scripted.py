@@ -5,6 +5,7 @@ from collections.abc import Callable
 from simulator.agreement import Agreement, Choice
 from simulator.billing import Billing
 from simulator.catalog import Catalog
+from simulator.changes import Changes
 from simulator.clock import parse_instant
 from simulator.company import Company
 from simulator.ids import IdSource
@@ -28,6 +29,7 @@ class Scripted:
         self.currency = currency
         self.payments = Payments(self.ledger, f"user_{index}")
         self.billing = Billing(self.ledger, self.timeline, catalog, self.payments, self)
+        self.changes = Changes(self.billing)
         self.charges: list[History] = []
         self.billing.on_paid = lambda _, agreement, charge: self.charges.append(charge)
         self._declined = [at(text) for text in declined]
@@ -44,17 +46,23 @@ class Scripted:
     def is_left_unpaid(self) -> bool:
         return False
 
+    def usage(self, at: int) -> int:
+        return 1001
+
     def do(self, when: str, action: Callable[[int], object]) -> None:
         def run(moment: int) -> None:
             action(moment)
 
         self.timeline.schedule(at(when), run)
 
-    def join(self, when: int) -> None:
+    def join(self, when: int, has_card: bool = True) -> None:
         person = Person("A B", "a.b@example.com", "US", "12345", self.currency, "user_1")
-        customer = new_customer(person, self.ledger.ids, when)
-        self.payments.create_customer(when, customer, self.ledger.request())
-        card = new_card(_FixedChoice(), customer, self.ledger.ids, when, 2026)
+        self.payments.create_customer(when, new_customer(person, self.ledger.ids, when), self.ledger.request())
+        if has_card:
+            self.add_card(when)
+
+    def add_card(self, when: int) -> None:
+        card = new_card(_FixedChoice(), self.payments.customer_history.state, self.ledger.ids, when, 2026)
         self.payments.attach_card(when, card, self.ledger.request())
 
     def price(self, offer: str, interval: str | None, when: int) -> str:
@@ -94,7 +102,7 @@ def downgrader(index: int, catalog: Catalog) -> Scripted:
         agreement = script.subscribe(when, "pro", "month")
         script.do(
             "2026-01-27T00:00:00Z",
-            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("starter", "month", at), 1)),
+            lambda at: script.changes.change_item(at, agreement, 0, Choice(script.price("starter", "month", at), 1)),
         )
 
     script.do("2026-01-10T00:00:00Z", start)

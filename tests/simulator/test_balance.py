@@ -16,7 +16,7 @@ from tests.simulator.conftest import FOUNDED, NOW, all_pages
 @pytest.fixture(scope="module")
 def rich_company() -> Company:
     """Enough customers for every kind of dispute, and for failed payouts and refunds."""
-    return Company(5, FOUNDED, customers=900, months=6)
+    return Company(11, FOUNDED, customers=900, months=6)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def _upgrader(index: int, catalog: Catalog) -> Scripted:
         agreement = script.subscribe(when, "starter", "month")
         script.do(
             "2026-02-24T12:00:00Z",
-            lambda at: script.billing.change_item(at, agreement, 0, Choice(script.price("pro", "month", at), 1)),
+            lambda at: script.changes.change_item(at, agreement, 0, Choice(script.price("pro", "month", at), 1)),
         )
         script.do("2026-03-20T00:00:00Z", lambda at: script.billing.cancel_at_period_end(at, agreement, "unused"))
 
@@ -210,7 +210,7 @@ def test_who_returns_with_a_credit_that_suffices_is_active_without_a_charge() ->
             agreement = script.subscribe(when, "pro", "year")
             starter = Choice(script.price("starter", "month", when), 1)
             billing, request = script.billing, script.ledger.request
-            script.do("2026-01-20T00:00:00Z", lambda at: billing.change_item(at, agreement, 0, starter))
+            script.do("2026-01-20T00:00:00Z", lambda at: script.changes.change_item(at, agreement, 0, starter))
             script.do(
                 "2026-02-01T00:00:00Z",
                 lambda at: billing.cancel_now(at, agreement, "cancellation_requested", None, request()),

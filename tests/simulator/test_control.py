@@ -1,6 +1,7 @@
 """The clock, faults and injected events."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -76,6 +77,81 @@ def test_late_events_appear_after_later_ones_were_readable(own_api: httpx.Client
     assert [event for event in later if event in seen] == seen
 
 
+def test_rate_limit_fault_gives_each_reason_in_turn(own_api: httpx.Client) -> None:
+    reasons = ["global-rate", "global-concurrency", "endpoint-rate", "endpoint-concurrency", "resource-specific"]
+    _arm(own_api, "rate_limit", count=2, reasons=reasons)
+    answers = [own_api.get("/v1/events") for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [429] * 10 + [200]
+    assert [answer.headers["stripe-rate-limited-reason"] for answer in answers[:10:2]] == reasons
+
+
+def test_lock_timeout_is_429_without_a_reason(own_api: httpx.Client) -> None:
+    _arm(own_api, "rate_limit", reasons=["lock_timeout"])
+    answer = own_api.get("/v1/charges")
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "lock_timeout"
+    assert "stripe-rate-limited-reason" not in answer.headers
+
+
+def test_slow_fault_delays_the_answer(own_api: httpx.Client) -> None:
+    _arm(own_api, "slow", seconds=0.3)
+    with pytest.raises(httpx.ReadTimeout):
+        own_api.get("/v1/events", timeout=0.1)
+    assert own_api.get("/v1/events", timeout=0.1).status_code == 200
+
+
+def test_drip_fault_sends_the_whole_body_bit_by_bit(own_api: httpx.Client) -> None:
+    plain = own_api.get("/v1/events", params={"limit": 5})
+    _arm(own_api, "drip", seconds=0.2)
+    started = time.monotonic()
+    with own_api.stream("GET", "/v1/events", params={"limit": 5}) as answer:
+        first = time.monotonic()
+        pieces = list(answer.iter_raw())
+    assert b"".join(pieces) == plain.content
+    assert len(pieces) > 5
+    assert time.monotonic() - first > 0.1
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/charges"])
+def test_duplicate_fault_shows_the_last_row_again_on_the_next_page(own_api: httpx.Client, path: str) -> None:
+    expected = [item["id"] for item in all_pages(own_api, path, limit=40)]
+    _arm(own_api, "duplicate", count=2)
+    found = [item["id"] for item in all_pages(own_api, path, limit=40)]
+    assert found[39:41] == [expected[39]] * 2
+    assert len(found) == len(expected) + 2
+    assert list(dict.fromkeys(found)) == expected
+
+
+def test_dropped_events_never_appear_while_their_objects_do(own_api: httpx.Client) -> None:
+    dropped = _arm(own_api, "dropped", count=2, types=["charge.succeeded"])["dropped_events"]
+    own_api.post("/_sim/clock", json={"advance_seconds": 20 * 86_400})
+    seen = {event["id"]: event for event in all_pages(own_api, "/v1/events", **{"created[gt]": int(NOW)})}
+    assert len(dropped) == 2
+    assert not set(dropped) & set(seen)
+    assert [own_api.get(f"/v1/events/{event_id}").status_code for event_id in dropped] == [404, 404]
+    own_api.delete("/_sim/faults")
+    for event_id in dropped:
+        event = own_api.get(f"/v1/events/{event_id}").json()
+        assert event["type"] == "charge.succeeded"
+        charge = event["data"]["object"]["id"]
+        assert charge in {item["id"] for item in all_pages(own_api, "/v1/charges", **{"created[gt]": int(NOW)})}
+
+
+def test_events_are_dropped_by_id(own_api: httpx.Client) -> None:
+    ids = [event["id"] for event in own_api.get("/v1/events").json()["data"]]
+    _arm(own_api, "dropped", ids=ids[2:4])
+    left = [event["id"] for event in own_api.get("/v1/events").json()["data"]]
+    assert left[:8] == ids[:2] + ids[4:]
+    assert own_api.post("/_sim/faults", json={"name": "dropped", "ids": ["evt_nope"]}).status_code == 422
+
+
+def test_fault_that_finds_no_such_event_says_so(own_api: httpx.Client) -> None:
+    answer = own_api.post("/_sim/faults", json={"name": "late", "types": ["unicorn.born"]})
+    assert answer.status_code == 422
+    assert "unicorn.born" in answer.text
+
+
 def test_revoked_key_is_401_until_cleared(own_api: httpx.Client) -> None:
     _arm(own_api, "revoke_key")
     answer = own_api.get("/v1/events")
@@ -132,5 +208,5 @@ def test_stats_count_what_is_there(own_api: httpx.Client) -> None:
     stats = own_api.get("/_sim/stats").json()
     assert stats["events_listed"] == len(all_pages(own_api, "/v1/events"))
     assert stats["objects"]["charge"] == len(all_pages(own_api, "/v1/charges"))
-    assert stats["seed"] == 12
+    assert stats["seed"] == 60
     assert stats["now"] == "2026-07-15T12:00:00Z"

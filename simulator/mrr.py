@@ -1,0 +1,146 @@
+"""Monthly recurring revenue as the company itself knows it, exact: rational numbers from the generator's state.
+
+The rules: licensed recurring prices of subscriptions that are active or past due; a year has 12 months, 52 weeks
+or 365 days; discounts that last for ever are subtracted, percentages first; what is paused is counted apart.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from simulator.company import Company
+from simulator.discounts import in_force
+from simulator.ledger import History
+from simulator.periods import DAY
+from simulator.pricing import cost, monthly_factor
+from simulator.reductions import reductions, take_off
+from simulator.states import Customer, Subscription
+
+_COUNTED = ("active", "past_due")
+_NOTHING = Fraction(0)
+
+
+class _Step(NamedTuple):
+    """From second `at` on, a subscription is worth this much a month: one of the two is zero."""
+
+    at: int
+    mrr: Fraction
+    paused: Fraction
+
+
+class RecurringRevenue:
+    """`until` is exclusive everywhere: what changes in a second counts after it."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._known: dict[Any, Fraction] = {}
+
+    def by_currency(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency: MRR and what is paused, as fractions of minor units in text, and paying customers."""
+        rows: dict[str, list[Any]] = {}
+        for history, steps in self._all_steps(until):
+            row = rows.setdefault(history.state.currency, [_NOTHING, _NOTHING, set()])
+            step = _step_before(steps, until)
+            row[0] += step.mrr
+            row[1] += step.paused
+            if step.mrr:
+                row[2].add(history.state.customer)
+        return [
+            {"currency": currency, "mrr_minor": str(mrr), "paused_minor": str(paused), "customers": len(customers)}
+            for currency, (mrr, paused, customers) in sorted(rows.items())
+        ]
+
+    def daily(self, start: float, end: float) -> list[dict[str, Any]]:
+        """One row a currency and UTC day that lies inside [start, end), with MRR and paused as the day ends."""
+        first = -(-int(start) // DAY)
+        last = int(end) // DAY
+        if last <= first:
+            return []
+        moves: dict[str, list[list[Fraction]]] = {}
+        for history, steps in self._all_steps(end):
+            table = moves.setdefault(history.state.currency, [[_NOTHING, _NOTHING] for _ in range(last - first)])
+            before = _Step(0, _NOTHING, _NOTHING)
+            for step in steps:
+                position = max(0, step.at // DAY - first)
+                if position < len(table):
+                    table[position][0] += step.mrr - before.mrr
+                    table[position][1] += step.paused - before.paused
+                before = step
+        rows = []
+        for currency, table in sorted(moves.items()):
+            mrr = paused = _NOTHING
+            for day, (moved, moved_paused) in enumerate(table, start=first):
+                mrr, paused = mrr + moved, paused + moved_paused
+                name = datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
+                rows.append({"currency": currency, "day": name, "mrr_minor": str(mrr), "paused_minor": str(paused)})
+        return rows
+
+    def by_customer(self, until: float) -> dict[tuple[str, str], Fraction]:
+        """M of every customer who has had a subscription, by (currency, customer)."""
+        total: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        for history, steps in self._all_steps(until):
+            total[history.state.currency, history.state.customer] += _step_before(steps, until).mrr
+        return total
+
+    def at_each(self, instants: list[float]) -> list[dict[tuple[str, str], Fraction]]:
+        """`by_customer` at each of several instants, read off the same steps."""
+        totals: list[dict[tuple[str, str], Fraction]] = [defaultdict(Fraction) for _ in instants]
+        for history, steps in self._all_steps(max(instants)):
+            owner = (history.state.currency, history.state.customer)
+            for total, until in zip(totals, instants, strict=True):
+                if history.created < until:
+                    total[owner] += _step_before(steps, until).mrr
+        return totals
+
+    def _all_steps(self, until: float) -> Iterator[tuple[History, list[_Step]]]:
+        """Every subscription that began before `until`, with its worth through time."""
+        customers = self._company.objects["customer"].by_id
+        for history in self._company.objects["subscription"].histories:
+            if history.created < until:
+                yield history, self._steps(history, customers[history.state.customer])
+
+    def _steps(self, history: History, customer: History) -> list[_Step]:
+        """Its own changes and, since a customer's discount reduces it too, its customer's."""
+        ats = set(history.ats)
+        discounts = [state.discount for state in customer.states]
+        if any(discounts):
+            ats |= {at for at in customer.ats if at > history.created}
+        steps = []
+        for at in sorted(ats):
+            worth = self._worth(history.known_at(at), customer.known_at(at))
+            steps.append(_Step(at, *worth))
+        return steps
+
+    def _worth(self, state: Subscription, customer: Customer) -> tuple[Fraction, Fraction]:
+        """(MRR, what of it is paused instead)."""
+        if state.status == "paused" or (state.status in _COUNTED and state.pause is not None):
+            return _NOTHING, self._value(state, customer)
+        return (self._value(state, customer) if state.status in _COUNTED else _NOTHING), _NOTHING
+
+    def _value(self, state: Subscription, customer: Customer) -> Fraction:
+        """What the items come to in a month, less the discounts that last for ever."""
+        shared = in_force(state, customer)
+        items = [item for item in state.items if item.quantity is not None]
+        key = (tuple((item.price, item.quantity, item.discounts) for item in items), shared)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        catalog = self._company.catalog
+        prices = [catalog.price(item.price) for item in items]
+        costs = [cost(price, item.quantity or 0) for price, item in zip(prices, items, strict=True)]
+        own = [item.discounts for item in items]
+        several = reductions(catalog.promotions.coupon, own, shared, durations=("forever",))
+        taken = take_off(costs, several, lambda amount: amount)
+        value = _NOTHING
+        for price, amount, parts in zip(prices, costs, taken, strict=True):
+            value += (amount - sum((part for _, part in parts), _NOTHING)) * monthly_factor(price)
+        self._known[key] = value
+        return value
+
+
+def _step_before(steps: list[_Step], until: float) -> _Step:
+    position = bisect_left(steps, until, key=lambda step: step.at)
+    return steps[position - 1] if position else _Step(0, _NOTHING, _NOTHING)

@@ -1,0 +1,163 @@
+"""MRR by hand: every rule on a customer of its own, and the books' figures against one another."""
+
+from collections import defaultdict
+from fractions import Fraction
+
+import httpx
+import pytest
+
+from simulator.agreement import Agreement, Choice
+from simulator.company import Company
+from simulator.mrr import RecurringRevenue
+from simulator.offers import CALLS, CONTACTS, FLEET, MESSAGES, TEAM
+from tests.simulator.conftest import FOUNDED, NOW
+from tests.simulator.scripted import Scripted, at
+from tests.simulator.test_selling import _begins, _grant, _trialist, live
+
+DAY = 86_400
+
+
+def mrr(company: Company, when: str) -> Fraction:
+    rows = RecurringRevenue(company).by_currency(at(when))
+    return sum((Fraction(row["mrr_minor"]) for row in rows), Fraction(0))
+
+
+def paused(company: Company, when: str) -> Fraction:
+    rows = RecurringRevenue(company).by_currency(at(when))
+    return sum((Fraction(row["paused_minor"]) for row in rows), Fraction(0))
+
+
+@pytest.mark.parametrize(
+    ("sku", "quantity", "cadence", "expected"),
+    [
+        ("starter", 1, "month", Fraction(2900)),
+        ("starter", 1, "year", Fraction(29_000, 12)),
+        ("starter", 1, "quarter", Fraction(7830, 3)),
+        ("starter", 1, "week", Fraction(870 * 52, 12)),
+        ("starter", 1, "day", Fraction(145 * 365, 12)),
+        (TEAM, 30, "month", Fraction(8500 + 18_000 + 9000)),
+        (FLEET, 51, "month", Fraction(25_400)),
+        (MESSAGES, 1001, "month", Fraction(1400)),
+        (CONTACTS, 4001, "month", Fraction(4001, 2)),
+    ],
+)
+def test_price_in_a_month(sku: str, quantity: int, cadence: str, expected: Fraction) -> None:
+    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", (sku, quantity), cadence=cadence))
+    assert mrr(company, "2026-01-11T00:00:00Z") == expected
+
+
+def test_it_begins_after_the_second_in_which_the_subscription_is_active() -> None:
+    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1)))
+    assert mrr(company, "2026-01-10T00:00:00Z") == 0
+    assert mrr(company, "2026-01-10T00:00:01Z") == 2900
+
+
+def test_metered_usage_is_not_in_it() -> None:
+    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), (CALLS, None)))
+    assert mrr(company, "2026-03-11T00:00:00Z") == 2900
+
+
+def test_only_discounts_for_ever_are_subtracted() -> None:
+    company = live(lambda s: _begins(s, "2026-01-10T00:00:00Z", ("pro", 1), grants=("spring", "rebate", "partner")))
+    assert mrr(company, "2026-01-11T00:00:00Z") == 9900 - 990 - 500
+
+
+def test_amount_off_is_by_the_cycle_of_the_subscription() -> None:
+    company = live(lambda s: _begins(s, "2026-01-10T00:00:00Z", ("pro", 1), cadence="year", grants=("rebate",)))
+    assert mrr(company, "2026-01-11T00:00:00Z") == Fraction(99_000 - 500, 12)
+
+
+def test_discount_of_a_customer_counts_from_when_it_is_given_until_it_is_taken() -> None:
+    def script_of(script: Scripted) -> None:
+        discounts = script.billing.discounts
+        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1))
+        script.do("2026-01-20T00:00:00Z", lambda m: discounts.grant_customer(m, _grant(script, "partner", m)))
+        script.do("2026-03-20T00:00:00Z", lambda m: discounts.take_away_customer(m, script.ledger.request()))
+
+    company = live(script_of)
+    days = ("2026-01-20", "2026-01-21", "2026-03-20", "2026-03-21")
+    assert [mrr(company, f"{day}T00:00:00Z") for day in days] == [9900, 8910, 8910, 9900]
+
+
+def test_a_whole_discount_brings_it_to_nothing_and_back() -> None:
+    def script_of(script: Scripted) -> None:
+        def give(agreement: Agreement) -> None:
+            discounts = script.billing.discounts
+            script.do("2026-02-01T00:00:00Z", lambda m: discounts.grant(m, agreement, _grant(script, "friend", m)))
+            script.do(
+                "2026-03-01T00:00:00Z",
+                lambda m: discounts.take_away(m, agreement, agreement.state.discounts[0]),
+            )
+
+        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), then=give)
+
+    company = live(script_of)
+    assert [mrr(company, f"2026-0{month}-02T00:00:00Z") for month in (2, 3)] == [0, 9900]
+
+
+def test_what_is_paused_is_counted_apart() -> None:
+    def script_of(script: Scripted) -> None:
+        def pause(agreement: Agreement) -> None:
+            until = at("2026-03-20T00:00:00Z")
+            script.do("2026-01-20T00:00:00Z", lambda m: script.changes.pause(m, agreement, "void", until))
+
+        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=pause)
+
+    company = live(script_of)
+    assert (mrr(company, "2026-02-01T00:00:00Z"), paused(company, "2026-02-01T00:00:00Z")) == (0, 2900)
+    assert (mrr(company, "2026-04-01T00:00:00Z"), paused(company, "2026-04-01T00:00:00Z")) == (2900, 0)
+
+
+def test_trial_counts_nowhere_and_once_ended_without_a_card_as_paused() -> None:
+    company = live(lambda script: _trialist(script, lambda agreement: None))
+    assert (mrr(company, "2026-01-15T00:00:00Z"), paused(company, "2026-01-15T00:00:00Z")) == (0, 0)
+    assert (mrr(company, "2026-02-15T00:00:00Z"), paused(company, "2026-02-15T00:00:00Z")) == (0, 2900)
+
+
+def test_change_of_quantity_counts_at_once() -> None:
+    def script_of(script: Scripted) -> None:
+        def change(agreement: Agreement) -> None:
+            def grow(moment: int) -> None:
+                script.changes.change_item(moment, agreement, 0, Choice(script.price("business", "month", moment), 5))
+
+            script.do("2026-01-20T00:00:00Z", grow)
+
+        _begins(script, "2026-01-10T00:00:00Z", ("business", 2), then=change)
+
+    company = live(script_of)
+    assert [mrr(company, f"2026-01-{day}T00:00:00Z") for day in (20, 21)] == [3800, 9500]
+
+
+def test_every_day_ends_with_the_sum_of_all_customers(company: Company) -> None:
+    books = RecurringRevenue(company)
+    rows = {(row["day"], row["currency"]): row for row in books.daily(FOUNDED, NOW)}
+    assert len(rows) == 4 * 195
+    for day, end in (("2026-02-28", "2026-03-01"), ("2026-06-30", "2026-07-01"), ("2026-07-14", "2026-07-15")):
+        total: dict[str, Fraction] = defaultdict(Fraction)
+        for (currency, _), value in books.by_customer(at(f"{end}T00:00:00Z")).items():
+            total[currency] += value
+        for row in books.by_currency(at(f"{end}T00:00:00Z")):
+            assert Fraction(row["mrr_minor"]) == total[row["currency"]]
+            assert rows[day, row["currency"]]["mrr_minor"] == row["mrr_minor"]
+            assert rows[day, row["currency"]]["paused_minor"] == row["paused_minor"]
+
+
+def test_part_of_the_days_is_the_same_as_in_the_whole(company: Company) -> None:
+    books = RecurringRevenue(company)
+    whole = [row for row in books.daily(FOUNDED, NOW) if "2026-03-10" <= row["day"] < "2026-03-20"]
+    assert books.daily(at("2026-03-10T00:00:00Z"), at("2026-03-20T12:00:00Z")) == whole
+    assert books.daily(at("2026-03-10T12:00:00Z"), at("2026-03-11T12:00:00Z")) == []
+
+
+def test_endpoints_tell_the_same_as_the_monthly_books(api: httpx.Client) -> None:
+    monthly = {r["currency"]: r for r in api.get("/_sim/books/monthly").json() if r["month"] == "2026-07"}
+    now = api.get("/_sim/books/mrr").json()
+    customers = api.get("/_sim/books/mrr/customers").json()
+    assert len(now) == 4
+    for row in now:
+        assert float(Fraction(row["mrr_minor"])) == pytest.approx(float(monthly[row["currency"]]["mrr_minor"]))
+        assert row["customers"] == monthly[row["currency"]]["paying_customers"]
+        of_currency = [Fraction(r["mrr_minor"]) for r in customers if r["currency"] == row["currency"]]
+        assert sum(of_currency) == Fraction(row["mrr_minor"])
+    days = api.get("/_sim/books/mrr/daily", params={"from": "2026-07-01T00:00:00Z"}).json()
+    assert {row["day"] for row in days} == {f"2026-07-{day:02d}" for day in range(1, 15)}
