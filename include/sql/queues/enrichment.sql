@@ -5,9 +5,16 @@ select ops.begin_model(
     upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,subscription_dim}'
 );
 
--- The documents of the pending batches, each with the account whose key brought it.
-create temp table document on commit drop as
-select b.account_id as requested_via, v.account_id, v.livemode, v.object_type, v.object_id, v.version_at, v.body
+-- What the documents of the pending batches name or may lack, with the account whose key brought them.
+create temp table mention on commit drop as
+select
+    v.account_id,
+    v.livemode,
+    r.kind,
+    r.object_id,
+    min(b.account_id) as requested_via,
+    min(v.version_at) as wanted_at,
+    min(r.hint_at) as hint_at
 from pending_batch
 inner join ops.batch as b on pending_batch.batch_id = b.batch_id
 cross join (
@@ -15,24 +22,34 @@ cross join (
     ('charge'), ('credit_note'), ('customer'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'), ('plan'),
     ('price'), ('refund'), ('subscription'), ('transfer')
 ) as kind (object_type)
-cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v;
-analyze document;
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
+cross join lateral staging.reference(v.object_type, v.body) as r
+where r.object_id is not null
+group by v.account_id, v.livemode, r.kind, r.object_id;
+analyze mention;
 
+-- Objects by their id: named by a document, or named before and here now.
 create temp table reference on commit drop as
 with named as (
-    select d.account_id, d.livemode, d.requested_via, d.version_at, r.kind, r.object_id, r.hint_at
-    from document as d
-    cross join lateral staging.reference(d.object_type, d.body) as r
+    select account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at
+    from mention
+    where
+        kind in (
+            'balance_transaction', 'charge', 'customer', 'invoice', 'price', 'price_currency_options', 'product',
+            'subscription'
+        )
     union all
-    -- what was named before and is here now
-    select q.account_id, q.livemode, q.requested_via, q.wanted_at, q.kind, q.object_id, q.hint_at
+    select q.account_id, q.livemode, q.kind, q.object_id, q.requested_via, q.wanted_at, q.hint_at
     from touched
     inner join ops.enrichment as q
         on
             touched.account_id = q.account_id
             and touched.livemode = q.livemode
             and touched.object_id = q.object_id
-            and case touched.object_type when 'plan' then 'price' else touched.object_type end = q.kind
+            and q.kind in (
+                case touched.object_type when 'plan' then 'price' else touched.object_type end,
+                case touched.object_type when 'price' then 'price_currency_options' end
+            )
 ),
 
 final as (
@@ -42,10 +59,9 @@ final as (
         kind,
         object_id,
         min(requested_via) as requested_via,
-        min(version_at) as wanted_at,
+        min(wanted_at) as wanted_at,
         min(hint_at) as hint_at
     from named
-    where object_id is not null
     group by account_id, livemode, kind, object_id
 )
 
@@ -135,40 +151,13 @@ where
 -- What the documents of an object leave out: asked again of all its versions whenever one comes that may matter.
 create temp table candidate on commit drop as
 with doubtful as (
-    select account_id, livemode, requested_via, 'invoice_lines' as kind, object_id
-    from document
-    where object_type = 'invoice' and (body #>> '{lines,has_more}')::boolean
-    union all
-    select account_id, livemode, requested_via, 'subscription_items', object_id
-    from document
-    where object_type = 'subscription' and (body #>> '{items,has_more}')::boolean
-    union all
-    select account_id, livemode, requested_via, 'subscription_discounts', object_id
-    from document
+    select account_id, livemode, requested_via, kind, object_id
+    from mention
     where
-        object_type = 'subscription'
-        and (
-            jsonb_path_exists(body, '$.discounts[*] ? (@.type() == "string")')
-            or jsonb_path_exists(body, '$.items.data[*].discounts[*] ? (@.type() == "string")')
+        kind in (
+            'charge_refunds', 'customer_balance_transactions', 'invoice_lines', 'price_tiers',
+            'subscription_discounts', 'subscription_items'
         )
-    union all
-    select account_id, livemode, requested_via, 'price_tiers', object_id
-    from document
-    where object_type in ('plan', 'price') and body ->> 'billing_scheme' = 'tiered'
-    union all
-    select account_id, livemode, requested_via, 'charge_refunds', object_id
-    from document
-    where object_type = 'charge' and (body ->> 'amount_refunded')::bigint > 0
-    union all
-    select account_id, livemode, requested_via, 'charge_refunds', staging.id_of(body -> 'charge')
-    from document
-    where object_type = 'refund'
-    union all
-    select account_id, livemode, requested_via, 'customer_balance_transactions', object_id
-    from document
-    where
-        object_type = 'customer'
-        and coalesce((body ->> 'balance')::bigint, (body ->> 'account_balance')::bigint, 0) <> 0
     union all
     select q.account_id, q.livemode, q.requested_via, q.kind, q.object_id
     from touched
@@ -193,7 +182,6 @@ with doubtful as (
 final as (
     select account_id, livemode, kind, object_id, min(requested_via) as requested_via
     from doubtful
-    where object_id is not null
     group by account_id, livemode, kind, object_id
 )
 

@@ -1,4 +1,4 @@
-/* Grain: one row per object that a document names. A new reference is a line here. */
+/* Grain: one row per thing that a document names, or may leave out. A new reference is a line here. */
 create function staging.reference(object_type text, body jsonb) returns table (
     kind text,
     object_id text,
@@ -9,12 +9,14 @@ stable parallel safe
 as $$
     select target.kind, target.object_id, to_timestamp(r.created)
     from jsonb_to_record(body) as r (
+        id text,
         customer jsonb,
         charge jsonb,
         invoice jsonb,
         payment jsonb,
         balance_transaction jsonb,
         failure_balance_transaction jsonb,
+        amount_refunded bigint,
         created bigint
     )
     cross join lateral (
@@ -22,14 +24,21 @@ as $$
         ('customer', staging.id_of(r.customer)),
         ('charge', staging.id_of(r.charge)),
         ('charge', staging.id_of(r.payment -> 'charge')),
-        -- of a payout, a card or a bank account
         ('balance_transaction', staging.id_of(r.balance_transaction)),
         ('balance_transaction', staging.id_of(r.failure_balance_transaction)),
-        ('invoice', case when object_type in ('credit_note', 'invoice_payment') then staging.id_of(r.invoice) end)
+        -- what a charge says of its invoice is gone from newer shapes, and the invoice has events of its own
+        ('invoice', case when object_type in ('credit_note', 'invoice_payment') then staging.id_of(r.invoice) end),
+        (
+            'charge_refunds',
+            case
+                when object_type = 'refund' then staging.id_of(r.charge)
+                when r.amount_refunded > 0 then r.id
+            end
+        )
     ) as target (kind, object_id)
     where object_type in ('charge', 'credit_note', 'dispute', 'invoice_payment', 'payout', 'refund', 'transfer')
     union all
-    -- a dispute shows its balance transactions whole: they are asked for, since raw has each by itself
+    -- a dispute shows its balance transactions whole: they are wanted all the same, since only raw ones count as known
     select 'balance_transaction', staging.id_of(element), to_timestamp((element ->> 'created')::bigint)
     from jsonb_array_elements(staging.list_items(body -> 'balance_transactions')) as element
     where object_type = 'dispute'
@@ -37,7 +46,10 @@ as $$
     select target.kind, target.object_id, null
     from staging.invoice(body) as i
     cross join lateral (
-        values ('customer', i.customer_id), ('subscription', i.subscription_id)
+        values
+        ('customer', i.customer_id),
+        ('subscription', i.subscription_id),
+        ('invoice_lines', case when i.has_more_lines then body ->> 'id' end)
     ) as target (kind, object_id)
     where object_type = 'invoice'
     union all
@@ -49,27 +61,48 @@ as $$
     ) as target (kind, object_id)
     where object_type = 'invoice'
     union all
-    select 'customer', s.customer_id, null
+    select target.kind, target.object_id, null
     from staging.subscription(body) as s
+    cross join lateral (
+        select 'customer' as kind, s.customer_id as object_id
+        union all
+        select 'subscription_items', case when s.has_more_items then body ->> 'id' end
+        union all
+        select
+            'subscription_discounts',
+            case
+                when
+                    jsonb_path_exists(s.discounts, '$[*] ? (@.type() == "string")')
+                    or jsonb_path_exists(s.items, '$[*].discounts[*] ? (@.type() == "string")')
+                    then body ->> 'id'
+            end
+        union all
+        select named_by_item.kind, named_by_item.object_id
+        from jsonb_array_elements(s.items) as element
+        cross join lateral staging.subscription_item(element) as item
+        cross join lateral (
+            values
+            ('price', item.price_id),
+            ('product', item.product_id),
+            -- what it costs in the subscription's currency is told by the price's other currencies
+            ('price_currency_options', case when item.currency <> s.currency then item.price_id end)
+        ) as named_by_item (kind, object_id)
+    ) as target
     where object_type = 'subscription'
     union all
     select target.kind, target.object_id, null
-    from staging.subscription(body) as s
-    cross join lateral jsonb_array_elements(s.items) as element
-    cross join lateral staging.subscription_item(element) as item
+    from staging.price(body) as p
     cross join lateral (
         values
-        ('price', item.price_id),
-        ('product', item.product_id),
-        -- what it costs in the subscription's currency is told by the price's other currencies
-        ('price_currency_options', case when item.currency <> s.currency then item.price_id end)
+        ('product', p.product_id),
+        ('price_tiers', case when p.billing_scheme = 'tiered' then body ->> 'id' end)
     ) as target (kind, object_id)
-    where object_type = 'subscription'
-    union all
-    select 'product', p.product_id, null
-    from staging.price(body) as p
     where object_type in ('plan', 'price')
+    union all
+    select 'customer_balance_transactions', r.id, null
+    from jsonb_to_record(body) as r (id text, balance bigint, account_balance bigint)
+    where object_type = 'customer' and coalesce(r.balance, r.account_balance, 0) <> 0
 $$;
 comment on function staging.reference(text, jsonb) is
-'Ids that a document names, with the kind of object that they name and about when it was created (null where nothing '
-'tells); ids may be null, and repeat.';
+'What a document names by its id (kind: that of the object) or may leave out (invoice_lines, price_tiers, ...), and '
+'about when it was created (null where nothing tells). Ids may be null, and repeat.';
