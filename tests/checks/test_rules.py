@@ -100,7 +100,7 @@ BROKEN = [
             account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
         )
         select 'acct_test', false, 'customer', 'cus_1', 'evt_' || n, '2026-03-20', 'evt_0', 'email'
-        from (values (1), (2)) as both (n)
+        from (values (1), (2)) as pair (n)
         """,
         {"failing": 2, "allowed": 1, "events": 2, "most_frequent": "customer.email", "first_event_id": "evt_1"},
     ),
