@@ -28,10 +28,6 @@ from demo.stages import Stages
 from tallyhouse.client import Account
 from tallyhouse.objects import MODELS
 
-# The simulated company's 30 days of events are two windows: with the six of a real account's settings, the
-# start of a task for each would take longer than reading it.
-SIMULATED_LIMITS = {"max_window_hours": 372}
-
 # The scheduler first, so that its tasks can still tell the api-server how they ended.
 STOP_ORDER = (("scheduler", "dag-processor"),)
 
@@ -170,7 +166,7 @@ class Demo:
 
     def _stripe_extra(self) -> dict[str, object]:
         if self.settings.uses_simulator:
-            return dict(SIMULATED_LIMITS)
+            return {}
         account_id = self.settings.stripe_account_id
         return {"account_id": account_id} if account_id else {}
 

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-PAUSE_SECONDS = 1.0
-"""How long nobody asks after a 429 that does not say how long: Stripe's limits are per second."""
+PAUSE_SECONDS = 0.25
+"""How long nobody asks after a 429 that does not say how long. The limits are per second, so that a part of one makes
+room; whoever was refused backs off for longer, by itself."""
 
 
 class Pacer(Protocol):

@@ -1,23 +1,31 @@
 /* Grain: one row per account, mode and day that an open gap touches. Which days not to trust yet. */
 create view mart.gap_daily as
-select
-    g.account_id,
-    g.livemode,
-    (touched.day)::date as day,
-    count(*) as gaps,
-    bool_or(g.kind = 'expired') as is_expired,
-    bool_and(g.relisted_at is not null) as is_relisted,
-    min(g.gap_from) as gap_from,
-    max(g.gap_to) as gap_to
-from ops.gap as g
-cross join ops.policy as policy
-cross join lateral generate_series(
-    date_trunc('day', g.gap_from at time zone policy.value),
-    (g.gap_to - interval '1 second') at time zone policy.value,
-    interval '1 day'
-) as touched (day)
-where policy.name = 'reporting_timezone' and g.closed_at is null
-group by g.account_id, g.livemode, touched.day;
+with span as (
+    select
+        g.*,
+        date_trunc('day', g.gap_from at time zone policy.value) as first_day,
+        (g.gap_to - interval '1 second') at time zone policy.value as last_moment
+    from ops.gap as g
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone' and g.closed_at is null
+),
+
+final as (
+    select
+        span.account_id,
+        span.livemode,
+        touched.day::date as day,
+        count(*) as gaps,
+        bool_or(span.kind = 'expired') as is_expired,
+        bool_and(span.relisted_at is not null) as is_relisted,
+        min(span.gap_from) as gap_from,
+        max(span.gap_to) as gap_to
+    from span
+    cross join lateral generate_series(span.first_day, span.last_moment, interval '1 day') as touched (day)
+    group by span.account_id, span.livemode, touched.day
+)
+
+select * from final;
 
 comment on view mart.gap_daily is
 'Grain: one row per account, mode and day that an open gap touches. Events of that day are missing; see ops.gap.';
