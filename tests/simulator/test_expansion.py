@@ -55,10 +55,8 @@ def test_path_goes_through_nested_lists_and_plain_parts(api: httpx.Client) -> No
 
 
 def test_expanded_object_is_in_the_version_of_the_request(api: httpx.Client) -> None:
-    answer = api.get("/v1/charges", params={"limit": 100, "expand[]": "data.invoice.subscription"}, headers=OLD)
-    invoice = next(
-        charge["invoice"] for charge in answer.json()["data"] if (charge["invoice"] or {}).get("subscription")
-    )
+    answer = api.get("/v1/charges", params={"limit": 20, "expand[]": "data.invoice.subscription"}, headers=OLD)
+    invoice = next(charge["invoice"] for charge in answer.json()["data"] if charge["invoice"])
     assert invoice["paid"] in (True, False)
     assert "current_period_end" in invoice["subscription"]
 
