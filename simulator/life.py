@@ -70,7 +70,7 @@ class Life:
         money_rng = Random(f"{seed}:{index}:money")  # of its own, so that these never steer what is bought
         self.cards = Cards(self.payments, money_rng)
         self.checkout = Checkout(self.payments, self.timeline, money_rng)
-        self.claims = Claims(self.payments, self.timeline, money_rng)
+        self.claims = Claims(self.payments, self.timeline, money_rng, is_quarrelsome=index % 20 == 3)
         self.billing.on_over = self._after_subscription
         self.billing.on_paid = self._after_payment
         self.timeline.schedule(joined_at, self._join)
