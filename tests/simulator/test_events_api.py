@@ -204,9 +204,11 @@ def test_running_clock_shows_events_of_the_coming_seconds() -> None:
     company = Company(5, FOUNDED, customers=120, months=6)
     company.ensure(NOW)
     upcoming = next(event for event in company.events if event.at > NOW)
-    app = create_app(company, Clock(upcoming.at - 0.5), rate_limit=0)
+    clock = Clock(upcoming.at - 0.5, frozen=True)  # until the server stands, however long that takes
+    app = create_app(company, clock, rate_limit=0)
     with serve_in_thread(app) as url, httpx.Client(base_url=url, auth=("sk_test_tallyhouse", "")) as client:
         assert upcoming.id not in client.get("/v1/events").text
+        clock.freeze(False)
         deadline = time.monotonic() + 5
         while upcoming.id not in client.get("/v1/events", params={"limit": 100}).text:
             assert time.monotonic() < deadline, f"event {upcoming.id} did not become visible"
