@@ -34,7 +34,7 @@ class Relations:
         return index.by_id.get(object_id) if index is not None else None
 
     def find_any(self, object_id: str) -> History | None:
-        """The object of whatever kind, or None. A price is found before the plan of the same id."""
+        """The object of whatever kind, or None."""
         for index in self._objects.values():
             history = index.by_id.get(object_id)
             if history is not None:
