@@ -8,23 +8,28 @@ from simulator.payments import Payments
 from simulator.periods import DAY, HOUR
 from simulator.timeline import Timeline
 
-_DISPUTED, _INQUIRY, _ESCALATES = 0.012, 0.25, 0.35
+_DISPUTED, _INQUIRY, _ESCALATES = 0.006, 0.25, 0.35
 _ANSWERED, _WON = 0.7, 0.45
 _REASONS = ("fraudulent", "subscription_canceled", "product_not_received", "duplicate", "unrecognized", "general")
 _WEIGHTS = (45, 20, 10, 8, 10, 7)
 
 
 class Claims:
-    """One customer's quarrels, drawn from a random stream of their own."""
+    """One customer's quarrels, drawn from a random stream of their own.
 
-    def __init__(self, payments: Payments, timeline: Timeline, rng: Random) -> None:
+    `is_quarrelsome`: the first payment is disputed for certain, so that a small company has disputes too.
+    """
+
+    def __init__(self, payments: Payments, timeline: Timeline, rng: Random, is_quarrelsome: bool) -> None:
         self._disputes = Disputes(payments)
         self._timeline = timeline
         self._rng = rng
+        self._is_quarrelsome = is_quarrelsome
 
     def consider(self, at: int, charge: History) -> None:
         """After a payment: perhaps it is disputed, within two months."""
-        if self._rng.random() < _DISPUTED:
+        if self._rng.random() < _DISPUTED or self._is_quarrelsome:
+            self._is_quarrelsome = False
             self._timeline.schedule(at + self._rng.randrange(2 * DAY, 60 * DAY), self._open, charge)
 
     def _open(self, at: int, charge: History) -> None:

@@ -86,7 +86,7 @@ class Life:
         money_rng = Random(f"{seed}:{index}:money")  # of its own, so that these never steer what is bought
         self.cards = Cards(self.payments, money_rng)
         self.checkout = Checkout(self.payments, self.timeline, money_rng)
-        claims = Claims(self.payments, self.timeline, money_rng)
+        claims = Claims(self.payments, self.timeline, money_rng, is_quarrelsome=index % 20 == 3)
         self.purchases = Purchases(self.rng, self.currency, catalog, self.billing, claims, self._add_card)
         self.billing.on_over = self._after_subscription
         self.billing.on_paid = lambda at, agreement, charge: self.purchases.perhaps_refund(at, charge)

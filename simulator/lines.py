@@ -12,7 +12,7 @@ from simulator.terms import InvoiceItem
 _SYMBOLS = {"usd": ("$", 2), "eur": ("€", 2), "jpy": ("¥", 0), "kwd": ("KWD ", 3)}
 
 
-def money(amount: int | Fraction, currency: str) -> str:
+def money(amount: Fraction | float, currency: str) -> str:
     """`$29.00`, `¥3,900`: an amount in minor units as people write it."""
     symbol, places = _SYMBOLS[currency]
     return f"{symbol}{float(amount) / 10**places:,.{places}f}"
@@ -29,7 +29,7 @@ def period_lines(
     """The lines for `units` of an item's current period: one, or one for each graduated tier. A trial is free."""
     price = catalog.price(item.price)
     name = catalog.product_name(item.price, at)
-    parts = [(units, Fraction(0))] if is_trial else tier_costs(price, units)
+    parts: list[tuple[int, Fraction | int]] = [(units, 0)] if is_trial else tier_costs(price, units)
     lines = []
     for number, (quantity, amount) in enumerate(parts, start=1):
         if is_trial:
@@ -37,7 +37,7 @@ def period_lines(
         elif price.tiers_mode is not None:
             description = f"{quantity} \u00d7 {name} (Tier {number}, {money(amount, price.currency)} / {per(price)})"
         else:
-            unit = Fraction(price.unit_decimal or 0)
+            unit = float(price.unit_decimal or 0)
             description = f"{quantity} \u00d7 {name} (at {money(unit, price.currency)} / {per(price)})"
         lines.append(
             Line(

@@ -149,7 +149,7 @@ LISTINGS = {
     ),
     "payouts": Listing("payout", "payout", {"status": _same("status"), "destination": _same("destination")}),
     "transfers": Listing(
-        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("group")}
+        "transfer", "transfer", {"destination": _same("destination"), "transfer_group": _same("transfer_group")}
     ),
     "checkout/sessions": Listing(
         "checkout.session",

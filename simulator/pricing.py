@@ -12,10 +12,10 @@ _PER_MONTH = {"year": Fraction(1, 12), "month": Fraction(1), "week": Fraction(52
 
 def cost(price: Price, quantity: int) -> Fraction:
     """What `quantity` costs for one period of the price, in minor units, unrounded."""
-    return sum((amount for _, amount in tier_costs(price, quantity)), Fraction(0))
+    return sum((Fraction(amount) for _, amount in tier_costs(price, quantity)), Fraction(0))
 
 
-def tier_costs(price: Price, quantity: int) -> list[tuple[int, Fraction]]:
+def tier_costs(price: Price, quantity: int) -> list[tuple[int, Fraction | int]]:
     """(units, cost) of each tier that a quantity reaches; of all units at once where no tiers add up.
 
     Graduated: the units inside each tier at its own price. Volume: all units at the price of the tier that
@@ -23,17 +23,18 @@ def tier_costs(price: Price, quantity: int) -> list[tuple[int, Fraction]]:
     """
     if price.tiers_mode is None:
         packages = quantity if price.divide_by is None else -(-quantity // price.divide_by)
-        return [(quantity, packages * Fraction(price.unit_decimal or 0))]
-    parts = []
+        whole = price.unit_amount  # integers where they do: most prices are such, and they are quicker
+        return [(quantity, packages * (Fraction(price.unit_decimal or 0) if whole is None else whole))]
+    parts: list[tuple[int, Fraction | int]] = []
     floor_of_tier = 0
     for tier in price.tiers:
         is_last = tier.up_to is None or quantity <= tier.up_to
         if price.tiers_mode == "volume":
             if is_last:
-                return [(quantity, Fraction(quantity * tier.unit_amount + tier.flat_amount))]
+                return [(quantity, quantity * tier.unit_amount + tier.flat_amount)]
             continue
         units = (quantity if is_last else tier.up_to or 0) - floor_of_tier
-        parts.append((units, Fraction(units * tier.unit_amount + tier.flat_amount)))
+        parts.append((units, units * tier.unit_amount + tier.flat_amount))
         if is_last:
             return parts
         floor_of_tier += units
@@ -43,6 +44,8 @@ def tier_costs(price: Price, quantity: int) -> list[tuple[int, Fraction]]:
 def rounded(amount: Fraction | int, currency: str) -> int:
     """To the nearest amount that the currency can move, halves away from zero."""
     step = _STEPS.get(currency, 1)
+    if step == 1 and isinstance(amount, int):
+        return amount
     whole = floor(abs(Fraction(amount)) / step + Fraction(1, 2)) * step
     return whole if amount >= 0 else -whole
 

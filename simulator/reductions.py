@@ -77,6 +77,8 @@ def settle_lines(
     """The lines with their discounts and taxes. Prorations were reduced when they were made."""
     amounts = [0 if line.is_proration else line.amount for line in lines]
     taken = take_off(amounts, several, lambda amount: rounded(amount, currency)) if several else [[] for _ in lines]
+    if not several and not tax_rates:
+        return tuple(lines)
     settled = []
     for position, line in enumerate(lines):
         own = tuple(each.discount for each in several if each.position == position)

@@ -22,7 +22,7 @@ NOW = "2026-10-01T00:00:00Z"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
-    with simulator_thread(now=NOW, customers=60, months=4) as base_url:
+    with simulator_thread(now=NOW, customers=60, months=4, seed=26) as base_url:
         yield base_url
 
 

@@ -37,14 +37,14 @@ def base_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api(base_url: str) -> Iterator[httpx.Client]:
     """A client of a server that no test changes."""
-    with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}) as client:
+    with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {DEFAULT_KEY}"}, timeout=60) as client:
         yield client
 
 
 @contextmanager
 def client_of(app: FastAPI, key: str = DEFAULT_KEY) -> Iterator[httpx.Client]:
     """A client of an application while the block runs."""
-    with serve_in_thread(app) as url, httpx.Client(base_url=url, auth=(key, "")) as client:
+    with serve_in_thread(app) as url, httpx.Client(base_url=url, auth=(key, ""), timeout=60) as client:
         yield client
 
 
