@@ -19,6 +19,11 @@ COMPARED: dict[str, tuple[str, ...]] = {
 }
 """What is compared -> the models that hold it: what MRR, revenue and the ledger of money rest on."""
 
+DELETABLE = ("subscription", "invoice")
+"""Of these the kinds that Stripe deletes (an invoice while it is a draft, a subscription with its test clock).
+
+Of charges and balance transactions only all test data of an account can go at once; their tables know no deletion."""
+
 FIRST_SECOND = datetime(2011, 1, 1, tzinfo=UTC)
 
 

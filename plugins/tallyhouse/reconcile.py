@@ -14,11 +14,11 @@ import psycopg
 
 from tallyhouse import ledger
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.comparison import UNEXPLAINED, Compared, Comparison, Difference, classify
+from tallyhouse.comparison import DELETED, UNEXPLAINED, Compared, Comparison, Difference, classify
 from tallyhouse.errors import ObjectMissingError, ReconciliationError, TallyhouseError
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.pages import EventReader, EventRow, ObjectReader, Page, Reject
-from tallyhouse.questions import COMPARED, FIRST_SECOND, Question
+from tallyhouse.questions import COMPARED, DELETABLE, FIRST_SECOND, Question
 from tallyhouse.report import Tally
 from tallyhouse.windows import Window, floor_second
 
@@ -148,7 +148,10 @@ def compare(
         differences = classify(conn, comparison, account, rows, in_flight, gone)
         if question.object_name == "balance_transaction":
             differences += _differing_sums(conn, differences)
-        tally.new = conn.execute(_HEAL, [[difference.object_id for difference in differences]]).rowcount
+        # a stub of what has no deletion in its table could not be loaded
+        is_deletable = question.object_name in DELETABLE
+        healed = [each.object_id for each in differences if each.reason != DELETED or is_deletable]
+        tally.new = conn.execute(_HEAL, [healed]).rowcount
         answer = _keep(conn, account, question, run_id, batch_id, through, compared, differences)
         if tally.new or tally.rejected:
             ledger.close_batch(conn, batch_id, tally, {})

@@ -51,6 +51,24 @@ def subscription(status: str = "active", quantity: int = 1, **changes: Any) -> d
     return body | changes
 
 
+def invoice(number: int) -> dict[str, Any]:
+    return {
+        "object": "invoice",
+        "id": f"in_{number}",
+        "customer": "cus_1",
+        "total": 700,
+        "subtotal": 700,
+        "amount_due": 700,
+        "amount_paid": 0,
+        "amount_remaining": 700,
+        "currency": "usd",
+        "status": "draft",
+        "lines": {"data": [], "has_more": False},
+        "created": SECOND,
+        "livemode": False,
+    }
+
+
 def movement(number: int, net: int = 670, **changes: Any) -> dict[str, Any]:
     body = {
         "object": "balance_transaction",
@@ -85,6 +103,7 @@ class Books:
         """Stripe lists these, and has no others."""
         path = {
             "charge": "/v1/charges",
+            "invoice": "/v1/invoices",
             "subscription": "/v1/subscriptions",
             "balance_transaction": "/v1/balance_transactions",
         }
@@ -156,16 +175,35 @@ def test_a_state_whose_event_was_lost_is_found_to_the_cent_and_healed(books: Boo
     assert books.compare().reasons == {}
 
 
+GONE = b'{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such thing"}}'
+
+
 @pytest.mark.parametrize("has_stub", [True, False], ids=["a stub", "404"])
 def test_what_stripe_no_longer_has_is_deleted(books: Books, has_stub: bool) -> None:
-    books.loaded(charge(1), charge(2))
-    books.lists(charge(1))
-    stub = json.dumps({"id": "ch_2", "object": "charge", "deleted": True}).encode()
-    missing = b'{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such charge"}}'
-    books.stripe.scripts["/v1/charges/ch_2"] = [Scripted(body=stub) if has_stub else Scripted(status=404, body=missing)]
+    question = Question("invoice", CHARGES.window)
+    books.loaded(invoice(1), invoice(2))
+    books.lists(invoice(1))
+    stub = json.dumps({"id": "in_2", "object": "invoice", "deleted": True}).encode()
+    books.stripe.scripts["/v1/invoices/in_2"] = [Scripted(body=stub) if has_stub else Scripted(status=404, body=GONE)]
+    assert books.compare(question).reasons == {"deleted": 1}
+    books.heal()
+    assert books.compare(question).reasons == {}
+    with books.connection.transaction():
+        kept = books.connection.execute(
+            "select invoice_id, total_minor, deleted_at is not null from dwh.invoice_fact order by 1"
+        ).fetchall()
+    assert kept == [("in_1", 700, False), ("in_2", 700, True)]
+
+
+def test_a_charge_that_went_with_all_test_data_is_told_and_stays(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists()
+    books.stripe.scripts["/v1/charges/ch_1"] = [Scripted(status=404, body=GONE)]
     assert books.compare().reasons == {"deleted": 1}
     books.heal()
-    assert books.compare().reasons == {}
+    with books.connection.transaction():
+        assert books.connection.execute("select charge_id from dwh.charge_fact").fetchall() == [("ch_1",)]
+        assert books.connection.execute("select from raw.rejected").fetchall() == []
 
 
 def test_what_only_the_list_leaves_out_is_no_difference(books: Books) -> None:
