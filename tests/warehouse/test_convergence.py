@@ -18,7 +18,8 @@ from tests.warehouse.raw_rows import SQL_ROOT, Version, empty_warehouse, moment,
 START = moment("2026-03-01T00:00:00")
 # Few seconds and few objects, so that ties, late rows and rows after a deletion are the rule.
 seconds = st.integers(0, 6)
-orders = st.integers(-3, 0)
+# As far apart as staging places the events of one second.
+orders = st.integers(-3, 0).map(lambda place: place * 2**32)
 few = st.integers(1, 2)
 amounts = st.sampled_from([0, 700, 2900, 9900])
 
