@@ -10,7 +10,8 @@ from tests.warehouse.raw_rows import Version, moment
 START = moment("2026-03-01T00:00:00")
 # Few seconds and few objects, so that ties, late rows and rows after a deletion are the rule.
 seconds = st.integers(0, 6)
-orders = st.integers(-3, 0)
+# As far apart as staging places the events of one second.
+orders = st.integers(-3, 0).map(lambda place: place * 2**32)
 few = st.integers(1, 2)
 # Long before the events, so that there is a past to be told.
 SUBSCRIBED = int(START.timestamp()) - 90 * 86_400

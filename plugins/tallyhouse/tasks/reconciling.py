@@ -60,8 +60,8 @@ def compare_list(question: dict[str, Any], dag_run: Any = None) -> dict[str, Any
     stripe = settings.stripe_settings(question["stripe_conn_id"])
     with settings.warehouse_connection() as connection, stripe.client() as client:
         answer = reconcile.compare(connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run))
-    # the label of the mapped task on the run's page
-    get_current_context()["found"] = f"{stripe.conn_id}: {answer.describe()}"  # type: ignore[typeddict-unknown-key]
+    # the label of the mapped task on the run's page, which Airflow keeps in 250 characters
+    get_current_context()["found"] = f"{stripe.conn_id}: {answer.describe()}"[:240]  # type: ignore[typeddict-unknown-key]
     return asdict(answer)
 
 
