@@ -76,7 +76,7 @@ $(STAMP): requirements.txt
 	if [ -n "$$has_uv" ]; then \
 	  echo "Installing packages into $(VENV) with uv ..."; \
 	  { [ -x $(PY) ] || uv venv --quiet --python "$${python:-3.13}" $(VENV); } && \
-	  VIRTUAL_ENV=$(VENV) uv pip install --quiet --python $(PY) -r requirements.txt || exit 1; \
+	  VIRTUAL_ENV=$(VENV) uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt || exit 1; \
 	else \
 	  echo "Installing packages into $(VENV) with pip (some minutes) ..."; \
 	  if [ ! -x $(PY) ]; then \
