@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = {"bench", "demo", "simulator", "tallyhouse", "tests"}
+OWN = {"bench", "docs", "demo", "simulator", "tallyhouse", "tests"}
 # Folders that run in an Airflow of the user's own, and those that only this project's own environment runs.
 IN_AIRFLOW = ("dags", "plugins")
 ELSEWHERE = ("bench", "demo", "simulator", "tests")

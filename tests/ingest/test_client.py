@@ -199,7 +199,9 @@ def test_it_gives_up_after_its_attempts_and_says_what_to_do(
 
 
 def test_it_gives_up_when_the_waiting_is_used_up(stripe: ScriptedStripe, waits: list[float]) -> None:
-    client = StripeClient(KEY, api_base=stripe.base_url, max_wait_seconds=100, sleep=waits.append)
+    client = StripeClient(
+        KEY, api_base=stripe.base_url, requests_per_second=None, max_wait_seconds=100, sleep=waits.append
+    )
     stripe.script = [error(429, "slow", {"Retry-After": "60"})] * 50
     with pytest.raises(StripeUnavailableError):
         listed(client)
