@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -226,6 +227,29 @@ def test_few_tasks_list_at_once_and_no_pool_is_needed(dag_bag: "DagBag") -> None
     arguments = dag_bag.dags["stripe_backfill"].get_task("stage_lists").partial_kwargs
     assert arguments["max_active_tis_per_dagrun"] == 3
     assert {task.pool for dag in dag_bag.dags.values() for task in dag.tasks} == {"default_pool"}
+
+
+class Long(str):
+    """A text of which every part is as long: what a template may find in a task's arguments at worst."""
+
+    def __getitem__(self, key: Any) -> "Long":
+        return self
+
+
+@pytest.mark.parametrize("said", [{}, {"label": "x" * 1000}], ids=["at the start", "set by the task"])
+def test_every_mapped_task_has_a_label_no_longer_than_airflow_keeps(dag: "DAG", said: dict[str, str]) -> None:
+    from airflow.models.taskinstance import TaskInstance
+
+    room = TaskInstance.__table__.c.rendered_map_index.type.length
+    for task in dag.tasks:
+        if task.is_mapped:
+            arguments = SimpleNamespace(op_kwargs=Long("y" * 1000))
+            label = (
+                dag.get_template_env()
+                .from_string(task.partial_kwargs["map_index_template"])
+                .render(task=arguments, **said)
+            )
+            assert label == ("x" if said else "y") * (room - 3) + "...", task.task_id
 
 
 def test_a_dag_file_is_a_table_of_contents(dag_files: list[Path]) -> None:
