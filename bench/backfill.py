@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -75,7 +75,7 @@ class BucketLimit:
             return self._limiter.take("charges") is None
 
 
-LIMITS = {"strict": SlidingLimit, "bucket": BucketLimit}
+LIMITS: dict[str, Callable[[int], SlidingLimit | BucketLimit]] = {"strict": SlidingLimit, "bucket": BucketLimit}
 
 
 def serve(pipe: Connection, charges: int, limit_name: str, rate: int, latency: float) -> None:

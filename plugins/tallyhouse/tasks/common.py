@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.exceptions import AirflowSkipException
 from airflow.sdk import (
     Asset,
     AssetAlias,
@@ -15,6 +14,7 @@ from airflow.sdk import (
     TriggerRule,
     task,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 
 from tallyhouse import gaps, ingest, plans, settings
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
