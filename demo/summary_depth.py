@@ -14,8 +14,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class Depth:
     """Counts of one account. `versions`: API versions in which its events were rendered, oldest first, with how many.
 
-    `reconstructed`: states of subscriptions from before Stripe showed them. `fetched`, `gone` and `wanted`: what events
-    only name, got by its id, not there any more, and still to be fetched. `open_gaps`: stretches without events.
+    `discounts`: those of which more is known than the id. `reconstructed`: states of subscriptions from before Stripe
+    showed them. `fetched`, `gone` and `wanted`: what events only name, got by its id, not there any more, and still to
+    be fetched. `open_gaps`: stretches without events.
     """
 
     versions: Sequence[tuple[str, int]]
@@ -63,7 +64,8 @@ def read(connection: Connection, account_id: str, livemode: bool) -> Depth:
         ) as p
         cross join (
             select count(*) as discounts
-            from dwh.discount_dim where account_id = %(account_id)s and livemode = %(livemode)s
+            from dwh.discount_dim
+            where account_id = %(account_id)s and livemode = %(livemode)s and coupon_id is not null
         ) as c
         cross join (
             select count(*) as reconstructed

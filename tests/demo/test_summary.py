@@ -32,7 +32,7 @@ create table dwh.currency_dim (currency text, exponent int);
 create table dwh.dispute_fact (account_id text, livemode boolean, status text, is_inquiry boolean);
 create table dwh.credit_note_fact (account_id text, livemode boolean);
 create table dwh.payout_fact (account_id text, livemode boolean);
-create table dwh.discount_dim (account_id text, livemode boolean);
+create table dwh.discount_dim (account_id text, livemode boolean, coupon_id text);
 create table dwh.subscription_dim (account_id text, livemode boolean, is_reconstructed boolean);
 create table ops.enrichment (account_id text, livemode boolean, fetched_at timestamptz, gone boolean);
 create view ops.enrichment_open as select * from ops.enrichment where fetched_at is null and not gone;
@@ -71,7 +71,7 @@ insert into dwh.dispute_fact values
 ('acct_old', false, 'lost', false);
 insert into dwh.credit_note_fact select 'acct_1', false from generate_series(1, 3);
 insert into dwh.payout_fact select 'acct_1', false from generate_series(1, 1001);
-insert into dwh.discount_dim select 'acct_1', false from generate_series(1, 5);
+insert into dwh.discount_dim select 'acct_1', false, case when n < 6 then 'c' end from generate_series(1, 7) as n;
 insert into dwh.subscription_dim values ('acct_1', false, true), ('acct_1', false, false);
 insert into ops.enrichment values
 ('acct_1', false, '2026-11-22', false), ('acct_1', false, '2026-11-22', false), ('acct_1', false, null, true),
