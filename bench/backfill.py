@@ -1,8 +1,9 @@
 """How near a backfill comes to its limit of requests, against a server that answers as slowly as Stripe does.
 
 Run with: python -m bench.backfill.
-The server, in a process of its own, enforces the limit strictly: more requests than that in any second of the past
-are answered 429. Tasks are processes of their own, as Airflow's are, and share their pace through the warehouse.
+The server, in a process of its own, enforces the limit in two ways. "strict": more requests than that in any second
+of the past are answered 429. "bucket": the simulator's own token bucket, which forgives a burst after a pause. Tasks
+are processes of their own, as Airflow's are, and share their pace through the warehouse.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -30,7 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.warehouse import bench_warehouse
-from tallyhouse.backfill import plan_backfill, stage_share
+from simulator.limits import RateLimiter
+from tallyhouse.backfill import STREAMS, plan_backfill, stage_share
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.shared_pacer import SharedPacer
 from tallyhouse.windows import Window
@@ -60,9 +62,25 @@ class SlidingLimit:
             return True
 
 
-def serve(pipe: Connection, charges: int, rate: int, latency: float) -> None:
+class BucketLimit:
+    """The simulator's limit of one endpoint."""
+
+    def __init__(self, rate: int) -> None:
+        self._limiter = RateLimiter(rate, global_rate=rate)
+        self._lock = Lock()
+
+    def take(self) -> bool:
+        """Whether a request may pass; one that may not does not count."""
+        with self._lock:
+            return self._limiter.take("charges") is None
+
+
+LIMITS: dict[str, Callable[[int], SlidingLimit | BucketLimit]] = {"strict": SlidingLimit, "bucket": BucketLimit}
+
+
+def serve(pipe: Connection, charges: int, limit_name: str, rate: int, latency: float) -> None:
     """Lists charges, newest first, each page after `latency` seconds; sends its port through the pipe."""
-    limit = SlidingLimit(rate)
+    limit = LIMITS[limit_name](rate)
 
     def page(query: dict[str, list[str]]) -> bytes:
         low, high = (int(query[name][0]) for name in ("created[gte]", "created[lt]"))
@@ -101,10 +119,11 @@ def serve(pipe: Connection, charges: int, rate: int, latency: float) -> None:
 
 
 @contextmanager
-def slow_stripe(charges: int, rate: int, latency: float) -> Iterator[str]:
+def slow_stripe(charges: int, limit_name: str, rate: int, latency: float) -> Iterator[str]:
     """The server's base URL while the block runs."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, charges, rate, latency))
+    arguments = (theirs, charges, limit_name, rate, latency)
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=arguments)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
@@ -171,9 +190,12 @@ def measure(conninfo: str, base_url: str, *, charges: int, tasks: int, streams: 
     return {"calls": calls, "throttled": throttled, "rows": found, "seconds": seconds}
 
 
-def compare(conninfo: str, charges: int, rate: int, latency: float) -> Table:
-    """Requests per second of one stream, and of several tasks of several streams."""
-    table = Table(title=f"Backfill, limit {rate} requests/s strictly, {latency:.2f} s an answer")
+def compare(conninfo: str, ways: Sequence[str], charges: int, limit_name: str, rate: int, latency: float) -> Table:
+    """Requests per second of each way, tasks x streams; what is slower by design lists an eighth."""
+    load = os.getloadavg()[0]
+    table = Table(
+        title=f"Backfill, limit {rate} requests/s ({limit_name}), {latency:.2f} s an answer, machine's load {load:.1f}"
+    )
     for heading in (
         "tasks x streams",
         "objects",
@@ -185,9 +207,10 @@ def compare(conninfo: str, charges: int, rate: int, latency: float) -> Table:
         "objects/s",
     ):
         table.add_column(heading, justify="right")
-    for tasks, streams in ((1, 1), (1, 4), (1, 8), (3, 8)):
-        size = max(500, charges // 8) if streams == 1 else charges
-        with slow_stripe(size, rate, latency) as base_url:
+    for way in ways:
+        tasks, streams = map(int, way.split("x"))
+        size = charges if tasks * streams > STREAMS else max(500, charges // 8)
+        with slow_stripe(size, limit_name, rate, latency) as base_url:
             found = measure(conninfo, base_url, charges=size, tasks=tasks, streams=streams, rate=rate)
         with psycopg.connect(conninfo) as conn:
             conn.execute("truncate raw.object, ops.batch, ops.planned_batch, ops.rate_limit")
@@ -208,7 +231,9 @@ def compare(conninfo: str, charges: int, rate: int, latency: float) -> Table:
 def main() -> None:
     """Runs the bench and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--charges", type=int, default=80_000)
+    parser.add_argument("--charges", type=int, default=160_000, help="a hundred a page (default %(default)s)")
+    parser.add_argument("--ways", nargs="*", default=["1x1", "1x8", "3x8"], help="tasks x streams; 3x8 is the DAG's")
+    parser.add_argument("--limits", nargs="*", choices=LIMITS, default=list(LIMITS), help="how the server counts")
     parser.add_argument("--rate", type=int, default=25)
     parser.add_argument("--latency", type=float, nargs="*", default=[0.2, 0.4])
     parser.add_argument("--postgres", type=int, default=18, help="version from the wheel: 16 or 18")
@@ -221,8 +246,10 @@ def main() -> None:
     console = Console(width=120)
     console.print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, PostgreSQL {options.postgres}")
     with bench_warehouse(options.postgres) as conninfo:
-        for latency in options.latency:
-            console.print(compare(conninfo, options.charges, options.rate, latency))
+        for limit_name in options.limits:
+            for latency in options.latency:
+                table = compare(conninfo, options.ways, options.charges, limit_name, options.rate, latency)
+                console.print(table)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 batches, objects and rows. Any order, any repetition gives the same tables. Then the checks of layer `load`: those whose
 cost follows what was loaded. Those that read whole tables run at the head of `marts`.
 
-**When** Whenever `stripe_events` or `stripe_backfill` has staged something.
+**When** Whenever another DAG has staged something. A run whose rows the run before has loaded already is skipped; one
+started by hand never is.
 
 **When it is red**
 
@@ -44,7 +45,8 @@ def warehouse():
         for upstream in model.upstream:
             built[upstream] >> built[model.name]
     loaded = list(groups.values())
-    chain(common.migrate_schema(), loaded, common.close_gaps(), common.check("load"), common.publish_loaded())
+    ready = models.find_pending()
+    chain(common.migrate_schema(), ready, loaded, common.close_gaps(), common.check("load"), common.publish_loaded())
     loaded >> common.report_rejects()
 
 

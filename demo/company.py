@@ -9,6 +9,10 @@ from pathlib import Path
 
 from demo.errors import DemoError
 
+REQUESTS_PER_SECOND = 100
+"""What the simulated Stripe allows: as much as Stripe does in live mode for all endpoints together. At a sandbox's 25,
+most of the demo would be spent waiting."""
+
 
 @dataclass(frozen=True)
 class Company:
@@ -48,6 +52,7 @@ def command(company: Company, *, host: str, port: int, api_key: str) -> list[str
         *("--host", host, "--port", str(port), "--api-key", api_key),
         *("--seed", str(company.seed), "--customers", str(company.customers)),
         *("--months", str(company.months), "--founded", company.founded),
+        *("--rate-limit", str(REQUESTS_PER_SECOND)),
     ]
 
 

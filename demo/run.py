@@ -166,7 +166,7 @@ class Demo:
 
     def _stripe_extra(self) -> dict[str, object]:
         if self.settings.uses_simulator:
-            return {}
+            return {"requests_per_second": company.REQUESTS_PER_SECOND}
         account_id = self.settings.stripe_account_id
         return {"account_id": account_id} if account_id else {}
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import psycopg
 
+from demo import summary_depth
+
 MOST_EXAMPLES = 3
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -82,6 +84,7 @@ class Summary:
     currencies: Sequence[CurrencyRow]
     retention: Sequence[RetentionCell]
     checks: Sequence[CheckRow]
+    depth: summary_depth.Depth
 
 
 def read(connection: Connection) -> Summary | None:
@@ -123,6 +126,7 @@ def read(connection: Connection) -> Summary | None:
             currencies=_currencies(connection, account),
             retention=_retention(connection, account),
             checks=_checks(connection),
+            depth=summary_depth.read(connection, *account),
         )
 
 

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from demo import summary_depth
 from demo.summary_data import CheckRow, CurrencyRow, KindCount, RetentionCell, Summary
 
 NOTHING = "-"
@@ -32,6 +33,7 @@ def render(summary: Summary) -> RenderableType:
         Text(""),
         kinds_table(summary.kinds),
         Text(_customers_line(summary)),
+        summary_depth.describe(summary.depth),
         Text(""),
     ]
     if summary.currencies:

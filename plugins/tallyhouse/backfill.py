@@ -89,7 +89,7 @@ def plan_backfill(
     with ThreadPoolExecutor(STREAMS) as pool:
         on_clocks = pool.submit(plan_clocks)
         slices = [piece for found in pool.map(plan_kind, kinds) for piece in found] + on_clocks.result()
-    plan = BackfillPlan(share_out(slices, CALLS_PER_SHARE), refused)
+    plan = BackfillPlan(share_out(slices, CALLS_PER_SHARE, STREAMS), refused)
     everything = is_everything and {item.name for item in kinds} == set(LISTED)
     plans.plan_lists(conn, account, run_id, plan.shares, refused, is_everything=everything)
     for piece, reason in refused:

@@ -39,10 +39,14 @@ class Probe:
     created: tuple[int, ...]
     has_more: bool
 
-    @property
-    def per_second(self) -> float:
-        """Objects a second in the stretch of the page."""
-        return len(self.created) / max(1, self.created[0] - self.created[-1])
+    def density(self, low: int, high: int) -> float:
+        """Objects a second in [low, high), by a page that was asked for what was created before `high`.
+
+        Where the page ends inside, by the part that it shows. What it shows of the time before `low` says nothing: that
+        may be a burst long ago.
+        """
+        bottom = max(low, self.created[-1]) if self.has_more else low
+        return sum(at >= bottom for at in self.created) / max(1, high - bottom)
 
 
 def find_listed(name: str) -> StripeObject:
@@ -66,25 +70,26 @@ def plan_slices(client: StripeClient, item: StripeObject, window: Window, rows_p
         return [Slice(item.name, window)]
     top = newest.created[0] + 1
     oldest = _find_oldest(client, item, start, newest)
-    guess = newest.per_second * (top - oldest)
+    guess = newest.density(oldest, top) * (top - oldest)
     samples = min(MOST_SAMPLES, ceil(guess / rows_per_slice) + 1)
     marks = [oldest + (top - oldest) * number // samples for number in range(samples + 1)]
     counts = []
     for low, high in pairwise(marks):
         # The middle, for the ends may be moments at which much happens, such as the first of a month.
         middle = (low + high + 1) // 2
-        found = _probe(client, item, start, middle)
-        density = found.per_second if found.has_more else len(found.created) / max(1, middle - oldest)
-        counts.append(density * (high - low))
+        counts.append(_probe(client, item, start, middle).density(low, middle) * (high - low))
     return _cut(item.name, window, marks, counts, rows_per_slice)
 
 
-def share_out(slices: Sequence[Slice], calls_per_share: int) -> list[list[Slice]]:
-    """Shares slices out to tasks, in their order, each share of about so many requests; small kinds go together."""
+def share_out(slices: Sequence[Slice], calls_per_share: int, least_slices: int = 1) -> list[list[Slice]]:
+    """Shares slices out to tasks, in their order, each share of about so many requests; small kinds go together.
+
+    But of no fewer slices than a task reads at once (`least_slices`), however large they are believed to be.
+    """
     shares: list[list[Slice]] = []
-    filled = calls_per_share
+    filled = 0
     for piece in slices:
-        if filled >= calls_per_share:
+        if not shares or (filled >= calls_per_share and len(shares[-1]) >= least_slices):
             shares.append([])
             filled = 0
         shares[-1].append(piece)

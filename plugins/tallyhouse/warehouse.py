@@ -29,6 +29,34 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     }
 
 
+def is_up_to_date(connection: psycopg.Connection) -> bool:
+    """Whether every model has applied every batch, and the checks of layer load have passed since."""
+    with connection.transaction():
+        row = connection.execute(
+            """
+            select
+                not exists (
+                    select from ops.batch as b cross join unnest(%(models)s::text[]) as m (model)
+                    where not exists (
+                        select from ops.batch_applied as a where a.model = m.model and a.batch_id = b.batch_id
+                    )
+                )
+                and (
+                    select coalesce(bool_and(c.status <> 'failed' and c.checked_at > r.began_at), false)
+                    from ops.check_result as c
+                    cross join (
+                        select max(began_at) as began_at from ops.last_run where relation = any(%(models)s)
+                    ) as r
+                    where c.layer = 'load' and c.run_id = (
+                        select run_id from ops.check_result where layer = 'load' order by check_result_id desc limit 1
+                    )
+                )
+            """,
+            {"models": [model.name for model in MODELS]},
+        ).fetchone()
+    return bool(row and row[0])
+
+
 def apply_models(
     connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS, schema: str = "dwh"
 ) -> None:

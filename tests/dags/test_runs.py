@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -314,3 +315,27 @@ def test_stripe_down_for_longer_than_the_client_waits_is_retried_and_green(dags:
     assert (run.state, run.not_successful) == ("success", {})
     assert run.tries["plan_windows"] == [2]
     assert isinstance(run.errors["plan_windows"], StripeUnavailableError)
+
+
+def test_a_run_of_warehouse_that_others_triggered_is_skipped_once_all_is_loaded_and_checked(dags: Dags) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from tallyhouse.tasks import models
+
+    def triggered(run_type: str) -> str:
+        try:
+            models.find_pending.function(dag_run=SimpleNamespace(run_type=run_type))
+        except AirflowSkipException:
+            return "skipped"
+        return "goes on"
+
+    assert_green(dags.run("stripe_events"))
+    assert triggered("asset_triggered") == "goes on"
+    assert_green(dags.run("warehouse"))
+    assert (triggered("asset_triggered"), triggered("manual")) == ("skipped", "goes on")
+    dags.execute("update ops.check_result set status = 'failed' where check_name = 'batch_applied_by_every_model'")
+    assert triggered("asset_triggered") == "goes on"
+    assert_green(dags.run("warehouse"))
+    assert triggered("asset_triggered") == "skipped"
+    assert_green(dags.run("stripe_backfill", objects=["product"]))
+    assert triggered("asset_triggered") == "goes on"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -27,7 +28,7 @@ DAG_IDS = (
     "warehouse",
     "warehouse_rebuild",
 )
-OTHER_TASKS = {"migrate_schema", "report_rejects", "close_gaps", "check", "publish_loaded"}
+OTHER_TASKS = {"migrate_schema", "find_pending", "report_rejects", "close_gaps", "check", "publish_loaded"}
 MATERIALIZED = {
     path.stem for path in (SQL_ROOT / "marts").glob("*.sql") if "create materialized view" in path.read_text()
 }
@@ -102,9 +103,9 @@ def test_stripe_events_runs_each_hour_for_the_hour_before(dag_bag: "DagBag") -> 
     assert following.data_interval.end - following.data_interval.start == timedelta(hours=1)
 
 
-def test_only_stripe_events_waits_for_a_person_to_start_it(dag_bag: "DagBag") -> None:
+def test_only_what_runs_by_the_clock_waits_for_a_person_to_start_it(dag_bag: "DagBag") -> None:
     paused = {dag_id: dag.is_paused_upon_creation for dag_id, dag in dag_bag.dags.items()}
-    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {"stripe_events"}
+    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {"stripe_events", "stripe_reconcile"}
 
 
 def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag") -> None:
@@ -210,6 +211,7 @@ def test_a_failure_holds_back_nothing_that_does_not_need_it(dag_bag: "DagBag") -
         # Each account for itself: what one could not plan is no matter to the others.
         ("stripe_events", "stage_events"): "all_done_min_one_success",
         ("stripe_backfill", "gather_shares"): "all_done",
+        ("stripe_reconcile", "gather_comparisons"): "all_done",
         # What is in is published, whatever is not.
         ("stripe_events", "publish_staged"): "all_done",
         ("stripe_backfill", "publish_staged"): "all_done",
@@ -226,6 +228,29 @@ def test_few_tasks_list_at_once_and_no_pool_is_needed(dag_bag: "DagBag") -> None
     arguments = dag_bag.dags["stripe_backfill"].get_task("stage_lists").partial_kwargs
     assert arguments["max_active_tis_per_dagrun"] == 3
     assert {task.pool for dag in dag_bag.dags.values() for task in dag.tasks} == {"default_pool"}
+
+
+class Long(str):
+    """A text of which every part is as long: what a template may find in a task's arguments at worst."""
+
+    def __getitem__(self, key: Any) -> str:
+        return self if isinstance(key, str) else super().__getitem__(key)
+
+
+@pytest.mark.parametrize("said", [{}, {"label": "x" * 1000}], ids=["at the start", "set by the task"])
+def test_every_mapped_task_has_a_label_no_longer_than_airflow_keeps(dag: "DAG", said: dict[str, str]) -> None:
+    from airflow.models.taskinstance import TaskInstance
+
+    room = TaskInstance.__table__.c.rendered_map_index.type.length
+    for task in dag.tasks:
+        if task.is_mapped:
+            arguments = SimpleNamespace(op_kwargs=Long("y" * 1000))
+            label = (
+                dag.get_template_env()
+                .from_string(task.partial_kwargs["map_index_template"])
+                .render(task=arguments, **said)
+            )
+            assert label == ("x" if said else "y") * (room - 3) + "...", task.task_id
 
 
 def test_a_dag_file_is_a_table_of_contents(dag_files: list[Path]) -> None:

@@ -48,4 +48,5 @@ def test_the_command_carries_all_that_determines_the_company(tmp_path: Path) -> 
         "--customers": "30",
         "--months": "18",
         "--founded": "2025-05-22T00:00:00Z",
+        "--rate-limit": "100",
     }

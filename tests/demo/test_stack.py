@@ -30,8 +30,8 @@ signal.signal(signal.SIGTERM, leave)
 stack = Stack(Paths(Path(sys.argv[1])))
 stack.acquire()
 child = stack.start("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"], os.environ)
-print(child.pid, flush=True)
 try:
+    print(child.pid, flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     stack.stop()

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from demo import summary_data
+from demo import summary_data, summary_depth
 from demo.summary_view import check_sentence, money, percent, render
 
 # The columns that the summary reads, filled by hand: what the marts compute is tested beside them.
@@ -23,11 +24,19 @@ create table ops.check_result (
     check_result_id int, check_name text, status text, failing_count bigint, threshold bigint,
     sample jsonb, checked_at timestamptz
 );
-create table raw.event (account_id text, livemode boolean, object_type text);
+create table raw.event (account_id text, livemode boolean, object_type text, api_version text);
 create table raw.object (account_id text, livemode boolean, object_type text);
 create table raw.rejected (account_id text, livemode boolean);
 create table dwh.customer_dim (account_id text, livemode boolean, is_current boolean, deleted_at timestamptz);
 create table dwh.currency_dim (currency text, exponent int);
+create table dwh.dispute_fact (account_id text, livemode boolean, status text, is_inquiry boolean);
+create table dwh.credit_note_fact (account_id text, livemode boolean);
+create table dwh.payout_fact (account_id text, livemode boolean);
+create table dwh.discount_dim (account_id text, livemode boolean, coupon_id text);
+create table dwh.subscription_dim (account_id text, livemode boolean, is_reconstructed boolean);
+create table ops.enrichment (account_id text, livemode boolean, fetched_at timestamptz, gone boolean);
+create view ops.enrichment_open as select * from ops.enrichment where fetched_at is null and not gone;
+create table ops.gap (account_id text, livemode boolean, closed_at timestamptz);
 create table mart.customer_lifetime_value (
     account_id text, livemode boolean, customer_id text, payments bigint
 );
@@ -49,13 +58,25 @@ ROWS = """
 insert into ops.batch values
 ('acct_old', false, '2026-11-01'), ('acct_1', false, '2026-11-22');
 insert into raw.event
-select 'acct_1', false, 'charge' from generate_series(1, 1200)
-union all select 'acct_old', false, 'charge' from generate_series(1, 7);
+select 'acct_1', false, 'charge', case when n <= 700 then '2024-06-20' else '2026-10-28.endive' end
+from generate_series(1, 1200) as n
+union all select 'acct_old', false, 'charge', '2020-08-27' from generate_series(1, 7);
 insert into raw.object select 'acct_1', false, 'customer' from generate_series(1, 30);
 insert into raw.rejected values ('acct_1', false);
 insert into dwh.customer_dim values
 ('acct_1', false, true, null), ('acct_1', false, true, null), ('acct_1', false, false, null),
 ('acct_1', false, true, '2026-11-02');
+insert into dwh.dispute_fact values
+('acct_1', false, 'lost', false), ('acct_1', false, 'won', false), ('acct_1', false, 'warning_closed', true),
+('acct_old', false, 'lost', false);
+insert into dwh.credit_note_fact select 'acct_1', false from generate_series(1, 3);
+insert into dwh.payout_fact select 'acct_1', false from generate_series(1, 1001);
+insert into dwh.discount_dim select 'acct_1', false, case when n < 6 then 'c' end from generate_series(1, 7) as n;
+insert into dwh.subscription_dim values ('acct_1', false, true), ('acct_1', false, false);
+insert into ops.enrichment values
+('acct_1', false, '2026-11-22', false), ('acct_1', false, '2026-11-22', false), ('acct_1', false, null, true),
+('acct_1', false, null, false), ('acct_old', false, null, false);
+insert into ops.gap values ('acct_1', false, null), ('acct_1', false, '2026-11-22'), ('acct_old', false, null);
 insert into dwh.currency_dim values ('usd', 2), ('jpy', 0), ('kwd', 3);
 insert into mart.customer_lifetime_value values
 ('acct_1', false, 'cus_1', 3), ('acct_1', false, 'cus_2', 0), ('acct_old', false, 'cus_9', 1);
@@ -124,6 +145,20 @@ def test_customers_are_counted_without_history_and_the_deleted_apart(text: str) 
 
 def test_rejected_rows_are_mentioned(text: str) -> None:
     assert "1 rows could not be staged" in text
+
+
+def test_the_api_versions_of_the_events_are_shown(text: str) -> None:
+    assert "Events by API version: 2024-06-20 (700), 2026-10-28.endive (500)." in text
+
+
+def test_disputes_are_counted_without_inquiries_and_beside_what_else_is_in_the_facts(text: str) -> None:
+    assert "2 disputes (1 lost), 3 credit notes, 1,001 payouts, 5 discounts; 1 states of subscriptions" in text
+
+
+def test_what_was_fetched_and_what_is_missing_is_told(summary: summary_data.Summary, text: str) -> None:
+    assert "events only name it: 2, 1 not there any more. Missing: 1 to be fetched, 1 gaps." in text
+    complete = summary_depth.describe(replace(summary.depth, wanted=0, open_gaps=0))
+    assert complete.plain.endswith("Nothing is missing, no gap.")
 
 
 def test_money_is_in_major_units_with_the_currencys_decimals(text: str) -> None:
@@ -201,7 +236,8 @@ def test_the_real_schema_has_every_column_that_the_summary_reads(warehouse: str)
 
 
 def test_an_account_without_a_charge_says_so() -> None:
-    empty = summary_data.Summary("acct_1", False, [], 0, 0, 0, 0, [], [], [])
+    nothing = summary_depth.Depth([], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    empty = summary_data.Summary("acct_1", False, [], 0, 0, 0, 0, [], [], [], nothing)
     console = Console(file=io.StringIO(), width=100)
     with console.capture() as capture:
         console.print(render(empty))

@@ -11,6 +11,7 @@ from airflow.sdk import TriggerRule, task
 from tallyhouse import backfill, gaps, plans, settings
 from tallyhouse.errors import KindsRefusedError, TallyhouseError
 from tallyhouse.tasks.common import run_name, show_progress
+from tallyhouse.tasks.labels import BY_CONNECTION, label_by
 from tallyhouse.windows import Window, floor_second
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ FIRST_DAY_OF_STRIPE = date(2011, 1, 1)
 """No object is older: a backfill from here leaves nothing out (Stripe opened in September 2011)."""
 
 
-@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+@task(map_index_template=BY_CONNECTION)
 def plan_lists(
     stripe_conn_id: str, params: Mapping[str, Any] | None = None, dag_run: Any = None
 ) -> list[dict[str, Any]]:
@@ -62,8 +63,7 @@ def gather_shares(plans: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]
 
 @task(
     max_active_tis_per_dagrun=3,
-    map_index_template="{{ progress | default(task.op_kwargs['share']['stripe_conn_id'] ~ ', '"
-    " ~ task.op_kwargs['share']['title']) }}",
+    map_index_template=label_by("task.op_kwargs['share']['stripe_conn_id'] ~ ', ' ~ task.op_kwargs['share']['title']"),
 )
 def stage_lists(share: dict[str, Any], dag_run: Any = None) -> None:
     """Lists the slices of one share into raw.object, several at once, each of them committed.

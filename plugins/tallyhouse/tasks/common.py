@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.exceptions import AirflowSkipException
 from airflow.sdk import (
     Asset,
     AssetAlias,
@@ -13,9 +12,9 @@ from airflow.sdk import (
     RetryAction,
     RetryRule,
     TriggerRule,
-    get_current_context,
     task,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 
 from tallyhouse import gaps, ingest, plans, settings
 from tallyhouse.checks import ChecksFailedError, read_checks, require_passed, run_checks
@@ -30,6 +29,7 @@ from tallyhouse.errors import (
 )
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import MODELS
+from tallyhouse.tasks.labels import set_label
 
 log = logging.getLogger(__name__)
 
@@ -131,13 +131,10 @@ def check(layer: str, dag_run: Any = None) -> None:
 
 
 def show_progress(conn_id: str, progress: plans.Progress, noun: str) -> None:
-    """Puts a run's progress into the task's log, and makes it the label of a mapped task on the run's page.
-
-    The label takes the variable `progress` of the task's map_index_template; Airflow shows it when the task ends.
-    """
+    """Puts a run's progress into the task's log, and makes it the label of the mapped task."""
     line = f"{conn_id}: {progress.describe(noun)}"
     log.info("%s", line)
-    get_current_context()["progress"] = line  # type: ignore[typeddict-unknown-key]
+    set_label(line)
 
 
 def run_name(dag_run: Any) -> str:

@@ -9,11 +9,12 @@ from airflow.sdk import task
 
 from tallyhouse import enrichment, settings
 from tallyhouse.tasks.common import run_name
+from tallyhouse.tasks.labels import BY_CONNECTION, set_label
 
 log = logging.getLogger(__name__)
 
 
-@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+@task(map_index_template=BY_CONNECTION)
 def fetch_wanted(stripe_conn_id: str, params: Mapping[str, Any] | None = None, dag_run: Any = None) -> dict[str, int]:
     """Fetches what is open in ops.enrichment for one key, and commits it chunk by chunk."""
     stripe = settings.stripe_settings(stripe_conn_id)
@@ -21,6 +22,10 @@ def fetch_wanted(stripe_conn_id: str, params: Mapping[str, Any] | None = None, d
         report = enrichment.fetch_wanted(
             connection, client, client.account(), run_name(dag_run), limit=int((params or {})["max_fetched"])
         )
+    set_label(
+        f"{stripe_conn_id}: {report.fetched:,} fetched, {report.gone:,} gone, {report.failed:,} failed, "
+        f"{report.left:,} left"
+    )
     return asdict(report)
 
 

@@ -7,12 +7,13 @@ from airflow.sdk import TriggerRule, task
 
 from tallyhouse import gaps, ingest, plans, settings
 from tallyhouse.tasks.common import GAP_FOUND, GAP_FOUND_ALIAS, run_name, show_progress
+from tallyhouse.tasks.labels import BY_CONNECTION, label_by
 from tallyhouse.windows import Window
 
 log = logging.getLogger(__name__)
 
 
-@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+@task(map_index_template=BY_CONNECTION)
 def plan_windows(stripe_conn_id: str, dag_run: Any = None) -> dict[str, Any]:
     """The windows of events of one account to read now, oldest first."""
     stripe = settings.stripe_settings(stripe_conn_id)
@@ -33,7 +34,7 @@ def plan_windows(stripe_conn_id: str, dag_run: Any = None) -> dict[str, Any]:
 # An account whose plan failed must not hold the others back; it makes the run red along another way.
 @task(
     trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
-    map_index_template="{{ progress | default(task.op_kwargs['plan']['stripe_conn_id']) }}",
+    map_index_template=label_by("task.op_kwargs['plan']['stripe_conn_id']"),
 )
 def stage_events(plan: dict[str, Any], dag_run: Any = None) -> None:
     """Reads the windows of one account into raw.event, one after another: they share one watermark.

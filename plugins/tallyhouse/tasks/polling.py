@@ -7,11 +7,12 @@ from airflow.sdk import task
 
 from tallyhouse import polling, settings
 from tallyhouse.tasks.common import run_name
+from tallyhouse.tasks.labels import BY_CONNECTION, set_label
 
 log = logging.getLogger(__name__)
 
 
-@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+@task(map_index_template=BY_CONNECTION)
 def poll_lists(stripe_conn_id: str, dag_run: Any = None) -> None:
     """Reads what is new in each polled list of one account into raw.object."""
     stripe = settings.stripe_settings(stripe_conn_id)
@@ -25,5 +26,6 @@ def poll_lists(stripe_conn_id: str, dag_run: Any = None) -> None:
             overlap=stripe.overlap,
             max_window=stripe.max_window,
         )
-    if new is None:
-        log.info("%s: nothing new to read", stripe_conn_id)
+    found = f"{stripe_conn_id}: " + ("nothing new to read" if new is None else f"{new:,} new rows")
+    log.info("%s", found)
+    set_label(found)

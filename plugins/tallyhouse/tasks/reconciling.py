@@ -6,17 +6,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import TriggerRule, task
 
 from tallyhouse import questions, reconcile, settings
 from tallyhouse.questions import Question
 from tallyhouse.tasks.common import run_name
+from tallyhouse.tasks.labels import BY_CONNECTION, label_by, set_label
 from tallyhouse.windows import Window
 
 log = logging.getLogger(__name__)
 
 
-@task(map_index_template="{{ task.op_kwargs['stripe_conn_id'] }}")
+@task(map_index_template=BY_CONNECTION)
 def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """The lists of one account to compare today, by the trigger form."""
     form = params or {}
@@ -50,9 +51,7 @@ def gather_comparisons(planned: Sequence[Sequence[dict[str, Any]]]) -> list[dict
     return [question for of_account in planned for question in of_account or ()]
 
 
-@task(
-    max_active_tis_per_dagrun=4, map_index_template="{{ found | default(task.op_kwargs['question']['object_name']) }}"
-)
+@task(max_active_tis_per_dagrun=4, map_index_template=label_by("task.op_kwargs['question']['object_name']"))
 def compare_list(question: dict[str, Any], dag_run: Any = None) -> dict[str, Any]:
     """Compares one list with the warehouse, keeps the differences, and stages what Stripe told of them."""
     window = question["window"] and Window.from_dict(question["window"])
@@ -60,8 +59,7 @@ def compare_list(question: dict[str, Any], dag_run: Any = None) -> dict[str, Any
     stripe = settings.stripe_settings(question["stripe_conn_id"])
     with settings.warehouse_connection() as connection, stripe.client() as client:
         answer = reconcile.compare(connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run))
-    # the label of the mapped task on the run's page, which Airflow keeps in 250 characters
-    get_current_context()["found"] = f"{stripe.conn_id}: {answer.describe()}"[:240]  # type: ignore[typeddict-unknown-key]
+    set_label(f"{stripe.conn_id}: {answer.describe()}")
     return asdict(answer)
 
 
