@@ -21,5 +21,5 @@ begin
 end
 $$;
 comment on function ops.read_pending(text, text) is
-'Reads every document of one kind in pending_batch by staging.<reading>, and returns their number. Raises the error of a '
-'value that no column can hold.';
+'Reads every document of one kind in pending_batch by staging.<reading>, and returns their number. Raises the error of '
+'a value that no column can hold.';

@@ -8,7 +8,7 @@ where
     and shown.relkind = 'v'
     and to_regprocedure(format('staging.%I(jsonb)', shown.relname)) is not null;
 comment on view ops.staging_view is
-'Grain: one row per view of schema staging that shows one kind of object. The model of this name reads the documents of '
-'these kinds as they come, so that one that cannot be read is set aside before a view fails on it.';
+'Grain: one row per view of schema staging that shows one kind of object. The model of this name reads the documents '
+'of these kinds as they come, so that one that cannot be read is set aside before a view fails on it.';
 comment on column ops.staging_view.object_type is 'Kind of object that it shows.';
 comment on column ops.staging_view.reading is 'Its name, and that of the function that reads the documents.';

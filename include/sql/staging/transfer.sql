@@ -67,11 +67,13 @@ select
     latest.livemode,
     latest.object_id as transfer_id,
     document.*,
-    exists (select 1 from staging.nested('transfer', 'payout', latest.body)) as is_payout,
+    old.is_payout,
     latest.deleted_at,
     latest.version_at
 from staging.latest_version as latest
 cross join lateral staging.transfer(latest.body) as document
+cross join
+    lateral (select count(*) > 0 as is_payout from staging.nested('transfer', 'payout', latest.body)) as old
 where latest.object_type = 'transfer';
 comment on view staging.transfer is 'Grain: one row per transfer, in its latest state.';
 comment on column staging.transfer.account_id is 'Stripe account (acct_...).';
