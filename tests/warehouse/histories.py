@@ -213,7 +213,8 @@ discounts = st.fixed_dictionaries(
         "customer": reference("cus"),
         "source": st.fixed_dictionaries({"coupon": st.one_of(reference("co"), coupons)}),
         "start": st.just(epoch(START)),
-    }
+    },
+    optional={"subscription": reference("sub")},
 )
 customers_with_discounts = st.builds(lambda body, discount: {**body, "discount": discount}, customers, discounts)
 subscriptions_with_discounts = st.builds(
@@ -282,7 +283,7 @@ invoices_with_payments = st.builds(
 )
 plain = st.fixed_dictionaries(
     {
-        "object": st.sampled_from(["payment_intent", "credit_note", "payout"]),
+        "object": st.sampled_from(["payment_intent", "credit_note", "payout", "transfer"]),
         "id": reference("one"),
         "status": st.sampled_from(["a", "b", "c"]),
         "currency": st.just("usd"),
@@ -313,6 +314,7 @@ verbs = {
     "payment_intent": ["created", "succeeded"],
     "credit_note": ["created", "voided"],
     "payout": ["created", "paid"],
+    "transfer": ["created", "paid"],
     "balance_transaction": [],
 }
 

@@ -19,8 +19,8 @@ from pending_batch
 inner join ops.batch as b on pending_batch.batch_id = b.batch_id
 cross join (
     values
-    ('charge'), ('credit_note'), ('customer'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'), ('plan'),
-    ('price'), ('refund'), ('subscription'), ('transfer')
+    ('charge'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'),
+    ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
 ) as kind (object_type)
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
 cross join lateral staging.reference(v.object_type, v.body) as r
@@ -247,7 +247,8 @@ where
     and not is_deletion
     and (body #>> '{items,has_more}')::boolean;
 
--- A discount is known from its own events, or where a version of the subscription shows it whole.
+-- A discount is known from its own events, which name the subscription and so ask again, or where a version of the
+-- subscription shows it whole. dwh.discount_dim knows more, but not which subscriptions to ask again.
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
 with shown as (
     select p.*, discount.value as discount
@@ -278,7 +279,8 @@ where
     )
     and not exists (
         select 1
-        from staging.versions_of_object(s.account_id, s.livemode, 'discount', s.discount #>> '{}')
+        from staging.versions_of_object(s.account_id, s.livemode, 'discount', s.discount #>> '{}') as own
+        where staging.id_of(own.body -> 'subscription') = s.object_id
     );
 
 -- Tiers never change: any version that has them tells.
