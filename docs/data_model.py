@@ -105,8 +105,10 @@ def read_relations(connection: psycopg.Connection) -> list[Relation]:
 def source_objects(text: str) -> list[str]:
     """The kinds of Stripe objects that a model's file names, and those they are read from inside of, as registered."""
     named = set(re.findall(r"[\w.]+", " ".join(re.findall(r"'([^']*)'", re.sub(r"--[^\n]*|/\*.*?\*/", "", text)))))
+    readings = set(re.findall(r"kinds_of\('(\w+)'\)", text))
+    named |= {item.name for item in OBJECTS if item.reading in readings}
     if "documents_in_batch" in text:
-        places = re.findall(r"\('([\w.]+)', '(\w+)', '\$", (SQL_ROOT / "staging" / "nesting.sql").read_text())
+        places = re.findall(r"\(\s*'([\w.]+)',\s*'(\w+)',\s*'\$", (SQL_ROOT / "staging" / "nesting.sql").read_text())
         named |= {parent for parent, child in places if child in named}
     return [item.name for item in OBJECTS if item.name in named]
 

@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-# Rows named in a message; all of them are in raw.rejected.
+# Rows named in a message; all of them are in a table that it names.
 SHOWN = 10
+
+
+def _first(found: Sequence[tuple[str, str, str]]) -> str:
+    """The first of many, each (kind, name, what is wrong with it), and how many more there are."""
+    shown = "; ".join(f"{kind} {name}: {what}" for kind, name, what in found[:SHOWN])
+    return f"{shown}; and {len(found) - SHOWN:,} more" if len(found) > SHOWN else shown
 
 
 class TallyhouseError(Exception):
@@ -32,10 +38,8 @@ class RejectedRowsError(TallyhouseError):
 
     def __init__(self, rejects: Sequence[tuple[str, str, str]]):
         """`rejects`: (source, row_key, reason) of each."""
-        shown = "; ".join(f"{source} {row_key}: {reason}" for source, row_key, reason in rejects[:SHOWN])
-        more = f"; and {len(rejects) - SHOWN:,} more" if len(rejects) > SHOWN else ""
         super().__init__(
-            f"{len(rejects):,} row(s) could not be staged or read: {shown}{more}. Everything else is in. They are "
+            f"{len(rejects):,} row(s) could not be staged or read: {_first(rejects)}. Everything else is in. They are "
             "kept as text, with the reason, in the table raw.rejected: look at its newest rows. Each is told "
             "once, so the next run is green without them."
         )
@@ -80,10 +84,8 @@ class ReconciliationError(TallyhouseError):
 
     def __init__(self, found: Sequence[tuple[str, str, str]]):
         """`found`: (object_type, object_id, difference as JSON text) of each."""
-        shown = "; ".join(f"{kind} {object_id}: {difference}" for kind, object_id, difference in found[:SHOWN])
-        more = f"; and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
         super().__init__(
-            f"{len(found):,} difference(s) between Stripe and the warehouse that nothing explains: {shown}{more}. "
+            f"{len(found):,} difference(s) between Stripe and the warehouse that nothing explains: {_first(found)}. "
             "All are in ops.reconciliation, each as [Stripe, warehouse]. Run warehouse_rebuild; if they come back, "
             "the SQL that reads these objects is wrong. Each is told once, so the next run is green without them."
         )
@@ -95,10 +97,8 @@ class EnrichmentError(TallyhouseError):
 
     def __init__(self, failed: Sequence[tuple[str, str, str]]):
         """`failed`: (kind, object_id, error) of each."""
-        shown = "; ".join(f"{kind} {object_id}: {error}" for kind, object_id, error in failed[:SHOWN])
-        more = f"; and {len(failed) - SHOWN:,} more" if len(failed) > SHOWN else ""
         super().__init__(
-            f"{len(failed):,} thing(s) could not be fetched: {shown}{more}. Everything else is in. They stay in "
+            f"{len(failed):,} thing(s) could not be fetched: {_first(failed)}. Everything else is in. They stay in "
             "ops.enrichment, and every run of stripe_enrichment tries them again."
         )
         self.failed = list(failed)

@@ -139,4 +139,5 @@ MODELS: tuple[Model, ...] = (
         ),
     ),
     Model("event_order_contradiction"),
+    Model("staging_view"),
 )

@@ -13,6 +13,7 @@ import orjson
 import psycopg
 
 from tallyhouse import ledger
+from tallyhouse.balance_sums import differing_sums
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import DELETED, UNEXPLAINED, Compared, Comparison, Difference, classify
 from tallyhouse.errors import ObjectMissingError, ReconciliationError, TallyhouseError
@@ -55,35 +56,6 @@ select
 from listed
 where object_id = any(%s)
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing
-"""
-_SUMS = """
-with sums_listed as (
-    select
-        m.currency,
-        (m.created_at at time zone 'UTC')::date as day,
-        m.balance_transaction_type as kind,
-        sum(m.net_minor) as net
-    from listed
-    cross join lateral staging.balance_transaction(listed.payload) as m
-    where listed.payload -> 'deleted' is null
-    group by 1, 2, 3
-),
-sums_held as (
-    select
-        f.currency,
-        (f.created_at at time zone 'UTC')::date as day,
-        f.balance_transaction_type as kind,
-        sum(f.net_minor) as net
-    from asked
-    inner join dwh.balance_transaction_fact as f on asked.account_id = f.account_id and asked.livemode = f.livemode
-    where f.created_at >= asked.created_from and f.created_at < asked.created_to
-    group by 1, 2, 3
-)
-select currency, day, kind, coalesce(sums_listed.net, 0), coalesce(sums_held.net, 0)
-from sums_listed
-full join sums_held using (currency, day, kind)
-where coalesce(sums_listed.net, 0) <> coalesce(sums_held.net, 0)
-order by 1, 2, 3
 """
 
 
@@ -147,7 +119,7 @@ def compare(
         rows = [row for row in compared.rows if not row.is_ahead]
         differences = classify(conn, comparison, account, rows, in_flight, gone)
         if question.object_name == "balance_transaction":
-            differences += _differing_sums(conn, differences)
+            differences += differing_sums(conn, differences)
         # a stub of what has no deletion in its table could not be loaded
         is_deletable = question.object_name in DELETABLE
         healed = [each.object_id for each in differences if each.reason != DELETED or is_deletable]
@@ -233,28 +205,6 @@ def _ask(client: StripeClient, question: Question, object_id: str) -> Page:
     if isinstance(row, str):
         raise TallyhouseError(f"GET {path}: {row}. Nothing of {question} is kept; run it again.")
     return Page([row], fetched.byte_count, fetched.observed_at, fetched.call_count, fetched.throttled_count)
-
-
-def _differing_sums(conn: psycopg.Connection, differences: list[Difference]) -> list[Difference]:
-    """Sums of net by currency, day and type that the differing objects do not account for."""
-    touched = {difference.object_id for difference in differences}
-    explained = set()
-    if touched:
-        explained = set(
-            conn.execute(
-                "select m.currency, (m.created_at at time zone 'UTC')::date, m.balance_transaction_type from listed "
-                "cross join lateral staging.balance_transaction(listed.payload) as m where object_id = any(%(ids)s) "
-                "union "
-                "select currency, (created_at at time zone 'UTC')::date, balance_transaction_type "
-                "from dwh.balance_transaction_fact where balance_transaction_id = any(%(ids)s)",
-                {"ids": sorted(touched)},
-            ).fetchall()
-        )
-    return [
-        Difference(f"{currency} {day} {kind}", UNEXPLAINED, {"sum_of_net_minor": (int(listed), int(held))}, None)
-        for currency, day, kind, listed, held in conn.execute(_SUMS).fetchall()
-        if (currency, day, kind) not in explained
-    ]
 
 
 def _keep(

@@ -12,9 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallyhouse import enrichment
+from tallyhouse import chunk_fetching
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.enrichment import EnrichmentReport, fetch_wanted, report_failures
+from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
+from tallyhouse.enrichment_queue import report_failures
 from tallyhouse.errors import EnrichmentError, ObjectMissingError
 from tallyhouse.warehouse import apply_models
 from tests.conftest import ROOT, SQL_ROOT
@@ -280,7 +281,7 @@ def test_a_list_that_brings_less_than_asking_for_each_is_given_up(
         stripe.objects[f"/v1/balance_transactions/txn_{n:04}"] = json.loads(transaction(n, 0).text)
     assert fetch().fetched == 60
     # those that were read ahead when it was given up
-    assert len(stripe.calls("/v1/balance_transactions")) <= enrichment.IDLE_CALLS + 1 + 21
+    assert len(stripe.calls("/v1/balance_transactions")) <= chunk_fetching.IDLE_CALLS + 1 + 21
     assert len(set(asked(stripe))) == 61
 
 

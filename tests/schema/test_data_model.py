@@ -29,6 +29,8 @@ def test_every_table_of_dwh_says_its_grain_and_has_a_key(warehouse: str) -> None
             "facts/balance_transaction_fact.sql",
             ["charge", "refund", "dispute", "balance_transaction", "payout", "transfer"],
         ),
+        ("facts/payout_fact.sql", ["payout", "transfer"]),
+        ("dims/price_dim.sql", ["price", "plan"]),
         ("dims/payment_method_dim.sql", ["charge", "payment_method", "card", "source"]),
         ("dims/customer_dim.sql", ["customer"]),
         ("dims/date_dim.sql", []),

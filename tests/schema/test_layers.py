@@ -105,6 +105,24 @@ def test_every_reading_is_used_by_a_model_or_has_a_view_of_its_own(warehouse: st
         assert readings(connection) - used == readings(connection) & views
 
 
+def test_the_database_knows_what_the_registry_says_of_readings(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        aliases = connection.execute("select object_type, reading from staging.reads_as").fetchall()
+        assert sorted(aliases) == sorted((item.name, item.reads_as) for item in OBJECTS if item.reads_as)
+        for item in OBJECTS:
+            assert connection.execute("select staging.reading(%s)", [item.name]).fetchone() == (item.reading,)
+        for reading in {item.reading for item in OBJECTS}:
+            kinds = {kind for (kind,) in connection.execute("select staging.kinds_of(%s)", [reading])}
+            assert kinds == {item.name for item in OBJECTS if item.reading == reading} | {reading}
+
+
+def test_what_no_model_reads_is_read_by_the_model_of_the_views(warehouse: str) -> None:
+    views = {path.stem for path in (SQL_ROOT / "staging").glob("*.sql") if "create view" in path.read_text()}
+    with psycopg.connect(warehouse) as connection:
+        found = connection.execute("select object_type, reading from ops.staging_view").fetchall()
+    assert sorted(found) == sorted((item.name, item.reading) for item in OBJECTS if item.reading in views)
+
+
 def test_every_view_of_one_kind_shows_the_kind_that_the_registry_names() -> None:
     kinds = {item.reading: item.name for item in OBJECTS}
     texts = {path.stem: path.read_text() for path in (SQL_ROOT / "staging").glob("*.sql") if path.stem in kinds}

@@ -138,7 +138,6 @@ prices = st.fixed_dictionaries(
         "product": reference("prod"),
         "unit_amount_decimal": st.sampled_from(["2900", "0.25"]),
         "billing_scheme": st.sampled_from(["per_unit", "tiered"]),
-        "tiers": st.none() | st.just([{"up_to": None, "unit_amount": 1}]),
         "currency": st.just("usd"),
         "active": st.booleans(),
         "created": st.just(epoch(START)),
@@ -146,7 +145,7 @@ prices = st.fixed_dictionaries(
     # what only one of the two has, and what only lists show
     optional={
         "lookup_key": st.sampled_from(["one", "two"]),
-        "tiers": st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
+        "tiers": st.none() | st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
         "currency_options": st.fixed_dictionaries({"eur": amounts}),
     },
 )
@@ -213,7 +212,8 @@ discounts = st.fixed_dictionaries(
         "customer": reference("cus"),
         "source": st.fixed_dictionaries({"coupon": st.one_of(reference("co"), coupons)}),
         "start": st.just(epoch(START)),
-    }
+    },
+    optional={"subscription": reference("sub")},
 )
 customers_with_discounts = st.builds(lambda body, discount: {**body, "discount": discount}, customers, discounts)
 subscriptions_with_discounts = st.builds(
@@ -282,7 +282,7 @@ invoices_with_payments = st.builds(
 )
 plain = st.fixed_dictionaries(
     {
-        "object": st.sampled_from(["payment_intent", "credit_note", "payout"]),
+        "object": st.sampled_from(["payment_intent", "credit_note", "payout", "transfer"]),
         "id": reference("one"),
         "status": st.sampled_from(["a", "b", "c"]),
         "currency": st.just("usd"),
@@ -313,6 +313,7 @@ verbs = {
     "payment_intent": ["created", "succeeded"],
     "credit_note": ["created", "voided"],
     "payout": ["created", "paid"],
+    "transfer": ["created", "paid"],
     "balance_transaction": [],
 }
 

@@ -14,7 +14,7 @@ from tallyhouse.objects import MODELS
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models
 from tests.warehouse.histories import histories, subscribed
-from tests.warehouse.raw_rows import SQL_ROOT, Version, empty_warehouse, stage, table_rows
+from tests.warehouse.raw_rows import SQL_ROOT, Version, empty_warehouse, moment, stage, table_rows
 
 QUEUES = {model.relation.partition(".")[2] for model in MODELS if model.folder == "queues"}
 
@@ -65,3 +65,20 @@ def test_any_order_repetition_and_split_gives_the_same_tables(
     # orphans and contradictions are the rule in these histories; every other rule must hold
     rules = [check for check in checks if check.name not in ("fact_dimensions_exist", "event_order_holds")]
     require_passed(run_checks(connection, rules, "test"))
+
+
+@pytest.mark.parametrize("first", ["subscription", "discount"])
+def test_a_discount_is_not_asked_for_when_its_own_event_comes_before_or_after_the_subscription(
+    first: str, connection: psycopg.Connection
+) -> None:
+    at = moment("2026-03-01T00:00:00")
+    subscription = {"object": "subscription", "id": "sub_1", "discounts": ["di_1"], "items": {"data": [{"id": "si_1"}]}}
+    discount = {"object": "discount", "id": "di_1", "subscription": "sub_1", "coupon": "co_1"}
+    history = [
+        Version(at, "customer.subscription.updated", subscription),
+        Version(at, "customer.discount.created", discount, 1),
+    ]
+    for version in sorted(history, key=lambda version: version.body["object"] != first):
+        stage(connection, [version])
+        apply_models(connection, SQL_ROOT)
+    assert connection.execute("select kind, object_id from ops.enrichment").fetchall() == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tallyhouse.warehouse import apply_models
 from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage
@@ -54,7 +55,21 @@ ODD: dict[str, dict[str, Any]] = {
     "a credit note's refunds": {"object": "credit_note", "id": ID, "created": []},
     "a payment intent's amount": {"object": "payment_intent", "id": ID, "amount": 0.5},
     "a card's creation": {"object": "card", "id": ID, "created": "ab"},
+    "a payout that was called a transfer": {"object": "transfer", "id": ID, "status": "paid", "automatic": "maybe"},
 }
+
+# What no model reads, by the view of schema staging that shows it.
+ODD_IN_VIEWS: dict[str, dict[str, Any]] = {
+    "transfer": {"object": "transfer", "amount": "12x"},
+    "promotion_code": {"object": "promotion_code", "restrictions": {"minimum_amount": "low"}},
+    "tax_rate": {"object": "tax_rate", "percentage": "a fifth"},
+    "setup_intent": {"object": "setup_intent", "created": "soon"},
+    "subscription_schedule": {"object": "subscription_schedule", "created": []},
+    "invoice_item": {"object": "invoiceitem", "amount": 0.5},
+    "checkout_session": {"object": "checkout.session", "amount_total": "all"},
+    "customer_balance_transaction": {"object": "customer_balance_transaction", "amount": "-"},
+}
+VIEW_OF = {body["object"]: view for view, body in ODD_IN_VIEWS.items()}
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["event", "listed"])
@@ -86,6 +101,47 @@ def test_what_cannot_be_read_is_set_aside_and_the_rest_is_loaded(listed: bool, c
         "(select 1 from ops.batch_applied as a where a.batch_id = b.batch_id)"
     ).fetchone()
     assert pending == (0,)
+
+
+def views_of_one_kind(connection: psycopg.Connection) -> dict[str, str]:
+    """Name of the view -> the kind of object that it shows."""
+    with connection.transaction():
+        return dict(connection.execute("select reading, object_type from ops.staging_view").fetchall())
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["event", "listed"])
+def test_what_only_views_show_is_set_aside_by_the_load_and_the_views_go_on(
+    listed: bool, connection: psycopg.Connection
+) -> None:
+    views = views_of_one_kind(connection)
+    assert {view: body["object"] for view, body in ODD_IN_VIEWS.items()} == views
+    stage(
+        connection,
+        [
+            Version(AT, None if listed else f"{body['object']}.updated", {**body, "id": name}, -place)
+            for place, (name, body) in enumerate(
+                [("odd", body) for body in ODD_IN_VIEWS.values()] + [("good", {"object": kind}) for kind in VIEW_OF]
+            )
+        ],
+    )
+    apply_models(connection, SQL_ROOT)
+    for view in views:
+        found = connection.execute(sql.SQL("select to_jsonb(t) from staging.{} as t").format(sql.Identifier(view)))
+        assert [row[f"{view}_id"] for (row,) in found] == ["good"], view
+    assert len(connection.execute("select from raw.rejected").fetchall()) == len(views)
+
+
+def test_a_load_reads_what_only_views_show_once(connection: psycopg.Connection) -> None:
+    stage(connection, [Version(AT, None, {"object": kind, "id": "one"}) for kind in VIEW_OF])
+    notices: list[str] = []
+    connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+    apply_models(connection, SQL_ROOT)
+    apply_models(connection, SQL_ROOT)
+    read = [notice.split(", ")[:2] for notice in notices if notice.startswith("staging_view")]
+    assert read == [
+        ["staging_view: 1 batches applied", f"{len(VIEW_OF)} objects touched"],
+        ["staging_view: 0 batches applied", "0 objects touched"],
+    ]
 
 
 def test_the_reason_names_what_is_missing_and_where(connection: psycopg.Connection) -> None:

@@ -14,7 +14,8 @@ from (
         mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd
         scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd xcg yer
         zar zmw'),
-    -- gone by now, but there in what is older
+    -- That page named them once, and what is older has them still: withdrawn from ISO 4217 (its list of
+    -- historic denominations), or given up (svc). Mro and sll had no coins in use, but two decimals on the wire.
     (2, 'eek hrk ltl lvl mro sll svc vef')
 ) as listed (exponent, currencies)
 cross join

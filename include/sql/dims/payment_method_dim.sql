@@ -13,7 +13,7 @@ with own as (
         v.version_rank,
         v.version_order
     from pending_batch
-    cross join (values ('payment_method'), ('card'), ('source')) as kind (object_type)
+    cross join staging.kinds_of('payment_method') as kind (object_type)
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
     cross join lateral staging.payment_method(v.body) as p
 ),

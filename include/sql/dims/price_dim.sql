@@ -20,7 +20,7 @@ version as (
             as version_rank,
         v.version_order
     from price
-    cross join (values ('price'), ('plan')) as kind (object_type)
+    cross join staging.kinds_of('price') as kind (object_type)
     cross join
         lateral staging.versions_of_object(
             price.account_id, price.livemode, kind.object_type, price.price_id

@@ -1,11 +1,11 @@
-/* Grain: one row per payout, latest state. What Stripe sent to the bank. */
+/* Grain: one row per payout, latest state. What Stripe sent to the bank, also when that was called a transfer. */
 select ops.begin_model('payout_fact');
 
 create temp table incoming on commit drop as
 select
-    version.account_id,
-    version.livemode,
-    version.object_id as payout_id,
+    document.account_id,
+    document.livemode,
+    payout.payout_id,
     staging.date_sk(payout.created_at) as date_sk,
     payout.balance_transaction_id,
     payout.failure_balance_transaction_id,
@@ -27,11 +27,12 @@ select
     payout.is_automatic,
     payout.created_at,
     payout.arrival_at,
-    version.version_at,
-    version.version_rank,
-    version.version_order
+    document.version_at,
+    document.version_rank,
+    document.version_order
 from pending_batch
-cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'payout') as version
-cross join lateral staging.payout(version.body) as payout;
+cross join lateral staging.documents_in_batch(pending_batch.batch_id, 'payout') as document
+cross join lateral staging.payout(document.body) as payout
+where payout.payout_id is not null;
 
 select ops.apply_latest();

@@ -4,11 +4,7 @@ language plpgsql
 stable
 as $$
 declare
-    reader text := case
-        when object_type in ('card', 'source') then 'payment_method'
-        when object_type = 'plan' then 'price'
-        else object_type
-    end;
+    reader text := staging.reading(object_type);
     missing text;
     part record;
 begin

@@ -19,8 +19,8 @@ from pending_batch
 inner join ops.batch as b on pending_batch.batch_id = b.batch_id
 cross join (
     values
-    ('charge'), ('credit_note'), ('customer'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'), ('plan'),
-    ('price'), ('refund'), ('subscription'), ('transfer')
+    ('charge'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'), ('invoice_payment'), ('payout'),
+    ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
 ) as kind (object_type)
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
 cross join lateral staging.reference(v.object_type, v.body) as r
@@ -47,7 +47,7 @@ with named as (
             and touched.livemode = q.livemode
             and touched.object_id = q.object_id
             and q.kind in (
-                case touched.object_type when 'plan' then 'price' else touched.object_type end,
+                staging.reading(touched.object_type),
                 case touched.object_type when 'price' then 'price_currency_options' end
             )
 ),
@@ -166,11 +166,10 @@ with doubtful as (
         ('invoice', 'invoice_lines'),
         ('subscription', 'subscription_items'),
         ('subscription', 'subscription_discounts'),
-        ('plan', 'price_tiers'),
         ('price', 'price_tiers'),
         ('charge', 'charge_refunds'),
         ('customer', 'customer_balance_transactions')
-    ) as lack (object_type, kind) on touched.object_type = lack.object_type
+    ) as lack (reading, kind) on staging.reading(touched.object_type) = lack.reading
     inner join ops.enrichment as q
         on
             touched.account_id = q.account_id
@@ -210,11 +209,11 @@ inner join (
     ('invoice_lines', 'invoice'),
     ('subscription_items', 'subscription'),
     ('subscription_discounts', 'subscription'),
-    ('price_tiers', 'plan'),
     ('price_tiers', 'price'),
     ('customer_balance_transactions', 'customer')
-) as source (kind, object_type) on c.kind = source.kind
-cross join lateral staging.versions_of_object(c.account_id, c.livemode, source.object_type, c.object_id) as v;
+) as source (kind, reading) on c.kind = source.kind
+cross join lateral staging.kinds_of(source.reading) as own (object_type)
+cross join lateral staging.versions_of_object(c.account_id, c.livemode, own.object_type, c.object_id) as v;
 
 -- Lines no longer change once an invoice is finalized: one complete look after that is enough.
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
@@ -248,7 +247,8 @@ where
     and not is_deletion
     and (body #>> '{items,has_more}')::boolean;
 
--- A discount is known from its own events, or where a version of the subscription shows it whole.
+-- A discount is known from its own events, which name the subscription and so ask again, or where a version of the
+-- subscription shows it whole. dwh.discount_dim knows more, but not which subscriptions to ask again.
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
 with shown as (
     select p.*, discount.value as discount
@@ -279,7 +279,8 @@ where
     )
     and not exists (
         select 1
-        from staging.versions_of_object(s.account_id, s.livemode, 'discount', s.discount #>> '{}')
+        from staging.versions_of_object(s.account_id, s.livemode, 'discount', s.discount #>> '{}') as own
+        where staging.id_of(own.body -> 'subscription') = s.object_id
     );
 
 -- Tiers never change: any version that has them tells.

@@ -17,6 +17,15 @@ from (
     ('payout', 'balance_transaction', '$.balance_transaction', false),
     ('payout', 'balance_transaction', '$.failure_balance_transaction', false),
     ('transfer', 'balance_transaction', '$.balance_transaction', false),
+    -- Until 2017-04-06 a payout was a transfer: one with a status, and not to an account of Stripe.
+    -- https://docs.stripe.com/transfer-payout-split
+    (
+        'transfer',
+        'payout',
+        '$ ? (@.status.type() == "string" && !(@.type == "stripe_account") '
+        || '&& !exists(@.destination ? (@ starts with "acct_" || @.object == "account")))',
+        false
+    ),
     ('customer', 'discount', '$.discount', false),
     ('subscription', 'discount', '$.discount', false),
     ('subscription', 'discount', '$.discounts', false),

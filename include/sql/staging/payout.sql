@@ -1,5 +1,6 @@
 /* Reads a payout. Until 2017-04-06 payouts were transfers, with documents of that kind. */
 create function staging.payout(body jsonb) returns table (
+    payout_id text,
     balance_transaction_id text,
     failure_balance_transaction_id text,
     destination_id text,
@@ -25,9 +26,16 @@ language sql
 immutable parallel safe
 as $$
     select
+        r.id,
         staging.id_of(r.balance_transaction),
         staging.id_of(r.failure_balance_transaction),
-        staging.id_of(r.destination),
+        coalesce(
+            staging.id_of(r.destination),
+            staging.id_of(r.bank_account),
+            staging.id_of(r.card),
+            staging.id_of(r.account),
+            staging.id_of(r.recipient)
+        ),
         staging.id_of(r.original_payout),
         staging.id_of(r.reversed_by),
         r.status,
@@ -43,12 +51,17 @@ as $$
         r.amount,
         r.metadata,
         r.automatic,
-        to_timestamp(r.created),
+        to_timestamp(coalesce(r.created, r.date)),
         to_timestamp(coalesce(r.arrival_date, r.date))
     from jsonb_to_record(body) as r (
+        id text,
         balance_transaction jsonb,
         failure_balance_transaction jsonb,
         destination jsonb,
+        bank_account jsonb,
+        card jsonb,
+        account jsonb,
+        recipient jsonb,
         original_payout jsonb,
         reversed_by jsonb,
         status text,

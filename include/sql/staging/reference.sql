@@ -99,6 +99,10 @@ as $$
     ) as target (kind, object_id)
     where object_type in ('plan', 'price')
     union all
+    -- what a subscription lacks may have come with it
+    select 'subscription_discounts', staging.id_of(body -> 'subscription'), null
+    where object_type = 'discount'
+    union all
     select 'customer_balance_transactions', r.id, null
     from jsonb_to_record(body) as r (id text, balance bigint, account_balance bigint)
     where object_type = 'customer' and coalesce(r.balance, r.account_balance, 0) <> 0

@@ -1,4 +1,4 @@
-/* Grain: one row per transfer, latest state; before it, how one is read. Until 2017-04-06 payouts were such. */
+/* Grain: one row per transfer, latest state; before it, how one is read. Until 2017-04-06 payouts were such, too. */
 create function staging.transfer(body jsonb) returns table (
     destination_id text,
     destination_payment_id text,
@@ -67,17 +67,20 @@ select
     latest.livemode,
     latest.object_id as transfer_id,
     document.*,
+    old.is_payout,
     latest.deleted_at,
     latest.version_at
 from staging.latest_version as latest
 cross join lateral staging.transfer(latest.body) as document
+cross join
+    lateral (select count(*) > 0 as is_payout from staging.nested('transfer', 'payout', latest.body)) as old
 where latest.object_type = 'transfer';
 comment on view staging.transfer is 'Grain: one row per transfer, in its latest state.';
 comment on column staging.transfer.account_id is 'Stripe account (acct_...).';
 comment on column staging.transfer.livemode is 'False for test data.';
 comment on column staging.transfer.transfer_id is 'Stripe id (tr_...).';
 comment on column staging.transfer.destination_id is
-'Account that it goes to; the bank account, card or recipient of a payout in old shapes.';
+'Account that it goes to; the bank account or recipient of a payout in old shapes.';
 comment on column staging.transfer.destination_payment_id is 'Payment that it is in the account that it goes to.';
 comment on column staging.transfer.source_transaction_id is 'Charge whose money it hands on.';
 comment on column staging.transfer.balance_transaction_id is 'Balance transaction.';
@@ -90,6 +93,8 @@ comment on column staging.transfer.amount_minor is 'Amount, minor units.';
 comment on column staging.transfer.amount_reversed_minor is 'Amount taken back, minor units.';
 comment on column staging.transfer.metadata is 'The metadata that your own code put on the object.';
 comment on column staging.transfer.is_reversed is 'Whether all of it was taken back.';
+comment on column staging.transfer.is_payout is
+'Whether it went to a bank account or card, as until 2017-04-06: dwh.payout_fact shows it too.';
 comment on column staging.transfer.created_at is 'When it was created in Stripe.';
 comment on column staging.transfer.deleted_at is 'When Stripe deleted the object; null while it exists. Final.';
 comment on column staging.transfer.version_at is 'Second of the version that this row shows.';

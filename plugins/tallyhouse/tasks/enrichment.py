@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import task
 
-from tallyhouse import enrichment, settings
+from tallyhouse import enrichment, enrichment_queue, settings
 from tallyhouse.tasks.common import run_name
 from tallyhouse.tasks.labels import BY_CONNECTION, set_label
 
@@ -33,5 +33,5 @@ def fetch_wanted(stripe_conn_id: str, params: Mapping[str, Any] | None = None, d
 def report_failures() -> None:
     """Fails when something could not be fetched; names it. It stays in the queue for the next run."""
     with settings.warehouse_connection() as connection:
-        enrichment.report_failures(connection)
+        enrichment_queue.report_failures(connection)
     log.info("nothing failed")
