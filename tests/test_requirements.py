@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN = {"bench", "docs", "demo", "simulator", "tallyhouse", "tests"}
 # Folders that run in an Airflow of the user's own, and those that only this project's own environment runs.
 IN_AIRFLOW = ("dags", "plugins")
-ELSEWHERE = ("bench", "demo", "simulator", "tests")
+ELSEWHERE = ("bench", "demo", "docs", "simulator", "tests")
 # airflow is a namespace of many distributions: the longest prefix decides.
 AIRFLOW = {
     "airflow": "apache-airflow",
