@@ -34,31 +34,16 @@ class Pipeline:
     conninfo: str
     api_base: str
     api_key: str = DEFAULT_KEY
-    overlap: timedelta = OVERLAP
 
     def events(self, max_window: timedelta = timedelta(days=5)) -> None:
-        """As the DAG stripe_events, without the lists that it polls."""
+        """As the DAG stripe_events: events, and the lists of which no event tells."""
+        bounds = {"lag": LAG, "overlap": OVERLAP, "max_window": max_window}
         with self._client() as client, psycopg.connect(self.conninfo) as connection:
             account = client.account()
-            windows = ingest.plan_events(
-                connection, client, account, lag=LAG, overlap=self.overlap, max_window=max_window
-            )
-            for window in windows:
+            for window in ingest.plan_events(connection, client, account, **bounds):
                 ingest.stage_events(connection, client, account, window, "test")
+            poll_lists(connection, client, account, "test", **bounds)
             ingest.report_rejects(connection)
-
-    def poll(self) -> None:
-        """As the DAG stripe_events: the lists of which no event tells."""
-        with self._client() as client, psycopg.connect(self.conninfo) as connection:
-            poll_lists(
-                connection,
-                client,
-                client.account(),
-                "test",
-                lag=LAG,
-                overlap=self.overlap,
-                max_window=timedelta(days=31),
-            )
 
     def backfill(self, created_from: datetime, slice_days: int = 365) -> None:
         """As the DAG stripe_backfill."""
