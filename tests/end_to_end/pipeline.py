@@ -1,9 +1,11 @@
 """The whole way through without Airflow: what the DAGs' tasks call, in their order."""
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
@@ -23,6 +25,8 @@ from tallyhouse.windows import cut
 SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
 LAG = timedelta(minutes=1)
 OVERLAP = timedelta(minutes=5)
+LONGEST_WAIT = 0.02
+"""Seconds."""
 MOST_ROUNDS = 6
 """What is fetched may name more: a charge its balance transaction, that one's payout. So deep it goes at most."""
 
@@ -92,7 +96,8 @@ class Pipeline:
                 oldest=oldest_created(connection, account),
                 today=account.clock.date(),
             )
-            return [compare(connection, client, account, each, SQL_ROOT, "test") for each in questions]
+            run_id = f"stripe_reconcile/{uuid4()}"
+            return [compare(connection, client, account, each, SQL_ROOT, run_id) for each in questions]
 
     def account(self) -> Account:
         """The account that the key belongs to."""
@@ -107,4 +112,12 @@ class Pipeline:
         return row[0].astimezone(UTC)
 
     def _client(self) -> closing[StripeClient]:
-        return closing(StripeClient(self.api_key, api_base=self.api_base, requests_per_second=None))
+        return closing(
+            StripeClient(
+                self.api_key,
+                api_base=self.api_base,
+                requests_per_second=None,
+                # how long it backs off is tested elsewhere, and nobody waits for it here
+                sleep=lambda seconds: time.sleep(min(seconds, LONGEST_WAIT)),
+            )
+        )

@@ -1,11 +1,5 @@
-"""What documents name or leave out is fetched from Stripe until nothing is wanted any more, and then it is all there."""
+"""What documents name or leave out is fetched until nothing is wanted any more, and then it is all there."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from simulator.instance import simulator_thread
-from tests.conftest import PostgresServer
 from tests.end_to_end.books import rows
 from tests.end_to_end.pipeline import Pipeline
 
