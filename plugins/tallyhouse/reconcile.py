@@ -15,7 +15,7 @@ import psycopg
 from tallyhouse import ledger
 from tallyhouse.balance_sums import differing_sums
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.comparison import DELETED, UNEXPLAINED, Compared, Comparison, Difference, classify
+from tallyhouse.comparison import DELETED, LATER_THAN_LAG, UNEXPLAINED, Compared, Comparison, Difference, classify
 from tallyhouse.errors import ObjectMissingError, ReconciliationError, TallyhouseError
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.pages import EventReader, EventRow, ObjectReader, Page, Reject
@@ -118,6 +118,9 @@ def compare(
         compared, gone = _differing(conn, client, comparison, stager, question)
         rows = [row for row in compared.rows if not row.is_ahead]
         differences = classify(conn, comparison, account, rows, in_flight, gone)
+        # healed by another question of this run, it waits to be loaded
+        told = _told(conn, account, question.object_name, run_id)
+        differences = [each for each in differences if each.reason != LATER_THAN_LAG or each.object_id not in told]
         if question.object_name == "balance_transaction":
             differences += differing_sums(conn, differences)
         # a stub of what has no deletion in its table could not be loaded
@@ -152,6 +155,17 @@ def report_unexplained(conn: psycopg.Connection) -> None:
         ).fetchall()
     if found:
         raise ReconciliationError(found)
+
+
+def _told(conn: psycopg.Connection, account: Account, object_name: str, run_id: str) -> set[str]:
+    """The objects of this kind of which the run has told already: two lists may show the same one."""
+    found = conn.execute(
+        "select told.object_id from ops.reconciliation as told inner join ops.reconciled_slice as slice "
+        "on told.reconciled_slice_id = slice.reconciled_slice_id where slice.run_id = %s "
+        "and told.account_id = %s and told.livemode = %s and told.object_type = %s",
+        [run_id, account.account_id, account.livemode, object_name],
+    )
+    return {object_id for (object_id,) in found}
 
 
 def _in_flight(conn: psycopg.Connection, client: StripeClient, object_name: str, through: datetime) -> set[str]:

@@ -99,6 +99,15 @@ class Dags:
             ).fetchall()
         return [name for (name,) in found]
 
+    def labels(self, run: Run, task_id: str) -> list[str]:
+        """The labels that the instances of a mapped task have on the run's page."""
+        with psycopg.connect(self.metadata) as connection:
+            found = connection.execute(
+                "select rendered_map_index from task_instance where run_id = %s and task_id = %s order by map_index",
+                [run.run_id, task_id],
+            ).fetchall()
+        return [str(label) for (label,) in found]
+
     def _parse(self, dag_id: str) -> "DAG":
         """The DAG, anew: a run leaves its form in the parsed DAG's params."""
         from airflow.dag_processing.dagbag import DagBag

@@ -1,16 +1,23 @@
-"""A simulated company behind real HTTP, its clock stopped until a test moves it."""
+"""A simulated company behind real HTTP, its clock stopped until a test moves it, and warehouses that have read it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from simulator.app import create_app
 from simulator.clock import Clock, parse_instant
 from simulator.company import Company
+from simulator.instance import simulator_thread
 from simulator.server import serve_in_thread
+from tests.conftest import PostgresServer
+from tests.end_to_end.pipeline import Pipeline
 
 FOUNDED = "2025-01-15T00:00:00Z"
 NOW = "2026-07-10T12:00:00Z"
+
+SETTLED_FOUNDED = datetime(2025, 7, 15, tzinfo=UTC)
+SETTLED_NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -19,3 +26,20 @@ def company_url() -> Iterator[str]:
     company = Company(7, int(parse_instant(FOUNDED)), customers=250, months=18)
     with serve_in_thread(create_app(company, Clock(parse_instant(NOW), frozen=True), rate_limit=0)) as url:
         yield url
+
+
+@pytest.fixture(scope="package")
+def settled(postgres: PostgresServer) -> Iterator[Pipeline]:
+    """A warehouse that has read all of eight months of 250 customers: for tests that only look, or stage nothing new.
+
+    The account's API version changed inside the time of which there are events.
+    """
+    conninfo = postgres.create_warehouse()
+    founded, now = SETTLED_FOUNDED.isoformat(), SETTLED_NOW.isoformat()
+    with simulator_thread(now=now, founded=founded, customers=250, months=8) as url:
+        pipeline = Pipeline(conninfo, url)
+        pipeline.events()
+        pipeline.backfill(SETTLED_FOUNDED)
+        pipeline.enrich()
+        yield pipeline
+    postgres.drop_database(conninfo)

@@ -1,39 +1,52 @@
 """The whole way through without Airflow: what the DAGs' tasks call, in their order."""
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
 from simulator.app import DEFAULT_KEY
 from tallyhouse import ingest
 from tallyhouse.checks import read_checks, require_passed, run_checks
-from tallyhouse.client import StripeClient
+from tallyhouse.client import Account, StripeClient
+from tallyhouse.enrichment import EnrichmentReport, fetch_wanted, report_failures
 from tallyhouse.objects import LISTED
+from tallyhouse.polling import poll_lists
+from tallyhouse.questions import COMPARED, oldest_created, plan_questions
+from tallyhouse.reconcile import Answer, compare
 from tallyhouse.slices import tile
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tallyhouse.windows import cut
 
 SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
+LAG = timedelta(minutes=1)
+OVERLAP = timedelta(minutes=5)
+LONGEST_WAIT = 0.02
+"""Seconds."""
+MOST_ROUNDS = 6
+"""What is fetched may name more: a charge its balance transaction, that one's payout. So deep it goes at most."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One warehouse and one server that speaks Stripe's API."""
+    """One warehouse and one server that speaks Stripe's API, behind a key."""
 
     conninfo: str
     api_base: str
+    api_key: str = DEFAULT_KEY
 
     def events(self, max_window: timedelta = timedelta(days=5)) -> None:
-        """As the DAG stripe_events."""
+        """As the DAG stripe_events: events, and the lists of which no event tells."""
+        bounds = {"lag": LAG, "overlap": OVERLAP, "max_window": max_window}
         with self._client() as client, psycopg.connect(self.conninfo) as connection:
             account = client.account()
-            lag, overlap = timedelta(minutes=1), timedelta(minutes=5)
-            windows = ingest.plan_events(connection, client, account, lag=lag, overlap=overlap, max_window=max_window)
-            for window in windows:
+            for window in ingest.plan_events(connection, client, account, **bounds):
                 ingest.stage_events(connection, client, account, window, "test")
+            poll_lists(connection, client, account, "test", **bounds)
             ingest.report_rejects(connection)
 
     def backfill(self, created_from: datetime, slice_days: int = 365) -> None:
@@ -54,12 +67,57 @@ class Pipeline:
             refresh_marts(connection, SQL_ROOT)
             require_passed(run_checks(connection, [c for c in checks if c.layer == "mart"], "test"))
 
+    def enrich(self) -> list[EnrichmentReport]:
+        """As the DAGs stripe_enrichment and warehouse in turn, until nothing is wanted any more; then loads the marts.
+
+        AssertionError when that takes longer than documents can point.
+        """
+        reports = []
+        for _ in range(MOST_ROUNDS):
+            with self._client() as client, psycopg.connect(self.conninfo) as connection:
+                apply_models(connection, SQL_ROOT)
+                reports.append(fetch_wanted(connection, client, client.account(), "test", threads=2))
+                report_failures(connection)
+            if reports[-1].fetched + reports[-1].gone == 0:
+                assert reports[-1].left == 0
+                self.load()
+                return reports
+        raise AssertionError(f"still more is wanted after {MOST_ROUNDS} rounds: {reports}")
+
+    def reconcile(self) -> list[Answer]:
+        """As the DAG stripe_reconcile when it is asked to compare everything."""
+        with self._client() as client, psycopg.connect(self.conninfo) as connection:
+            account = client.account()
+            questions = plan_questions(
+                account.clock - LAG,
+                COMPARED,
+                recent_days=35,
+                rotation=1,
+                oldest=oldest_created(connection, account),
+                today=account.clock.date(),
+            )
+            run_id = f"stripe_reconcile/{uuid4()}"
+            return [compare(connection, client, account, each, SQL_ROOT, run_id) for each in questions]
+
+    def account(self) -> Account:
+        """The account that the key belongs to."""
+        with self._client() as client:
+            return client.account()
+
     def watermark(self) -> datetime:
         """Through when every event has been read."""
         with psycopg.connect(self.conninfo) as connection:
-            row = connection.execute("select through from ops.watermark").fetchone()
+            row = connection.execute("select through from ops.watermark where stream = 'events'").fetchone()
         assert row is not None
         return row[0].astimezone(UTC)
 
     def _client(self) -> closing[StripeClient]:
-        return closing(StripeClient(DEFAULT_KEY, api_base=self.api_base, requests_per_second=None))
+        return closing(
+            StripeClient(
+                self.api_key,
+                api_base=self.api_base,
+                requests_per_second=None,
+                # how long it backs off is tested elsewhere, and nobody waits for it here
+                sleep=lambda seconds: time.sleep(min(seconds, LONGEST_WAIT)),
+            )
+        )

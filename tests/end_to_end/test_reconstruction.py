@@ -55,12 +55,14 @@ def warehouses(postgres: PostgresServer) -> Iterator[tuple[str, str]]:
             now = min(now + timedelta(days=25), NOW)
             httpx.post(f"{url}/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
             Pipeline(always, url).events(timedelta(days=31))
-        Pipeline(always, url).load()
+        # of many items, events show only the first
+        Pipeline(always, url).enrich()
         begun = Pipeline(late, url)
         begun.events(timedelta(days=31))
         begun.load()
         begun.backfill(FOUNDED)
-        begun.load()
+        # lists leave out what lives by a test clock: its invoices name it
+        begun.enrich()
     yield always, late
     postgres.drop_database(always)
     postgres.drop_database(late)
@@ -75,11 +77,12 @@ def differences(
     return len(always), {key: (always[key], late[key]) for key in always if always[key] != late[key]}
 
 
-def test_statuses_differ_only_where_a_subscription_was_left_unpaid(warehouses: tuple[str, str]) -> None:
+def test_statuses_differ_only_where_a_subscription_was_left_unpaid_or_paused(warehouses: tuple[str, str]) -> None:
     compared, found = differences(warehouses, STATUSES)
     assert compared > 400
     # Nothing that remains says when Stripe gave up retrying: until its end such a subscription shows as past due.
-    assert set(found.values()) <= {(("unpaid",), ("past_due",))}
+    # Nor does anything tell of a pause that was over before the first event.
+    assert set(found.values()) <= {(("unpaid",), ("past_due",)), (("paused",), ("active",))}
     assert len(found) <= compared // 100
 
 

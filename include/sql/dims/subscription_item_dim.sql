@@ -57,6 +57,7 @@ select distinct on (account_id, livemode, subscription_id)
     version_at as observed_from,
     -- an event of the creation begins the history; whatever else comes first leaves a past to be told
     version_rank <> 0 and version_at > subscribed_at as has_past,
+    has_more_items,
     case when jsonb_array_length(items) = 1 then items #>> '{0,id}' end as only_item_id
 from version
 order by account_id, livemode, subscription_id, version_at, version_rank, version_order;
@@ -109,7 +110,17 @@ shown as (
     from removed
 )
 
-select shown.*, false as is_reconstructed, first_version.observed_from
+select
+    shown.*,
+    false as is_reconstructed,
+    case
+        -- an item beyond the embedded page may well have been there before the whole list was read
+        when first_version.has_past and first_version.has_more_items
+            then
+                min(shown.version_at)
+                    over (partition by shown.account_id, shown.livemode, shown.subscription_item_id)
+        else first_version.observed_from
+    end as observed_from
 from shown
 inner join first_version using (account_id, livemode, subscription_id);
 

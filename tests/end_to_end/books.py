@@ -1,0 +1,105 @@
+"""What the marts and the ledger of money say, and what the company's own books say, in the same form."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx
+import psycopg
+
+from tests.end_to_end.pipeline import Pipeline
+
+MONTHLY = """
+    select
+        currency, to_char(month, 'YYYY-MM') as month, active_customers, new_customers, retained_customers,
+        returning_customers, revenue_minor::bigint, payments
+    from mart.customer_activity_monthly
+    where active_customers > 0 and account_id = %s
+"""
+CHURNED = """
+    select currency, to_char(month, 'YYYY-MM'), churned_customers
+    from mart.customer_activity_monthly
+    where is_complete and account_id = %s
+"""
+REVENUE = """
+    select
+        currency, to_char(day, 'YYYY-MM'), sum(refunded_minor)::bigint, sum(disputed_minor)::bigint,
+        sum(net_minor)::bigint
+    from mart.revenue_daily
+    where account_id = %s
+    group by 1, 2
+"""
+CUSTOMERS = """
+    select
+        customer_id, currency, payments, revenue_minor::bigint, refunded_minor::bigint, disputed_minor::bigint,
+        first_paid_at, last_paid_at
+    from mart.customer_lifetime_value
+    where account_id = %s
+"""
+
+
+def rows(conninfo: str, query: str, parameters: list[Any] | None = None) -> set[tuple[Any, ...]]:
+    """The answer of the warehouse; every row of it must be another."""
+    with psycopg.connect(conninfo) as connection:
+        found = connection.execute(query, parameters).fetchall()
+    assert len(set(found)) == len(found)
+    return set(found)
+
+
+def books(url: str, name: str, until: datetime | None = None, account_id: str | None = None) -> list[dict[str, Any]]:
+    """One of the company's books, as of `until` (exclusive)."""
+    params = {"until": until.isoformat()} if until else {}
+    if account_id is not None:
+        params["account"] = account_id
+    answer = httpx.get(f"{url}/_sim/books/{name}", params=params, timeout=60)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def assert_marts_equal_books(pipeline: Pipeline, until: datetime | None = None, account_id: str | None = None) -> None:
+    """To the cent and the customer, by currency and month; of the key's own account unless another is named."""
+    account_id = account_id or pipeline.account().account_id
+    monthly = books(pipeline.api_base, "monthly", until, account_id)
+    activity = {
+        (
+            row["currency"],
+            row["month"],
+            row["active_customers"],
+            row["new_customers"],
+            row["retained_customers"],
+            row["returning_customers"],
+            row["revenue_minor"],
+            row["charges"],
+        )
+        for row in monthly
+        if row["active_customers"]
+    }
+    assert {row[0] for row in activity} >= {"usd", "eur", "jpy"}
+    assert rows(pipeline.conninfo, MONTHLY, [account_id]) == activity
+    assert rows(pipeline.conninfo, CHURNED, [account_id]) <= {
+        (row["currency"], row["month"], row["churned_customers"]) for row in monthly
+    }
+    assert rows(pipeline.conninfo, REVENUE, [account_id]) == {
+        (
+            row["currency"],
+            row["month"],
+            row["refunds_minor"],
+            row["disputes_minor"],
+            row["revenue_minor"] - row["refunds_minor"] - row["disputes_minor"],
+        )
+        for row in monthly
+        if row["revenue_minor"] or row["refunds_minor"] or row["disputes_minor"]
+    }
+    assert rows(pipeline.conninfo, CUSTOMERS, [account_id]) == {
+        (
+            row["id"],
+            row["currency"],
+            row["payments"],
+            row["revenue_minor"],
+            row["refunded_minor"],
+            row["disputes_minor"],
+            datetime.fromisoformat(row["first_paid_at"]),
+            datetime.fromisoformat(row["last_paid_at"]),
+        )
+        for row in books(pipeline.api_base, "customers", until, account_id)
+        if row["payments"]
+    }
