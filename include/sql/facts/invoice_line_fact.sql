@@ -40,7 +40,12 @@ version as (
             and arrived.object_id = f.invoice_id
     cross join
         lateral staging.versions_of_object(
-            arrived.account_id, arrived.livemode, 'invoice', arrived.object_id
+            arrived.account_id,
+            arrived.livemode,
+            'invoice',
+            arrived.object_id,
+            -- the one that invoice_fact shows is enough where it has all lines
+            case when f.has_more_lines then '-infinity' else f.version_at end
         ) as v
 ),
 
@@ -57,6 +62,7 @@ where is_latest
 union all
 select account_id, livemode, invoice_id, customer_id, invoiced_at, is_latest, lines
 from complete;
+analyze line_source (account_id, livemode, invoice_id, is_latest);
 
 delete from dwh.invoice_line_fact
 using line_source

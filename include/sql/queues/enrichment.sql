@@ -215,29 +215,27 @@ inner join (
     ('customer_balance_transactions', 'customer')
 ) as source (kind, object_type) on c.kind = source.kind
 cross join lateral staging.versions_of_object(c.account_id, c.livemode, source.object_type, c.object_id) as v;
+analyze past (account_id, livemode, kind, object_id, newest_first, is_deletion);
 
 -- Lines no longer change once an invoice is finalized: one complete look after that is enough.
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
-select p.account_id, p.livemode, p.kind, p.object_id, p.requested_via, p.wanted_at
-from past as p
-where
-    p.kind = 'invoice_lines'
-    and p.newest_first = 1
-    and not p.is_deletion
-    and (p.body #>> '{lines,has_more}')::boolean
-    and not exists (
-        select 1
-        from past as complete
-        cross join lateral staging.invoice(complete.body) as i
-        where
-            p.account_id = complete.account_id
-            and p.livemode = complete.livemode
-            and p.kind = complete.kind
-            and p.object_id = complete.object_id
-            and not i.has_more_lines
-            and staging.list_items(complete.body -> 'lines') <> '[]'
-            and (i.finalized_at is not null or i.status <> 'draft')
-    );
+with looked as (
+    select
+        past.*,
+        invoice.has_more_lines,
+        not invoice.has_more_lines
+        and staging.list_items(past.body -> 'lines') <> '[]'
+        and (invoice.finalized_at is not null or invoice.status <> 'draft') as is_complete
+    from past
+    cross join lateral staging.invoice(past.body) as invoice
+    where past.kind = 'invoice_lines'
+)
+
+select
+    account_id, livemode, kind, object_id, min(requested_via), max(wanted_at) filter (where newest_first = 1)
+from looked
+group by account_id, livemode, kind, object_id
+having bool_or(newest_first = 1 and not is_deletion and has_more_lines) and not bool_or(is_complete);
 
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
 select account_id, livemode, kind, object_id, requested_via, wanted_at

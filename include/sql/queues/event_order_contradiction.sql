@@ -34,13 +34,19 @@ select
     lag(event.api_version) over object_history as before_version,
     lag(event.batch_id) over object_history as before_batch_id
 from arrived
-inner join raw.event as event
-    on
-        arrived.account_id = event.account_id
-        and arrived.livemode = event.livemode
-        and arrived.object_type = event.object_type
-        and arrived.object_id = event.object_id
-        and arrived.first_at <= event.created_at
+cross join
+    lateral (
+        select later.*
+        from raw.event as later
+        where
+            later.account_id = arrived.account_id
+            and later.livemode = arrived.livemode
+            and later.object_type = arrived.object_type
+            and later.object_id = arrived.object_id
+            and later.created_at >= arrived.first_at
+        -- keeps the lookups apart from each other: object by object, in the months that can have them
+        offset 0
+    ) as event
 window object_history as (
     partition by event.account_id, event.livemode, event.object_type, event.object_id
     order by event.created_at, staging.event_rank(event.type), event.listing_order
