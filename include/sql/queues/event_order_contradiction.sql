@@ -93,22 +93,30 @@ select
     judged.account_id, judged.livemode, judged.object_type, judged.object_id, judged.event_id, judged.created_at,
     judged.before_id, contradiction.key, contradiction.expected, contradiction.found
 from judged
-inner join raw.event as after
-    on
-        judged.account_id = after.account_id
-        and judged.livemode = after.livemode
-        and judged.created_at = after.created_at
-        and judged.event_id = after.event_id
-inner join raw.event as before
-    on
-        judged.account_id = before.account_id
-        and judged.livemode = before.livemode
-        and judged.before_at = before.created_at
-        and judged.before_id = before.event_id
+-- looked up one by one, in the month of each: a join would read the payloads of whole months
 cross join
-    lateral ops.contradictions(
-        after.payload #> '{data,previous_attributes}', before.payload #> '{data,object}'
-    ) as contradiction
+    lateral (
+        select event.payload #> '{data,previous_attributes}' as previous_attributes
+        from raw.event as event
+        where
+            event.account_id = judged.account_id
+            and event.livemode = judged.livemode
+            and event.created_at = judged.created_at
+            and event.event_id = judged.event_id
+        offset 0
+    ) as after
+cross join
+    lateral (
+        select event.payload #> '{data,object}' as state
+        from raw.event as event
+        where
+            event.account_id = judged.account_id
+            and event.livemode = judged.livemode
+            and event.created_at = judged.before_at
+            and event.event_id = judged.before_id
+        offset 0
+    ) as before
+cross join lateral ops.contradictions(after.previous_attributes, before.state) as contradiction
 -- another API version may show the same state in another shape
 where judged.is_same_shape;
 
