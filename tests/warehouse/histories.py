@@ -138,7 +138,6 @@ prices = st.fixed_dictionaries(
         "product": reference("prod"),
         "unit_amount_decimal": st.sampled_from(["2900", "0.25"]),
         "billing_scheme": st.sampled_from(["per_unit", "tiered"]),
-        "tiers": st.none() | st.just([{"up_to": None, "unit_amount": 1}]),
         "currency": st.just("usd"),
         "active": st.booleans(),
         "created": st.just(epoch(START)),
@@ -146,7 +145,7 @@ prices = st.fixed_dictionaries(
     # what only one of the two has, and what only lists show
     optional={
         "lookup_key": st.sampled_from(["one", "two"]),
-        "tiers": st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
+        "tiers": st.none() | st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
         "currency_options": st.fixed_dictionaries({"eur": amounts}),
     },
 )
