@@ -23,6 +23,11 @@ begin
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
         perform set_config('work_mem', '64MB', true);
     end if;
+    -- A batch asks for few rows of large tables, and most of their pages are in memory: the server's usual 4, meant for
+    -- disks that turn, would have whole tables read until they are very large.
+    if current_setting('random_page_cost')::float > 1.1 then
+        perform set_config('random_page_cost', '1.1', true);
+    end if;
 
     create temp table pending_batch on commit drop as
     select b.batch_id
