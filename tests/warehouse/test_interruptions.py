@@ -220,7 +220,8 @@ def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
             holder.rollback()
             wait_for_its_session(conninfo)
         assert not is_applied(conninfo, model), model.name
-        assert fingerprint(conninfo)[model.name][0] == 0, model.name
+        schema = model.relation.partition(".")[0]
+        assert fingerprint(conninfo, schema)[model.name][0] == 0, model.name
         apply(conninfo, model)
     assert fingerprint(conninfo) == undisturbed
 

@@ -1,10 +1,12 @@
 /* Grain: one row per price (or plan, its old name) and stretch without a change. What it costs and how often. */
 select ops.begin_model('price_dim', touching => '{price,plan}');
+select ops.bound_touched('price_id');
 
 create temp table incoming on commit drop as
 with price as (
-    select distinct account_id, livemode, object_id as price_id
+    select account_id, livemode, object_id as price_id, min(since) as since
     from touched
+    group by account_id, livemode, object_id
 ),
 
 version as (
@@ -23,7 +25,7 @@ version as (
     cross join staging.kinds_of('price') as kind (object_type)
     cross join
         lateral staging.versions_of_object(
-            price.account_id, price.livemode, kind.object_type, price.price_id
+            price.account_id, price.livemode, kind.object_type, price.price_id, price.since
         ) as v
     cross join lateral staging.price(v.body) as document
 ),

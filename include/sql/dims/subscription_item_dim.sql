@@ -28,6 +28,8 @@ where
             and touched.object_id = known.subscription_id
     );
 
+select ops.bound_touched('subscription_id');
+
 create temp table version on commit drop as
 select
     v.account_id,
@@ -42,7 +44,7 @@ select
 from touched
 cross join
     lateral staging.versions_of_object(
-        touched.account_id, touched.livemode, touched.object_type, touched.object_id
+        touched.account_id, touched.livemode, touched.object_type, touched.object_id, touched.since
     ) as v
 cross join lateral staging.subscription(v.body) as s
 -- a subscription always has items: where there are none, the document does not tell
@@ -209,126 +211,127 @@ where incoming.subscription_item_id is null;
 create index on past_item (account_id, livemode, subscription_item_id);
 analyze past_item;
 
-insert into incoming
-with setting as (
-    select distinct on (account_id, livemode, subscription_item_id, at) *
-    from told
-    where not is_credit
-    order by
-        account_id asc,
-        livemode asc,
-        subscription_item_id asc,
-        at asc,
-        is_proration asc,
-        invoiced_at desc,
-        invoice_id desc,
-        price_id desc
-),
+-- In steps with statistics: guessed to be one row each, they would be joined row by row with all others.
+create temp table setting on commit drop as
+select distinct on (account_id, livemode, subscription_item_id, at) *
+from told
+where not is_credit
+order by
+    account_id asc,
+    livemode asc,
+    subscription_item_id asc,
+    at asc,
+    is_proration asc,
+    invoiced_at desc,
+    invoice_id desc,
+    price_id desc;
+analyze setting;
 
-first_setting as (
-    select distinct on (account_id, livemode, subscription_item_id) *
-    from setting
-    order by account_id, livemode, subscription_item_id, at
-),
+create temp table credit on commit drop as
+select distinct on (account_id, livemode, subscription_item_id, at) *
+from told
+where is_credit
+order by
+    account_id asc, livemode asc, subscription_item_id asc, at asc, invoiced_at desc, invoice_id desc, price_id desc;
+analyze credit;
 
-last_setting as (
+create temp table first_setting on commit drop as
+select distinct on (account_id, livemode, subscription_item_id) *
+from setting
+order by account_id, livemode, subscription_item_id, at;
+analyze first_setting;
+
+create temp table first_credit on commit drop as
+select distinct on (account_id, livemode, subscription_item_id) *
+from credit
+order by account_id, livemode, subscription_item_id, at;
+analyze first_credit;
+
+create temp table billed on commit drop as
+with last_setting as (
     select distinct on (account_id, livemode, subscription_item_id) *
     from setting
     order by account_id asc, livemode asc, subscription_item_id asc, at desc
-),
-
-credit as (
-    select distinct on (account_id, livemode, subscription_item_id, at) *
-    from told
-    where is_credit
-    order by
-        account_id asc, livemode asc, subscription_item_id asc, at asc, invoiced_at desc, invoice_id desc, price_id desc
-),
-
-first_credit as (
-    select distinct on (account_id, livemode, subscription_item_id) *
-    from credit
-    order by account_id, livemode, subscription_item_id, at
 ),
 
 last_credit as (
     select distinct on (account_id, livemode, subscription_item_id) *
     from credit
     order by account_id asc, livemode asc, subscription_item_id asc, at desc
-),
+)
 
-billed as (
-    select
-        account_id, livemode, subscription_item_id, price_id, product_id, currency, unit_amount_minor, quantity, at,
-        (-3)::smallint as version_rank,
-        1 as version_order
-    from setting
-    union all
-    -- what was there before the first change is what credit was given for
-    select
-        c.account_id, c.livemode, c.subscription_item_id, c.price_id, c.product_id, c.currency, c.unit_amount_minor,
-        c.quantity, past_item.began_at, -3, 0
-    from first_credit as c
-    inner join past_item using (account_id, livemode, subscription_item_id)
-    left join first_setting as s using (account_id, livemode, subscription_item_id)
-    where c.at <= coalesce(s.at, 'infinity')
-    union all
-    -- an item that was gone by then ended with a credit that nothing replaced, or with what was paid for
-    select
-        past_item.account_id, past_item.livemode, past_item.subscription_item_id, coalesce(s.price_id, c.price_id),
-        coalesce(s.product_id, c.product_id), coalesce(s.currency, c.currency),
-        coalesce(s.unit_amount_minor, c.unit_amount_minor), coalesce(s.quantity, c.quantity),
-        least(case when c.at > coalesce(s.at, '-infinity') then c.at else s.until_at end, past_item.observed_from),
-        3, 0
-    from past_item
-    left join last_setting as s using (account_id, livemode, subscription_item_id)
-    left join last_credit as c using (account_id, livemode, subscription_item_id)
-    where past_item.is_gone
-),
+select
+    account_id, livemode, subscription_item_id, price_id, product_id, currency, unit_amount_minor, quantity, at,
+    (-3)::smallint as version_rank,
+    1 as version_order
+from setting
+union all
+-- what was there before the first change is what credit was given for
+select
+    c.account_id, c.livemode, c.subscription_item_id, c.price_id, c.product_id, c.currency, c.unit_amount_minor,
+    c.quantity, past_item.began_at, -3, 0
+from first_credit as c
+inner join past_item using (account_id, livemode, subscription_item_id)
+left join first_setting as s using (account_id, livemode, subscription_item_id)
+where c.at <= coalesce(s.at, 'infinity')
+union all
+-- an item that was gone by then ended with a credit that nothing replaced, or with what was paid for
+select
+    past_item.account_id, past_item.livemode, past_item.subscription_item_id, coalesce(s.price_id, c.price_id),
+    coalesce(s.product_id, c.product_id), coalesce(s.currency, c.currency),
+    coalesce(s.unit_amount_minor, c.unit_amount_minor), coalesce(s.quantity, c.quantity),
+    least(case when c.at > coalesce(s.at, '-infinity') then c.at else s.until_at end, past_item.observed_from),
+    3, 0
+from past_item
+left join last_setting as s using (account_id, livemode, subscription_item_id)
+left join last_credit as c using (account_id, livemode, subscription_item_id)
+where past_item.is_gone;
+analyze billed;
 
-wanted_price as (
-    select distinct billed.account_id, billed.livemode, past_item.subscription_id, billed.price_id
-    from billed
-    inner join past_item using (account_id, livemode, subscription_item_id)
-),
+create temp table wanted_price on commit drop as
+select distinct billed.account_id, billed.livemode, past_item.subscription_id, billed.price_id
+from billed
+inner join past_item using (account_id, livemode, subscription_item_id);
+analyze wanted_price;
 
+create temp table known_price on commit drop as
 -- a price that was not loaded is whole in every item that has it
-seen_price as (
+with seen_price as (
     select distinct on (account_id, livemode, subscription_id, price_id) incoming.*
     from incoming
     inner join wanted_price using (account_id, livemode, subscription_id, price_id)
     order by
         account_id, livemode, subscription_id, price_id, version_at, version_rank, version_order, subscription_item_id
-),
-
-known_price as (
-    select
-        w.account_id,
-        w.livemode,
-        w.subscription_id,
-        w.price_id,
-        coalesce(p.product_id, seen.product_id) as product_id,
-        coalesce(p.currency, seen.currency) as currency,
-        coalesce(p.interval_unit, seen.interval_unit) as interval_unit,
-        coalesce(p.interval_count, seen.interval_count) as interval_count,
-        coalesce(p.usage_type, seen.usage_type) as usage_type,
-        coalesce(p.unit_amount_minor, seen.unit_amount_minor) as unit_amount_minor,
-        coalesce(p.price_id, seen.price_id) is not null as is_known
-    from wanted_price as w
-    left join dwh.price_dim as p
-        on
-            w.account_id = p.account_id
-            and w.livemode = p.livemode
-            and w.price_id = p.price_id
-            and p.is_current
-    left join seen_price as seen
-        on
-            w.account_id = seen.account_id
-            and w.livemode = seen.livemode
-            and w.subscription_id = seen.subscription_id
-            and w.price_id = seen.price_id
 )
 
+select
+    w.account_id,
+    w.livemode,
+    w.subscription_id,
+    w.price_id,
+    coalesce(p.product_id, seen.product_id) as product_id,
+    coalesce(p.currency, seen.currency) as currency,
+    coalesce(p.interval_unit, seen.interval_unit) as interval_unit,
+    coalesce(p.interval_count, seen.interval_count) as interval_count,
+    coalesce(p.usage_type, seen.usage_type) as usage_type,
+    coalesce(p.unit_amount_minor, seen.unit_amount_minor) as unit_amount_minor,
+    coalesce(p.price_id, seen.price_id) is not null as is_known
+from wanted_price as w
+left join dwh.price_dim as p
+    on
+        w.account_id = p.account_id
+        and w.livemode = p.livemode
+        and w.price_id = p.price_id
+        and p.is_current
+left join seen_price as seen
+    on
+        w.account_id = seen.account_id
+        and w.livemode = seen.livemode
+        and w.subscription_id = seen.subscription_id
+        and w.price_id = seen.price_id;
+analyze known_price;
+
+insert into incoming
 select
     billed.account_id,
     billed.livemode,

@@ -1,18 +1,19 @@
 /* Grain: one row per invoice line, as in the invoice's latest version. What was billed, and for which period. */
 select ops.begin_model('invoice_line_fact', upstream => '{invoice_fact}');
 
+create temp table arrived_version on commit drop as
+select v.account_id, v.livemode, v.object_id as invoice_id, v.version_at, v.version_rank, v.version_order
+from pending_batch
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as v;
+analyze arrived_version;
+
 -- Lines come and go with their invoice: only the version that invoice_fact shows has the true set. When that one
 -- shows the first lines only, the rest is in the latest version that had them all.
 create temp table line_source on commit drop as
 with arrived as (
-    select distinct v.account_id, v.livemode, v.object_id
-    from pending_batch
-    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as v
-    inner join dwh.invoice_fact as f
-        on
-            v.account_id = f.account_id
-            and v.livemode = f.livemode
-            and v.object_id = f.invoice_id
+    select distinct v.account_id, v.livemode, v.invoice_id
+    from arrived_version as v
+    inner join dwh.invoice_fact as f using (account_id, livemode, invoice_id)
     where
         f.has_more_lines
         or (v.version_at, v.version_rank, v.version_order) = (f.version_at, f.version_rank, f.version_order)
@@ -37,10 +38,15 @@ version as (
         on
             arrived.account_id = f.account_id
             and arrived.livemode = f.livemode
-            and arrived.object_id = f.invoice_id
+            and arrived.invoice_id = f.invoice_id
     cross join
         lateral staging.versions_of_object(
-            arrived.account_id, arrived.livemode, 'invoice', arrived.object_id
+            arrived.account_id,
+            arrived.livemode,
+            'invoice',
+            arrived.invoice_id,
+            -- the one that invoice_fact shows is enough where it has all lines
+            case when f.has_more_lines then '-infinity' else f.version_at end
         ) as v
 ),
 
@@ -57,6 +63,7 @@ where is_latest
 union all
 select account_id, livemode, invoice_id, customer_id, invoiced_at, is_latest, lines
 from complete;
+analyze line_source (account_id, livemode, invoice_id, is_latest);
 
 delete from dwh.invoice_line_fact
 using line_source

@@ -32,6 +32,7 @@ from touched
 inner join dwh.dispute_fact as d
     on touched.account_id = d.account_id and touched.livemode = d.livemode and touched.object_id = d.charge_id
 where touched.object_type = 'charge';
+analyze affected;
 
 delete from dwh.transaction_fact
 using

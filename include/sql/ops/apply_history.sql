@@ -25,6 +25,8 @@ begin
         and attname not in ('version_at', 'version_rank', 'version_order')
         and quote_ident(attname) <> all(string_to_array(keys, ', '));
 
+    -- without statistics, few objects would be looked for in the whole of the target
+    execute format('analyze incoming (%s)', keys);
     execute format('delete from %1$s using (select distinct %2$s from incoming) as touched where (%3$s) = (%4$s)',
         target, keys,
         (select string_agg(target || '.' || k, ', ') from unnest(string_to_array(keys, ', ')) as k),

@@ -50,6 +50,8 @@ begin
     );
     get diagnostics written = row_count;
     if has_deletion then
+        -- without statistics, few deletions would be looked for in the whole of the target
+        execute format('analyze incoming (%s, version_rank)', keys);
         -- apart from the state: whichever version won, the first deletion counts
         execute format(
             $sql$

@@ -23,6 +23,11 @@ begin
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
         perform set_config('work_mem', '64MB', true);
     end if;
+    -- A batch asks for few rows of large tables, and most of their pages are in memory: the server's usual 4, meant for
+    -- disks that turn, would have whole tables read until they are very large.
+    if current_setting('random_page_cost')::float > 1.1 then
+        perform set_config('random_page_cost', '1.1', true);
+    end if;
 
     create temp table pending_batch on commit drop as
     select b.batch_id
@@ -42,15 +47,17 @@ begin
     analyze pending_batch;
 
     create temp table touched on commit drop as
-    select distinct v.account_id, v.livemode, v.object_type, v.object_id
+    select v.account_id, v.livemode, v.object_type, v.object_id, min(v.version_at) as since
     from pending_batch as b
     cross join unnest(touching) as kind (object_type)
-    cross join lateral staging.versions_in_batch(b.batch_id, kind.object_type) as v;
+    cross join lateral staging.versions_in_batch(b.batch_id, kind.object_type) as v
+    group by v.account_id, v.livemode, v.object_type, v.object_id;
     analyze touched;
     return pending;
 end
 $$;
 comment on function ops.begin_model(text, text[], text[]) is
 'Takes the model''s lock for this transaction and makes two temporary tables: pending_batch(batch_id), the batches '
-'that upstream has applied and this model has not, and touched(account_id, livemode, object_type, object_id), the '
-'objects of the kinds in touching that came in them. Returns the number of batches.';
+'that upstream has applied and this model has not, and touched(account_id, livemode, object_type, object_id, since), '
+'the objects of the kinds in touching that came in them, with the second of the earliest version that came. Returns '
+'the number of batches.';

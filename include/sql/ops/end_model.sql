@@ -4,7 +4,10 @@ language plpgsql
 as $$
 declare
     model_name text := current_setting('tallyhouse.model');
-    target regclass := to_regclass(format('%I.%I', ops.model_schema(), model_name));
+    -- the queues of the pipeline itself are in ops
+    target regclass := coalesce(
+        to_regclass(format('%I.%I', ops.model_schema(), model_name)), format('ops.%I', model_name)::regclass
+    );
     batches bigint;
     report text;
 begin

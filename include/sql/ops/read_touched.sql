@@ -3,6 +3,7 @@ create function ops.read_touched(p_object_type text) returns void
 language plpgsql
 as $$
 begin
+    perform ops.bound_touched(p_object_type || '_id');
     execute format(
         $sql$
         create temp table incoming on commit drop as
@@ -16,7 +17,7 @@ begin
             version.version_order
         from touched
         cross join lateral staging.versions_of_object(
-            touched.account_id, touched.livemode, touched.object_type, touched.object_id
+            touched.account_id, touched.livemode, touched.object_type, touched.object_id, touched.since
         ) as version
         cross join lateral staging.%1$I(version.body) as document
         $sql$,

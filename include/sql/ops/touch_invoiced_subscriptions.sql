@@ -3,17 +3,18 @@ create function ops.touch_invoiced_subscriptions() returns void
 language plpgsql
 as $$
 begin
+    create temp table arrived_invoice on commit drop as
+    select distinct version.account_id, version.livemode, version.object_id as invoice_id
+    from pending_batch
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as version;
+    -- without statistics, few invoices would be looked for in all of them
+    analyze arrived_invoice;
     execute format(
         $sql$
         insert into touched (account_id, livemode, object_type, object_id)
         select distinct invoice.account_id, invoice.livemode, 'subscription', invoice.subscription_id
-        from pending_batch
-        cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as version
-        inner join %1$I.invoice_fact as invoice
-            on
-                version.account_id = invoice.account_id
-                and version.livemode = invoice.livemode
-                and version.object_id = invoice.invoice_id
+        from arrived_invoice
+        inner join %1$I.invoice_fact as invoice using (account_id, livemode, invoice_id)
         where
             exists (
                 select 1

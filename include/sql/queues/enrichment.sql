@@ -41,15 +41,20 @@ with named as (
     union all
     select q.account_id, q.livemode, q.kind, q.object_id, q.requested_via, q.wanted_at, q.hint_at
     from touched
-    inner join ops.enrichment as q
-        on
-            touched.account_id = q.account_id
-            and touched.livemode = q.livemode
-            and touched.object_id = q.object_id
-            and q.kind in (
-                staging.reading(touched.object_type),
-                case touched.object_type when 'price' then 'price_currency_options' end
-            )
+    cross join
+        lateral (
+            select known.*
+            from ops.enrichment as known
+            where
+                known.account_id = touched.account_id
+                and known.livemode = touched.livemode
+                and known.object_id = touched.object_id
+                and known.kind in (
+                    staging.reading(touched.object_type),
+                    case touched.object_type when 'price' then 'price_currency_options' end
+                )
+            offset 0
+        ) as q
 ),
 
 final as (
@@ -68,7 +73,7 @@ final as (
 select * from final;
 analyze reference;
 
--- Each is looked up by its key, or all at once when there are many: the planner decides.
+-- Each is looked up by its key: the offsets keep whole tables from being read, whose size is not that of the batch.
 create temp table need on commit drop as
 select
     r.account_id,
@@ -80,12 +85,16 @@ select
     least(r.wanted_at, q.wanted_at) as wanted_at,
     least(r.hint_at, q.hint_at) as hint_at
 from reference as r
-left join ops.enrichment as q
-    on
-        r.account_id = q.account_id
-        and r.livemode = q.livemode
-        and r.kind = q.kind
-        and r.object_id = q.object_id
+left join lateral (
+    select known.wanted_at, known.hint_at
+    from ops.enrichment as known
+    where
+        known.account_id = r.account_id
+        and known.livemode = r.livemode
+        and known.kind = r.kind
+        and known.object_id = r.object_id
+    offset 0
+) as q on true
 where
     case r.kind
         when 'customer'
@@ -94,6 +103,7 @@ where
                     select 1
                     from dwh.customer_dim as d
                     where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.customer_id
+                    offset 0
                 )
         when 'product'
             then
@@ -101,6 +111,7 @@ where
                     select 1
                     from dwh.product_dim as d
                     where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.product_id
+                    offset 0
                 )
         when 'price'
             then
@@ -108,6 +119,7 @@ where
                     select 1
                     from dwh.price_dim as d
                     where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.price_id
+                    offset 0
                 )
         when 'subscription'
             then
@@ -115,6 +127,7 @@ where
                     select 1
                     from dwh.subscription_dim as d
                     where r.account_id = d.account_id and r.livemode = d.livemode and r.object_id = d.subscription_id
+                    offset 0
                 )
         when 'charge'
             then
@@ -122,6 +135,7 @@ where
                     select 1
                     from dwh.charge_fact as f
                     where r.account_id = f.account_id and r.livemode = f.livemode and r.object_id = f.charge_id
+                    offset 0
                 )
         when 'invoice'
             then
@@ -129,6 +143,7 @@ where
                     select 1
                     from dwh.invoice_fact as f
                     where r.account_id = f.account_id and r.livemode = f.livemode and r.object_id = f.invoice_id
+                    offset 0
                 )
         when 'balance_transaction'
             then
@@ -140,6 +155,7 @@ where
                         and r.livemode = o.livemode
                         and o.object_type = 'balance_transaction'
                         and r.object_id = o.object_id
+                    offset 0
                 )
         when 'price_currency_options' then not exists (
             select 1
@@ -170,12 +186,17 @@ with doubtful as (
         ('charge', 'charge_refunds'),
         ('customer', 'customer_balance_transactions')
     ) as lack (reading, kind) on staging.reading(touched.object_type) = lack.reading
-    inner join ops.enrichment as q
-        on
-            touched.account_id = q.account_id
-            and touched.livemode = q.livemode
-            and touched.object_id = q.object_id
-            and lack.kind = q.kind
+    cross join
+        lateral (
+            select known.*
+            from ops.enrichment as known
+            where
+                known.account_id = touched.account_id
+                and known.livemode = touched.livemode
+                and known.kind = lack.kind
+                and known.object_id = touched.object_id
+            offset 0
+        ) as q
 ),
 
 final as (
@@ -214,29 +235,27 @@ inner join (
 ) as source (kind, reading) on c.kind = source.kind
 cross join lateral staging.kinds_of(source.reading) as own (object_type)
 cross join lateral staging.versions_of_object(c.account_id, c.livemode, own.object_type, c.object_id) as v;
+analyze past (account_id, livemode, kind, object_id, newest_first, is_deletion);
 
 -- Lines no longer change once an invoice is finalized: one complete look after that is enough.
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
-select p.account_id, p.livemode, p.kind, p.object_id, p.requested_via, p.wanted_at
-from past as p
-where
-    p.kind = 'invoice_lines'
-    and p.newest_first = 1
-    and not p.is_deletion
-    and (p.body #>> '{lines,has_more}')::boolean
-    and not exists (
-        select 1
-        from past as complete
-        cross join lateral staging.invoice(complete.body) as i
-        where
-            p.account_id = complete.account_id
-            and p.livemode = complete.livemode
-            and p.kind = complete.kind
-            and p.object_id = complete.object_id
-            and not i.has_more_lines
-            and staging.list_items(complete.body -> 'lines') <> '[]'
-            and (i.finalized_at is not null or i.status <> 'draft')
-    );
+with looked as (
+    select
+        past.*,
+        invoice.has_more_lines,
+        not invoice.has_more_lines
+        and staging.list_items(past.body -> 'lines') <> '[]'
+        and (invoice.finalized_at is not null or invoice.status <> 'draft') as is_complete
+    from past
+    cross join lateral staging.invoice(past.body) as invoice
+    where past.kind = 'invoice_lines'
+)
+
+select
+    account_id, livemode, kind, object_id, min(requested_via), max(wanted_at) filter (where newest_first = 1)
+from looked
+group by account_id, livemode, kind, object_id
+having bool_or(newest_first = 1 and not is_deletion and has_more_lines) and not bool_or(is_complete);
 
 insert into need (account_id, livemode, kind, object_id, requested_via, wanted_at)
 select account_id, livemode, kind, object_id, requested_via, wanted_at
@@ -341,27 +360,39 @@ from step
 where balance_minor <> balance_before_minor
 group by account_id, livemode, kind, object_id;
 
-delete from ops.enrichment
-using (
+-- What was asked for, is not needed any more, and is still open.
+create temp table settled on commit drop as
+with asked as (
     select account_id, livemode, kind, object_id from reference
     union
     select account_id, livemode, kind, object_id from candidate
-) as asked
+    except
+    select account_id, livemode, kind, object_id from need
+)
+
+select *
+from asked
 where
-    ops.enrichment.account_id = asked.account_id
-    and ops.enrichment.livemode = asked.livemode
-    and ops.enrichment.kind = asked.kind
-    and ops.enrichment.object_id = asked.object_id
-    and ops.enrichment.fetched_at is null
-    and not exists (
+    exists (
         select 1
-        from need
+        from ops.enrichment as known
         where
-            asked.account_id = need.account_id
-            and asked.livemode = need.livemode
-            and asked.kind = need.kind
-            and asked.object_id = need.object_id
+            known.account_id = asked.account_id
+            and known.livemode = asked.livemode
+            and known.kind = asked.kind
+            and known.object_id = asked.object_id
+            and known.fetched_at is null
+        offset 0
     );
+analyze settled;
+
+delete from ops.enrichment
+using settled
+where
+    ops.enrichment.account_id = settled.account_id
+    and ops.enrichment.livemode = settled.livemode
+    and ops.enrichment.kind = settled.kind
+    and ops.enrichment.object_id = settled.object_id;
 
 insert into ops.enrichment as q (account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at)
 select account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at

@@ -34,13 +34,19 @@ select
     lag(event.api_version) over object_history as before_version,
     lag(event.batch_id) over object_history as before_batch_id
 from arrived
-inner join raw.event as event
-    on
-        arrived.account_id = event.account_id
-        and arrived.livemode = event.livemode
-        and arrived.object_type = event.object_type
-        and arrived.object_id = event.object_id
-        and arrived.first_at <= event.created_at
+cross join
+    lateral (
+        select later.*
+        from raw.event as later
+        where
+            later.account_id = arrived.account_id
+            and later.livemode = arrived.livemode
+            and later.object_type = arrived.object_type
+            and later.object_id = arrived.object_id
+            and later.created_at >= arrived.first_at
+        -- keeps the lookups apart from each other: object by object, in the months that can have them
+        offset 0
+    ) as event
 window object_history as (
     partition by event.account_id, event.livemode, event.object_type, event.object_id
     order by event.created_at, staging.event_rank(event.type), event.listing_order
@@ -87,22 +93,30 @@ select
     judged.account_id, judged.livemode, judged.object_type, judged.object_id, judged.event_id, judged.created_at,
     judged.before_id, contradiction.key, contradiction.expected, contradiction.found
 from judged
-inner join raw.event as after
-    on
-        judged.account_id = after.account_id
-        and judged.livemode = after.livemode
-        and judged.created_at = after.created_at
-        and judged.event_id = after.event_id
-inner join raw.event as before
-    on
-        judged.account_id = before.account_id
-        and judged.livemode = before.livemode
-        and judged.before_at = before.created_at
-        and judged.before_id = before.event_id
+-- looked up one by one, in the month of each: a join would read the payloads of whole months
 cross join
-    lateral ops.contradictions(
-        after.payload #> '{data,previous_attributes}', before.payload #> '{data,object}'
-    ) as contradiction
+    lateral (
+        select event.payload #> '{data,previous_attributes}' as previous_attributes
+        from raw.event as event
+        where
+            event.account_id = judged.account_id
+            and event.livemode = judged.livemode
+            and event.created_at = judged.created_at
+            and event.event_id = judged.event_id
+        offset 0
+    ) as after
+cross join
+    lateral (
+        select event.payload #> '{data,object}' as state
+        from raw.event as event
+        where
+            event.account_id = judged.account_id
+            and event.livemode = judged.livemode
+            and event.created_at = judged.before_at
+            and event.event_id = judged.before_id
+        offset 0
+    ) as before
+cross join lateral ops.contradictions(after.previous_attributes, before.state) as contradiction
 -- another API version may show the same state in another shape
 where judged.is_same_shape;
 

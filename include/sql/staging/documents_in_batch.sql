@@ -30,7 +30,12 @@ as $$
         nested.document
     from (select distinct n.parent from staging.nesting as n where n.child = p_object_type) as kind
     cross join lateral staging.versions_in_batch(p_batch_id, kind.parent) as v
-    cross join lateral staging.nested(kind.parent, p_object_type, v.body) as nested
+    -- kept apart, for a document that is opened once, whatever the number of places in it
+    cross join lateral (
+        select document
+        from staging.nested(kind.parent, p_object_type, v.body)
+        offset 0
+    ) as nested
 $$;
 comment on function staging.documents_in_batch(bigint, text) is
 'Documents of one kind that came in a batch, with their place in the order of versions; parent_id is the object that '

@@ -1,6 +1,10 @@
 /* The whole history of one object. The offset keeps its rows apart from the rest before any document is opened. */
 create function staging.versions_of_object(
-    p_account_id text, p_livemode boolean, p_object_type text, p_object_id text
+    p_account_id text,
+    p_livemode boolean,
+    p_object_type text,
+    p_object_id text,
+    p_since timestamptz default '-infinity'
 ) returns setof staging.object_version
 language sql
 stable parallel safe
@@ -12,7 +16,9 @@ as $$
         and livemode = p_livemode
         and object_type = p_object_type
         and object_id = p_object_id
+        and version_at >= p_since
     offset 0
 $$;
-comment on function staging.versions_of_object(text, boolean, text, text) is
-'All versions of one object, in no order; read through an index, whatever the size of the history.';
+comment on function staging.versions_of_object(text, boolean, text, text, timestamptz) is
+'All versions of one object from a moment on, in no order; read through an index, whatever the size of the history. '
+'The months of raw.event before p_since are not even looked into.';
