@@ -13,7 +13,8 @@ from simulator.app import DEFAULT_KEY
 from tallyhouse import ingest
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.enrichment import EnrichmentReport, fetch_wanted, report_failures
+from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
+from tallyhouse.enrichment_queue import report_failures
 from tallyhouse.objects import LISTED
 from tallyhouse.polling import poll_lists
 from tallyhouse.questions import COMPARED, oldest_created, plan_questions

@@ -25,7 +25,8 @@ comment on column ops.reconciled_slice.status is 'The status that was listed; nu
 comment on column ops.reconciled_slice.created_from is 'Start of the stretch of creation, inclusive; null: of any age.';
 comment on column ops.reconciled_slice.created_to is 'End of the stretch of creation, exclusive; null: of any age.';
 comment on column ops.reconciled_slice.run_id is 'Run that compared.';
-comment on column ops.reconciled_slice.batch_id is 'Batch in which what differed was staged; none of that number when nothing differed.';
+comment on column ops.reconciled_slice.batch_id is
+'Batch in which what differed was staged; none of that number when nothing differed.';
 comment on column ops.reconciled_slice.listed_count is 'Objects that Stripe showed.';
 comment on column ops.reconciled_slice.held_count is 'Objects that the warehouse held for the same question.';
 comment on column ops.reconciled_slice.difference_count is 'Objects of which the two told different things.';

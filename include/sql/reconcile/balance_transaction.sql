@@ -1,4 +1,4 @@
-/* Grain: one row per balance transaction that Stripe listed or the warehouse holds. Compared: all that never changes. */
+/* Grain: one row per balance transaction that Stripe listed or the warehouse holds. Compared: what never changes. */
 with listed_state as (
     select
         listed.object_id,
@@ -35,7 +35,10 @@ held_state as (
     where
         balance_transaction_fact.version_rank <> 3
         and (
-            (balance_transaction_fact.created_at >= asked.created_from and balance_transaction_fact.created_at < asked.created_to)
+            (
+                balance_transaction_fact.created_at >= asked.created_from
+                and balance_transaction_fact.created_at < asked.created_to
+            )
             or exists (select 1 from listed where listed.object_id = balance_transaction_fact.balance_transaction_id)
         )
 ),
