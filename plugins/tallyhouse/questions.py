@@ -1,8 +1,8 @@
 """Which lists are compared with the warehouse on a day: what is recent, a part of what is older, and who pays now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -29,11 +29,15 @@ FIRST_SECOND = datetime(2011, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Question:
-    """One list to compare: a kind of object, by time of creation, or by status whatever its age."""
+    """One list to compare: a kind of object, by time of creation, or by status whatever its age.
+
+    `is_older`: a stretch of what is older than the last days, which the next run goes on after.
+    """
 
     object_name: str
     window: Window | None = None
     status: str | None = None
+    is_older: bool = False
 
     def __str__(self) -> str:
         return f"{self.object_name} " + (f"created {self.window}" if self.window else f"with status {self.status}")
@@ -57,32 +61,50 @@ class Question:
 
 
 def plan_questions(
-    now: datetime, objects: Iterable[str], *, recent_days: int, rotation: int, oldest: datetime | None, today: date
+    now: datetime,
+    objects: Iterable[str],
+    *,
+    recent_days: int,
+    rotation: int,
+    oldest: datetime | None,
+    reached: Mapping[str, datetime],
 ) -> list[Question]:
-    """What to compare today: all of the last days, one part in `rotation` of what is older, and who pays now.
+    """What to compare now: all of the last days, one part in `rotation` of what is older, and who pays now.
 
-    What is older than `recent_days` is cut into `rotation` stretches of equal length, of which a day compares
-    one: after so many days all has been compared. `oldest` is when the oldest known object was created.
+    What is older than `recent_days` is compared from its beginning on, in stretches of a `rotation`-th of its length,
+    each beginning where the last one ended (`reached`, by kind), until the recent days are met: then again from the
+    beginning. So nothing is left out, on whatever days this runs. `oldest` is when the oldest known object was created.
     """
     if recent_days < 1 or rotation < 1:
         raise TallyhouseError(f"recent_days and rotation must be at least 1; got {recent_days} and {rotation}.")
     end = floor_second(now)
     recent = end - timedelta(days=recent_days)
     begin = min(oldest or recent, recent)
-    turn = today.toordinal() % rotation
-    span = (recent - begin) / rotation
-    # whole seconds, without a hole; the first stretch reaches back to the beginning
-    edges = [FIRST_SECOND, *(floor_second(begin + span * part) for part in range(1, rotation)), recent]
+    stretch = max((recent - begin) / rotation, timedelta(days=1))
     questions = []
     for name in objects:
         if name not in COMPARED:
             raise TallyhouseError(f"{name} is not compared; these are: {', '.join(COMPARED)}.")
         questions.append(Question(name, Window(recent, end)))
-        if edges[turn] < edges[turn + 1]:
-            questions.append(Question(name, Window(edges[turn], edges[turn + 1])))
+        start = reached.get(name, recent)
+        is_first = start >= recent
+        # the first stretch reaches back to what nobody has seen yet
+        stop = min(floor_second((begin if is_first else start) + stretch), recent)
+        questions.append(Question(name, Window(FIRST_SECOND if is_first else start, stop), is_older=True))
         if name == "subscription":
             questions += [Question(name, status=status) for status in ("active", "past_due")]
     return questions
+
+
+def read_reached(conn: psycopg.Connection, account: Account) -> dict[str, datetime]:
+    """Where the last stretch of what is older ended that was compared, by kind of object."""
+    with conn.transaction():
+        found = conn.execute(
+            "select distinct on (object_type) object_type, created_to from ops.reconciled_slice "
+            "where account_id = %s and livemode = %s and is_older order by object_type, reconciled_slice_id desc",
+            [account.account_id, account.livemode],
+        ).fetchall()
+    return {name: at.astimezone(UTC) for name, at in found}
 
 
 def oldest_created(conn: psycopg.Connection, account: Account) -> datetime | None:

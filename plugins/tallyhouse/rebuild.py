@@ -56,24 +56,26 @@ def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]
     require_idle(connection)
     with _alone(connection):
         began = time.monotonic()
-        with connection.transaction():
-            _make_shadow(connection)
-        apply_models(connection, sql_root, REBUILT, schema=SHADOW)
-        log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
-        with _loads_waiting(connection):
-            apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+        try:
             with connection.transaction():
-                changes = [_swap(connection, name) for name in _NAMES]
-                _swap_ledger(connection)
-                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(SHADOW)))
+                _make_shadow(connection)
+            apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+            log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
+            with _loads_waiting(connection):
+                apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+                with connection.transaction():
+                    changes = [_swap(connection, name) for name in _NAMES]
+                    _swap_ledger(connection)
+        finally:
+            _drop_shadow(connection)
     for change in changes:
         log.info("%s", change.describe())
     return changes
 
 
 def _make_shadow(connection: psycopg.Connection) -> None:
-    """Empty tables like those of dwh; what an earlier rebuild left behind goes first."""
-    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SHADOW)))
+    """Empty tables like those of dwh; what a rebuild that was killed left behind goes first."""
+    _drop_shadow(connection)
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SHADOW)))
     for name in _NAMES:
         connection.execute(
@@ -81,7 +83,15 @@ def _make_shadow(connection: psycopg.Connection) -> None:
                 sql.Identifier(SHADOW, name), sql.Identifier("dwh", name)
             )
         )
-    _forget_shadow_ledger(connection)
+
+
+def _drop_shadow(connection: psycopg.Connection) -> None:
+    """Removes the new tables and their ledger; the next rebuild does so for one that lost its connection."""
+    if connection.broken or connection.closed:
+        return
+    with connection.transaction():
+        connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SHADOW)))
+        _forget_shadow_ledger(connection)
 
 
 def _swap(connection: psycopg.Connection, name: str) -> TableChange:
@@ -121,7 +131,6 @@ def _swap_ledger(connection: psycopg.Connection) -> None:
         "update ops.batch_applied set model = split_part(model, '.', 2) where model = any(%s)",
         [[f"{SHADOW}.{name}" for name in _NAMES]],
     )
-    _forget_shadow_ledger(connection)
 
 
 def _forget_shadow_ledger(connection: psycopg.Connection) -> None:

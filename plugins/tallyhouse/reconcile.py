@@ -92,6 +92,10 @@ def compare(
     tally = Tally()
     window = question.window or Window(FIRST_SECOND, floor_second(account.clock))
     with conn.transaction():
+        # One state of the warehouse all along: a load that commits meanwhile is as unread as the events of that time.
+        conn.execute("set transaction isolation level repeatable read")
+        # A throttled listing leaves the transaction idle for minutes, which some servers end sooner.
+        conn.execute("set local idle_in_transaction_session_timeout = 0")
         through = ledger.read_watermark(conn, account)
         if through is None:
             raise TallyhouseError(
@@ -127,12 +131,14 @@ def compare(
         is_deletable = question.object_name in DELETABLE
         healed = [each.object_id for each in differences if each.reason != DELETED or is_deletable]
         tally.new = conn.execute(_HEAL, [healed]).rowcount
-        answer = _keep(conn, account, question, run_id, batch_id, through, compared, differences)
-        if tally.new or tally.rejected:
-            ledger.close_batch(conn, batch_id, tally, {})
-        else:
+        is_empty = not (tally.new or tally.rejected)
+        if is_empty:
             # nothing for the warehouse to load
             conn.execute("delete from ops.batch where batch_id = %s", [batch_id])
+        else:
+            ledger.close_batch(conn, batch_id, tally, {})
+        batch = None if is_empty else batch_id
+        answer = _keep(conn, account, question, run_id, batch, through, compared, differences)
     log.info("%s", answer.describe())
     for difference in differences:
         log.warning("%s %s", question.object_name, difference.describe())
@@ -226,21 +232,22 @@ def _keep(
     account: Account,
     question: Question,
     run_id: str,
-    batch_id: int,
+    batch_id: int | None,
     through: datetime,
     compared: Compared,
     differences: list[Difference],
 ) -> Answer:
     """Writes what was compared and what differed."""
     slice_row = conn.execute(
-        "insert into ops.reconciled_slice (account_id, livemode, object_type, status, created_from, created_to, "
-        "run_id, batch_id, listed_count, held_count, difference_count, data_through) "
-        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning reconciled_slice_id",
+        "insert into ops.reconciled_slice (account_id, livemode, object_type, status, is_older, created_from, "
+        "created_to, run_id, batch_id, listed_count, held_count, difference_count, data_through) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning reconciled_slice_id",
         [
             account.account_id,
             account.livemode,
             question.object_name,
             question.status,
+            question.is_older,
             question.window and question.window.start,
             question.window and question.window.end,
             run_id,

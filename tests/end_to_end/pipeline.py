@@ -95,7 +95,7 @@ class Pipeline:
                 recent_days=35,
                 rotation=1,
                 oldest=oldest_created(connection, account),
-                today=account.clock.date(),
+                reached={},
             )
             run_id = f"stripe_reconcile/{uuid4()}"
             return [compare(connection, client, account, each, SQL_ROOT, run_id) for each in questions]

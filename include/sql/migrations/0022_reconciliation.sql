@@ -5,10 +5,11 @@ create table ops.reconciled_slice (
     livemode boolean not null,
     object_type text not null,
     status text,
+    is_older boolean not null,
     created_from timestamptz,
     created_to timestamptz,
     run_id text not null,
-    batch_id bigint not null,
+    batch_id bigint,
     listed_count bigint not null,
     held_count bigint not null,
     difference_count bigint not null,
@@ -22,11 +23,13 @@ comment on column ops.reconciled_slice.account_id is 'Stripe account (acct_...).
 comment on column ops.reconciled_slice.livemode is 'False for test data.';
 comment on column ops.reconciled_slice.object_type is 'Kind of object.';
 comment on column ops.reconciled_slice.status is 'The status that was listed; null: all, by time of creation.';
+comment on column ops.reconciled_slice.is_older is
+'Whether it was a stretch of what is older than the last days: the next run goes on after the newest of these.';
 comment on column ops.reconciled_slice.created_from is 'Start of the stretch of creation, inclusive; null: of any age.';
 comment on column ops.reconciled_slice.created_to is 'End of the stretch of creation, exclusive; null: of any age.';
 comment on column ops.reconciled_slice.run_id is 'Run that compared.';
 comment on column ops.reconciled_slice.batch_id is
-'Batch in which what differed was staged; none of that number when nothing differed.';
+'Batch in which what differed was staged; null when nothing was.';
 comment on column ops.reconciled_slice.listed_count is 'Objects that Stripe showed.';
 comment on column ops.reconciled_slice.held_count is 'Objects that the warehouse held for the same question.';
 comment on column ops.reconciled_slice.difference_count is 'Objects of which the two told different things.';

@@ -20,7 +20,8 @@ begin
             max(b.committed_at) as ended_at
         from ops.planned_batch as p
         left join ops.batch as b on p.batch_id = b.batch_id
-        where p.source = 'list' and p.is_everything
+        -- what the key may not list, no listing brings: its run was red, and named it
+        where p.source = 'list' and p.is_everything and not p.is_refused
         group by p.account_id, p.livemode, p.run_id
         having count(*) = count(p.batch_id)
     ) as listing

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import TriggerRule, task
@@ -30,7 +29,7 @@ def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = Non
             recent_days=form["recent_days"],
             rotation=form["rotation"],
             oldest=questions.oldest_created(connection, account),
-            today=datetime.now(UTC).date(),
+            reached=questions.read_reached(connection, account),
         )
     log.info("%d lists to compare: %s", len(planned), "; ".join(map(str, planned)))
     return [
@@ -39,6 +38,7 @@ def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = Non
             "object_name": question.object_name,
             "window": question.window and question.window.as_dict(),
             "status": question.status,
+            "is_older": question.is_older,
         }
         for question in planned
     ]
@@ -55,7 +55,7 @@ def gather_comparisons(planned: Sequence[Sequence[dict[str, Any]]]) -> list[dict
 def compare_list(question: dict[str, Any], dag_run: Any = None) -> dict[str, Any]:
     """Compares one list with the warehouse, keeps the differences, and stages what Stripe told of them."""
     window = question["window"] and Window.from_dict(question["window"])
-    asked = Question(question["object_name"], window, question["status"])
+    asked = Question(question["object_name"], window, question["status"], question["is_older"])
     stripe = settings.stripe_settings(question["stripe_conn_id"])
     with settings.warehouse_connection() as connection, stripe.client() as client:
         answer = reconcile.compare(connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run))
