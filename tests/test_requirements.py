@@ -81,7 +81,7 @@ def test_what_runs_in_airflow_imports_only_what_an_airflow_is_told_to_install(fo
 @pytest.mark.parametrize("folder", ELSEWHERE)
 def test_every_imported_package_is_declared(folder: str) -> None:
     imported = _distributions(folder)
-    assert len(imported) >= 4
+    assert imported
     assert imported - _declared("requirements.in") == set()
 
 

@@ -10,7 +10,14 @@ import orjson
 import requests
 import stripe
 
-from tallyhouse.errors import ObjectMissingError, StripeAccessError, StripeUnavailableError, TallyhouseError
+from tallyhouse.errors import (
+    BadRequestError,
+    ObjectMissingError,
+    PermissionMissingError,
+    StripeAccessError,
+    StripeUnavailableError,
+    TallyhouseError,
+)
 from tallyhouse.json_rows import NotAListError
 
 
@@ -107,7 +114,7 @@ def refused(what: str, answer: Answer, key: str, connection: str) -> TallyhouseE
             f"{head} The key {shown} is not valid: put a current one into the password of connection {connection}."
         )
     if answer.status == 403:
-        return StripeAccessError(
+        return PermissionMissingError(
             f"{head} The key {shown} lacks the permission named there: grant it in Stripe's dashboard "
             f"(Developers, API keys), or put another key into the password of connection {connection}."
         )
@@ -120,7 +127,7 @@ def refused(what: str, answer: Answer, key: str, connection: str) -> TallyhouseE
             f"{head} The row that the listing had come to is gone (deleted, or older than Stripe keeps). "
             "Nothing of this window is committed: run the task again, and it begins anew."
         )
-    return StripeAccessError(
+    return BadRequestError(
         f"{head} Check api_version, the host and the extra of connection {connection}; the key was {shown}."
     )
 

@@ -11,7 +11,7 @@ import psycopg
 
 from tallyhouse import ingest, plans
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.errors import StripeAccessError
+from tallyhouse.errors import ObjectMissingError, PermissionMissingError, StripeAccessError
 from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import ObjectReader
 from tallyhouse.slices import Slice, find_listed, plan_slices, share_out
@@ -71,7 +71,7 @@ def plan_backfill(
     def plan_kind(item: StripeObject) -> list[Slice]:
         try:
             return plan_slices(client, item, window, rows_per_slice)
-        except StripeAccessError as error:
+        except PermissionMissingError as error:
             refused.append((Slice(item.name, window), str(error)))
             return []
 
@@ -81,7 +81,7 @@ def plan_backfill(
             return []
         try:
             clocks = list_test_clocks(client)
-        except StripeAccessError as error:
+        except PermissionMissingError as error:
             refused.extend((Slice(item.name, window, "test_clock"), str(error)) for item in clocked)
             return []
         return [Slice(item.name, window, f"test_clock={clock}") for clock in clocks for item in clocked]
@@ -137,11 +137,16 @@ def stage_share(
             while (piece := work.next()) is not None:
                 try:
                     ingest.stage_list(conn, client, account, piece.object_name, piece.window, run_id, piece.scope)
-                except StripeAccessError as error:
+                except PermissionMissingError as error:
                     work.refuse(piece.object_name)
                     with control_lock:
                         log.error("%s cannot be listed: %s", piece.object_name, error)
                         plans.keep_error(control, account, run_id, piece.object_name, None, error, is_refused=True)
+                except ObjectMissingError as error:
+                    # The test clock was deleted after it had been planned, and all on it with it.
+                    with control_lock:
+                        log.warning("%s of %s: %s", piece.object_name, piece.scope, error)
+                        plans.drop_slice(control, account, run_id, piece)
                 except BaseException as error:
                     work.stop(error)
                 else:

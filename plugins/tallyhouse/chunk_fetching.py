@@ -10,7 +10,13 @@ from typing import Any, Self
 
 from tallyhouse.client import StripeClient
 from tallyhouse.enrichment_queue import Chunk, Outcome
-from tallyhouse.errors import BadPageError, ObjectMissingError, StripeAccessError, StripeUnavailableError
+from tallyhouse.errors import (
+    BadPageError,
+    BadRequestError,
+    ObjectMissingError,
+    StripeAccessError,
+    StripeUnavailableError,
+)
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.objects import LISTED
 from tallyhouse.pages import ObjectReader, Page, Reject, RowReader
@@ -73,7 +79,7 @@ class ChunkFetcher:
             return None
         try:
             page = retrieve(self._client, chunk.kind, object_id, reader, stripe_account=chunk.stripe_account)
-        except ObjectMissingError as error:
+        except (ObjectMissingError, BadRequestError) as error:
             return error
         except StripeAccessError as error:
             # The same for every object of the kind: one refusal is enough.

@@ -111,7 +111,11 @@ def _work_chunk(
         stager = ObjectStager(conn, chunk.owner, f"{SOURCE}:{chunk.kind}", batch_id, tally, is_after_lists=True)
         outcomes = fetcher.fetch(chunk, reader, stager)
         stager.flush()
-        ledger.close_batch(conn, batch_id, tally, reader.unknown)
+        if tally.new or tally.rejected:
+            ledger.close_batch(conn, batch_id, tally, reader.unknown)
+        else:
+            # nothing for the warehouse to load: its runs and these must not call one another for ever
+            ledger.drop_batch(conn, batch_id)
         marked = queue.mark(conn, chunk, outcomes)
     report.staged += tally.new
     report.fetched += marked.fetched

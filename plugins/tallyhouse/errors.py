@@ -21,6 +21,14 @@ class StripeAccessError(TallyhouseError):
     """Stripe refuses what we ask (401, 403, other 4xx) or cannot be addressed at all. A retry cannot help."""
 
 
+class PermissionMissingError(StripeAccessError):
+    """The key is good, but may not read this kind of object (403): others it may."""
+
+
+class BadRequestError(StripeAccessError):
+    """Stripe does not understand what is asked of one object or list (4xx): others may well be answered."""
+
+
 class ObjectMissingError(StripeAccessError):
     """Stripe knows no object of that id (404 resource_missing): it was deleted for good, or never was."""
 

@@ -88,6 +88,11 @@ def open_batch(
     return int(row[0])
 
 
+def drop_batch(conn: psycopg.Connection, batch_id: int) -> None:
+    """Takes back a batch that brought nothing, in the transaction that opened it."""
+    conn.execute("delete from ops.batch where batch_id = %s", [batch_id])
+
+
 def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]) -> None:
     """Writes what the batch brought, and takes it off its run's plan."""
     conn.execute(

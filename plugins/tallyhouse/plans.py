@@ -14,7 +14,15 @@ from tallyhouse.windows import Window
 
 
 def plan_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> None:
-    """Writes down the windows of events that a run means to read, inside the caller's transaction."""
+    """Writes down the windows of events that a run means to read, inside the caller's transaction.
+
+    A plan that the same run made before, of which nothing is read yet, is replaced.
+    """
+    conn.execute(
+        "delete from ops.planned_batch where run_id = %s and account_id = %s and livemode = %s "
+        "and source = 'events' and batch_id is null",
+        [run_id, account.account_id, account.livemode],
+    )
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into ops.planned_batch (run_id, account_id, livemode, source, asked_from, asked_to) "
@@ -130,6 +138,25 @@ def keep_error(
                 account.livemode,
                 object_name,
                 *([window.start, window.start, window.end] if window else [None, None, None]),
+            ],
+        )
+
+
+def drop_slice(conn: psycopg.Connection, account: Account, run_id: str, piece: Slice) -> None:
+    """Takes a slice off a run's plan of which there is nothing to list any more."""
+    with conn.transaction():
+        conn.execute(
+            "delete from ops.planned_batch where run_id = %s and account_id = %s and livemode = %s and source = 'list' "
+            "and object_type = %s and scope is not distinct from %s and asked_from = %s and asked_to = %s "
+            "and batch_id is null",
+            [
+                run_id,
+                account.account_id,
+                account.livemode,
+                piece.object_name,
+                piece.scope,
+                piece.window.start,
+                piece.window.end,
             ],
         )
 

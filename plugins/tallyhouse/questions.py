@@ -72,24 +72,29 @@ def plan_questions(
     """What to compare now: all of the last days, one part in `rotation` of what is older, and who pays now.
 
     What is older than `recent_days` is compared from its beginning on, in stretches of a `rotation`-th of its length,
-    each beginning where the last one ended (`reached`, by kind), until the recent days are met: then again from the
-    beginning. So nothing is left out, on whatever days this runs. `oldest` is when the oldest known object was created.
+    each beginning where the last one ended (`reached`, by kind), until less than a stretch is left before the recent
+    days, which belongs to the last one: then again from the beginning. So nothing is left out, on whatever days this
+    runs. `oldest` is when the oldest known object was created.
     """
     if recent_days < 1 or rotation < 1:
         raise TallyhouseError(f"recent_days and rotation must be at least 1; got {recent_days} and {rotation}.")
     end = floor_second(now)
     recent = end - timedelta(days=recent_days)
     begin = min(oldest or recent, recent)
-    stretch = max((recent - begin) / rotation, timedelta(days=1))
+    # longer than a day, by which the recent days move on between two runs
+    stretch = max((recent - begin) / rotation, timedelta(days=2))
     questions = []
     for name in objects:
         if name not in COMPARED:
             raise TallyhouseError(f"{name} is not compared; these are: {', '.join(COMPARED)}.")
         questions.append(Question(name, Window(recent, end)))
         start = reached.get(name, recent)
-        is_first = start >= recent
+        # once the recent days were met, from the beginning: they move on meanwhile
+        is_first = start >= recent - stretch
         # the first stretch reaches back to what nobody has seen yet
-        stop = min(floor_second((begin if is_first else start) + stretch), recent)
+        stop = floor_second((begin if is_first else start) + stretch)
+        if stop >= recent - stretch:
+            stop = recent
         questions.append(Question(name, Window(FIRST_SECOND if is_first else start, stop), is_older=True))
         if name == "subscription":
             questions += [Question(name, status=status) for status in ("active", "past_due")]

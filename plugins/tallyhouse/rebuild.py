@@ -58,6 +58,7 @@ def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]
         began = time.monotonic()
         try:
             with connection.transaction():
+                _take_back_unreadable(connection)
                 _make_shadow(connection)
             apply_models(connection, sql_root, REBUILT, schema=SHADOW)
             log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
@@ -71,6 +72,19 @@ def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]
     for change in changes:
         log.info("%s", change.describe())
     return changes
+
+
+def _take_back_unreadable(connection: psycopg.Connection) -> None:
+    """What was set aside, and can be read by now, counts again."""
+    for table, body in (("event", "payload #> '{data,object}'"), ("object", "payload")):
+        taken = connection.execute(
+            sql.SQL(
+                "update raw.{} set unreadable = null "
+                "where unreadable is not null and ops.unreadable_reason(object_type, {}) is null"
+            ).format(sql.Identifier(table), sql.SQL(body))
+        ).rowcount
+        if taken:
+            log.info("%d rows of raw.%s had been set aside and can be read now", taken, table)
 
 
 def _make_shadow(connection: psycopg.Connection) -> None:

@@ -18,6 +18,7 @@ from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import DELETED, LATER_THAN_LAG, UNEXPLAINED, Compared, Comparison, Difference, classify
 from tallyhouse.errors import ObjectMissingError, ReconciliationError, TallyhouseError
 from tallyhouse.object_staging import ObjectStager
+from tallyhouse.objects import LISTED
 from tallyhouse.pages import EventReader, EventRow, ObjectReader, Page, Reject
 from tallyhouse.questions import COMPARED, DELETABLE, FIRST_SECOND, Question
 from tallyhouse.report import Tally
@@ -92,8 +93,6 @@ def compare(
     tally = Tally()
     window = question.window or Window(FIRST_SECOND, floor_second(account.clock))
     with conn.transaction():
-        # One state of the warehouse all along: a load that commits meanwhile is as unread as the events of that time.
-        conn.execute("set transaction isolation level repeatable read")
         # A throttled listing leaves the transaction idle for minutes, which some servers end sooner.
         conn.execute("set local idle_in_transaction_session_timeout = 0")
         through = ledger.read_watermark(conn, account)
@@ -118,15 +117,15 @@ def compare(
             for page in pages:
                 stager.add(page)
         stager.flush()
-        in_flight = _in_flight(conn, client, question.object_name, through)
+        in_flight = _in_flight(conn, client, account, question.object_name, through)
         compared, gone = _differing(conn, client, comparison, stager, question)
         rows = [row for row in compared.rows if not row.is_ahead]
-        differences = classify(conn, comparison, account, rows, in_flight, gone)
+        found = _confirmed(conn, comparison, classify(conn, comparison, account, rows, in_flight, gone))
         # healed by another question of this run, it waits to be loaded
         told = _told(conn, account, question.object_name, run_id)
-        differences = [each for each in differences if each.reason != LATER_THAN_LAG or each.object_id not in told]
+        differences = [each for each in found if each.reason != LATER_THAN_LAG or each.object_id not in told]
         if question.object_name == "balance_transaction":
-            differences += differing_sums(conn, differences)
+            differences += differing_sums(conn, found)
         # a stub of what has no deletion in its table could not be loaded
         is_deletable = question.object_name in DELETABLE
         healed = [each.object_id for each in differences if each.reason != DELETED or is_deletable]
@@ -134,7 +133,7 @@ def compare(
         is_empty = not (tally.new or tally.rejected)
         if is_empty:
             # nothing for the warehouse to load
-            conn.execute("delete from ops.batch where batch_id = %s", [batch_id])
+            ledger.drop_batch(conn, batch_id)
         else:
             ledger.close_batch(conn, batch_id, tally, {})
         batch = None if is_empty else batch_id
@@ -174,8 +173,24 @@ def _told(conn: psycopg.Connection, account: Account, object_name: str, run_id: 
     return {object_id for (object_id,) in found}
 
 
-def _in_flight(conn: psycopg.Connection, client: StripeClient, object_name: str, through: datetime) -> set[str]:
-    """The objects of which there are events that the warehouse has not read: they may well differ."""
+def _confirmed(conn: psycopg.Connection, comparison: Comparison, differences: list[Difference]) -> list[Difference]:
+    """Without those that nothing explains but a load that committed while they were looked at."""
+    if not any(each.reason == UNEXPLAINED for each in differences):
+        return differences
+    still = {row.object_id for row in comparison.run(conn).rows}
+    return [each for each in differences if each.reason != UNEXPLAINED or each.object_id in still]
+
+
+def _in_flight(
+    conn: psycopg.Connection, client: StripeClient, account: Account, object_name: str, through: datetime
+) -> set[str]:
+    """The objects that changed after what the warehouse has read, by events or polled lists: they may well differ."""
+    if not LISTED[object_name].has_events:
+        polled = ledger.read_watermark(conn, account, f"list:{object_name}") or FIRST_SECOND
+        newer = conn.execute(
+            "select object_id from listed where (payload ->> 'created')::bigint >= extract(epoch from %s)", [polled]
+        ).fetchall()
+        return {object_id for (object_id,) in newer}
     start = floor_second(through)
     ahead = Window(start, max(start, floor_second(client.server_time())) + timedelta(days=1))
     ids: set[str] = set()

@@ -51,8 +51,8 @@ def test_a_window_that_failed_for_good_is_a_gap_until_a_later_run_has_read_it(
         stripe.now = HOUR
         assert dags.run("stripe_events").state == "success"
         stripe.now = HOUR + 7200
-        # What the plan asks is answered; the listing is refused, so that no other try is made.
-        stripe.script = [Scripted(400, b"{}")]
+        # What the plan asks is answered; both listings are refused, so that no other try is made.
+        stripe.script = [Scripted(400, b"{}")] * 2
         red = dags.run("stripe_events")
         assert red.state == "failed"
         assert isinstance(red.errors["stage_events"], StripeAccessError)

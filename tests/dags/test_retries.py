@@ -6,6 +6,7 @@ import pytest
 from tallyhouse.checks import ChecksFailedError
 from tallyhouse.errors import (
     BadPageError,
+    EnrichmentError,
     GapError,
     ReconciliationError,
     RejectedRowsError,
@@ -31,6 +32,7 @@ def decision(error: Exception) -> str:
         RejectedRowsError([("events", "evt_1", "odd")]),
         GapError([]),
         ReconciliationError([]),
+        EnrichmentError([]),
         ChecksFailedError("1 of 5"),
         MigrationError("edited"),
         TallyhouseError("a setting that makes no sense"),
@@ -57,5 +59,6 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 
 
 def test_every_error_of_the_library_is_judged() -> None:
-    judged = {StripeAccessError, RejectedRowsError, GapError, ReconciliationError, ChecksFailedError, MigrationError}
-    assert set(TallyhouseError.__subclasses__()) == judged | {StripeUnavailableError, BadPageError}
+    judged = {StripeAccessError, RejectedRowsError, GapError, EnrichmentError, ReconciliationError}
+    judged |= {ChecksFailedError, MigrationError, StripeUnavailableError, BadPageError}
+    assert set(TallyhouseError.__subclasses__()) == judged

@@ -81,7 +81,7 @@ def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any
 
     again = dags.run("stripe_enrichment")
     assert again.state == "success"
-    assert again.not_successful == {"anything_staged": ["skipped"], "publish_staged": ["skipped"]}
+    assert again.not_successful == {"publish_staged": ["skipped"]}
     assert dags.published(again) == []
 
 
@@ -313,8 +313,10 @@ def test_stripe_down_for_longer_than_the_client_waits_is_retried_and_green(dags:
     sim("faults", name="server_error", count=12)
     run = dags.run("stripe_events")
     assert (run.state, run.not_successful) == ("success", {})
-    assert run.tries["plan_windows"] == [2]
-    assert isinstance(run.errors["plan_windows"], StripeUnavailableError)
+    # whichever of the two asked first
+    first = {"plan_windows", "poll_lists"} & run.errors.keys()
+    assert sorted(run.tries["plan_windows"] + run.tries["poll_lists"]) == [1, 2]
+    assert [type(run.errors[name]) for name in first] == [StripeUnavailableError]
 
 
 def test_a_run_of_warehouse_that_others_triggered_is_skipped_once_all_is_loaded_and_checked(dags: Dags) -> None:

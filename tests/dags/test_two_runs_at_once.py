@@ -31,7 +31,8 @@ def rebuilt(postgres: PostgresServer, conninfo: str) -> str:
     copy = postgres.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
     with psycopg.connect(copy) as connection:
         for model in MODELS:
-            connection.execute(sql.SQL("delete from {}").format(sql.Identifier("dwh", model.name)))
+            if model.folder != "queues":
+                connection.execute(sql.SQL("delete from {}").format(sql.Identifier("dwh", model.name)))
         connection.execute("delete from ops.batch_applied")
         connection.commit()
         apply_models(connection, SQL_ROOT)

@@ -153,6 +153,16 @@ def test_a_document_that_cannot_be_read_is_set_aside_by_a_rebuild_too(connection
     assert [row[0] for row in connection.execute("select row_key from raw.rejected")] != []
 
 
+def test_a_document_that_had_been_set_aside_counts_again_once_it_can_be_read(connection: psycopg.Connection) -> None:
+    stage(connection, [charge(1), charge(2)])
+    connection.execute("update raw.event set unreadable = 'a reading of last year' where object_id = 'ch_2'")
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    assert len(table_rows(connection, "dwh")["charge_fact"]) == 1
+    connection.commit()
+    assert changed(rebuild(connection, SQL_ROOT))["charge_fact"] == (0, 1)
+
+
 def test_loads_wait_for_the_swap(connection: psycopg.Connection, each_warehouse: str) -> None:
     stage(connection, [charge(1)])
     apply_models(connection, SQL_ROOT)
