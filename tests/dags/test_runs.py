@@ -185,7 +185,7 @@ def test_a_document_that_cannot_be_read_makes_warehouse_red_after_all_else_is_lo
     assert red.not_successful == {"report_rejects": ["failed"]}
     assert "evt_odd" in str(red.errors["report_rejects"])
     assert dags.published(red) == ["warehouse_loaded"]
-    loaded = dags.rows("select count(*) > 50, count(*) filter (where charge_id = 'ch_odd') from dwh.charge_fact")
+    loaded = dags.rows("select count(*) > 40, count(*) filter (where charge_id = 'ch_odd') from dwh.charge_fact")
     assert loaded == [(True, 0)]
     assert_green(dags.run("warehouse"))
 

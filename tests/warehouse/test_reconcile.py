@@ -8,7 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tallyhouse import reconcile as reconciling
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.comparison import Difference
 from tallyhouse.errors import ReconciliationError, TallyhouseError
 from tallyhouse.questions import Question
 from tallyhouse.reconcile import Answer, compare, report_unexplained
@@ -135,7 +137,8 @@ def books(connection: psycopg.Connection) -> Iterator[Books]:
         stripe.now = SECOND + 3600
         client = StripeClient(KEY, api_base=stripe.base_url, requests_per_second=None, sleep=lambda seconds: None)
         connection.execute(
-            "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
+            "insert into ops.watermark (account_id, livemode, stream, through) "
+            "select %s, false, stream, %s from unnest('{events,list:balance_transaction}'::text[]) as stream",
             [ACCOUNT, NOON + timedelta(minutes=30)],
         )
         connection.commit()
@@ -307,6 +310,29 @@ def test_balance_transactions_are_compared_one_by_one_and_as_sums(books: Books) 
         "usd 2026-02-28 charge",
         "usd 2026-03-01 charge",
     }
+
+
+def test_a_balance_transaction_that_the_next_poll_will_bring_is_later_than_the_lag(books: Books) -> None:
+    books.lists(movement(1, created=SECOND + 1800), movement(2, created=SECOND + 1799))
+    question = Question("balance_transaction", CHARGES.window)
+    assert books.compare(question).reasons == {"later_than_lag": 1, "never_seen": 1}
+
+
+def test_a_load_that_commits_meanwhile_leaves_nothing_unexplained(
+    books: Books, monkeypatch: pytest.MonkeyPatch, each_warehouse: str
+) -> None:
+    books.loaded(charge(1))
+    stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(1, amount_refunded=700))])
+    books.lists(charge(1, amount_refunded=700))
+    classify = reconciling.classify
+
+    def after_a_load(*arguments: Any) -> list[Difference]:
+        with psycopg.connect(each_warehouse) as other:
+            apply_models(other, SQL_ROOT)
+        return classify(*arguments)
+
+    monkeypatch.setattr(reconciling, "classify", after_a_load)
+    assert books.compare().reasons == {}
 
 
 def test_without_any_events_there_is_nothing_to_compare_with(books: Books) -> None:
