@@ -23,11 +23,12 @@ where
     price.is_current
     and known.is_reconstructed
     and (
-        known.product_id, known.currency, known.interval_unit, known.interval_count, known.usage_type,
-        known.unit_amount_minor
-    ) is distinct from (
-        price.product_id, price.currency, price.interval_unit, price.interval_count, price.usage_type,
-        price.unit_amount_minor
+        known.product_id is distinct from price.product_id
+        or known.currency is distinct from price.currency
+        or known.interval_unit is distinct from price.interval_unit
+        or known.interval_count is distinct from price.interval_count
+        or known.usage_type is distinct from price.usage_type
+        or known.unit_amount_minor is distinct from price.unit_amount_minor
     )
     and not exists (
         select 1
@@ -76,7 +77,7 @@ order by account_id, livemode, subscription_id, version_at, version_rank, versio
 analyze first_version;
 
 -- the versions are joined with themselves: guessed to be few, they would be so row by row
-analyze version (account_id, livemode, subscription_id);
+analyze version;
 
 create temp table incoming on commit drop as
 with numbered as (
