@@ -17,6 +17,9 @@ few = st.integers(1, 2)
 SUBSCRIBED = int(START.timestamp()) - 90 * 86_400
 ACCOUNTS = ["acct_test", "acct_other"]
 amounts = st.sampled_from([0, 700, 2900, 9900])
+recurring = st.fixed_dictionaries(
+    {"interval": st.sampled_from(["month", "year"]), "usage_type": st.sampled_from(["licensed", "metered"])}
+)
 
 
 def epoch(at: datetime) -> int:
@@ -43,7 +46,8 @@ items = st.lists(
             "id": reference("si"),
             "quantity": few,
             "price": st.fixed_dictionaries(
-                {"id": reference("price"), "unit_amount": amounts, "currency": st.just("usd")}
+                {"id": reference("price"), "unit_amount": amounts, "currency": st.just("usd")},
+                optional={"recurring": recurring},
             ),
         }
     ),
@@ -147,6 +151,7 @@ prices = st.fixed_dictionaries(
         "lookup_key": st.sampled_from(["one", "two"]),
         "tiers": st.none() | st.lists(st.fixed_dictionaries({"up_to": st.none(), "unit_amount": amounts}), max_size=1),
         "currency_options": st.fixed_dictionaries({"eur": amounts}),
+        "recurring": recurring,
     },
 )
 cards = st.fixed_dictionaries(

@@ -1,5 +1,6 @@
 """The property that all rests on: dims and facts are a function of the set of raw rows, in whatever order they come."""
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -82,3 +83,37 @@ def test_a_discount_is_not_asked_for_when_its_own_event_comes_before_or_after_th
         stage(connection, [version])
         apply_models(connection, SQL_ROOT)
     assert connection.execute("select kind, object_id from ops.enrichment").fetchall() == []
+
+
+@pytest.mark.parametrize("kind", ["price", "plan"])
+def test_the_past_of_items_is_the_same_whenever_their_price_changes(kind: str, connection: psycopg.Connection) -> None:
+    at = moment("2026-03-01T00:00:00")
+    began = int(at.timestamp()) - 90 * 86_400
+    recurring = {"interval": "month", "usage_type": "licensed"}
+    price = {"object": kind, "id": "price_1", "currency": "usd", "unit_amount": 2900, "recurring": recurring}
+    line = {
+        "id": "il_1",
+        "type": "subscription",
+        "subscription_item": "si_1",
+        "price": {"id": "price_1"},
+        "amount": 700,
+        "period": {"start": began, "end": began + 86_400},
+    }
+    invoice = {"object": "invoice", "id": "in_1", "subscription": "sub_1", "created": began, "lines": {"data": [line]}}
+    item = {"id": "si_1", "price": {"id": "price_2"}}
+    subscription = {"object": "subscription", "id": "sub_1", "created": began, "items": {"data": [item]}}
+    batches = [
+        [Version(at, None, subscription), Version(at, None, invoice)],
+        [Version(at, None, price)],
+        # the interval is known already: what else the price says counts too
+        [Version(at, f"{kind}.updated", {**price, "product": "prod_1"})],
+    ]
+    found = []
+    for order in itertools.permutations(batches):
+        empty_warehouse(connection)
+        for batch in order:
+            stage(connection, batch)
+            apply_models(connection, SQL_ROOT)
+        found.append(table_rows(connection, "dwh")["subscription_item_dim"])
+    assert "price_1,prod_1,usd,month,licensed,2900" in str(found[0])
+    assert all(rows == found[0] for rows in found)

@@ -6,20 +6,31 @@ select ops.begin_model(
 );
 select ops.touch_invoiced_subscriptions();
 
--- a price may come later than what was reconstructed with it
+-- What was reconstructed took from its price what the price, or the plan by whose name it came, says now.
 insert into touched (account_id, livemode, object_type, object_id)
+with arrived_price as (
+    select distinct version.account_id, version.livemode, version.object_id as price_id
+    from pending_batch
+    cross join staging.kinds_of('price') as kind (object_type)
+    cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as version
+)
+
 select distinct known.account_id, known.livemode, 'subscription', known.subscription_id
-from pending_batch
-cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'price') as version
-inner join dwh.subscription_item_dim as known
-    on
-        version.account_id = known.account_id
-        and version.livemode = known.livemode
-        and version.object_id = known.price_id
-        and known.is_reconstructed
-        and known.interval_unit is null
+from arrived_price
+inner join dwh.price_dim as price using (account_id, livemode, price_id)
+inner join dwh.subscription_item_dim as known using (account_id, livemode, price_id)
 where
-    not exists (
+    price.is_current
+    and known.is_reconstructed
+    and (
+        known.product_id is distinct from price.product_id
+        or known.currency is distinct from price.currency
+        or known.interval_unit is distinct from price.interval_unit
+        or known.interval_count is distinct from price.interval_count
+        or known.usage_type is distinct from price.usage_type
+        or known.unit_amount_minor is distinct from price.unit_amount_minor
+    )
+    and not exists (
         select 1
         from touched
         where
@@ -65,36 +76,58 @@ from version
 order by account_id, livemode, subscription_id, version_at, version_rank, version_order;
 analyze first_version;
 
+-- the versions are joined with themselves: guessed to be few, they would be so row by row
+analyze version;
+
 create temp table incoming on commit drop as
-with succession as (
+with numbered as (
     select
         *,
-        lag(items) over (
+        row_number() over (
             partition by account_id, livemode, subscription_id order by version_at, version_rank, version_order
-        ) as items_before
+        ) as place
     from version
 ),
 
+succession as (
+    select
+        *,
+        -- an item beyond the embedded page is not gone: only a version that shows all items tells which are
+        min(case when not has_more_items then place end) over (
+            partition by account_id, livemode, subscription_id
+            order by place desc
+            rows between unbounded preceding and 1 preceding
+        ) as next_whole_place
+    from numbered
+),
+
 present as (
-    select version.*, item.*
-    from version
-    cross join lateral jsonb_array_elements(version.items) as element
+    select
+        succession.*,
+        item.*,
+        lead(succession.place) over (
+            partition by
+                succession.account_id, succession.livemode, succession.subscription_id, item.subscription_item_id
+            order by succession.place
+        ) as next_place
+    from succession
+    cross join lateral jsonb_array_elements(succession.items) as element
     cross join lateral staging.subscription_item(element) as item
 ),
 
 removed as (
-    select succession.*, item.*
-    from succession
-    cross join lateral jsonb_array_elements(succession.items_before) as element
-    cross join lateral staging.subscription_item(element) as item
-    where
-        -- an item beyond the embedded page is not gone
-        not succession.has_more_items
-        and not exists (
-            select 1
-            from jsonb_array_elements(succession.items) as still
-            where still ->> 'id' = item.subscription_item_id
-        )
+    select
+        present.*,
+        whole.version_at as removed_at,
+        whole.version_order as removed_order
+    from present
+    inner join numbered as whole
+        on
+            present.account_id = whole.account_id
+            and present.livemode = whole.livemode
+            and present.subscription_id = whole.subscription_id
+            and present.next_whole_place = whole.place
+    where coalesce(present.next_place > present.next_whole_place, true)
 ),
 
 shown as (
@@ -106,9 +139,9 @@ shown as (
     union all
     select
         account_id, livemode, subscription_item_id, subscription_id, price_id, product_id, currency, interval_unit,
-        usage_type, unit_amount_minor, interval_count, quantity, discounts, metadata, created_at, version_at,
+        usage_type, unit_amount_minor, interval_count, quantity, discounts, metadata, created_at, removed_at,
         3::smallint as version_rank,
-        version_order
+        removed_order
     from removed
 )
 
