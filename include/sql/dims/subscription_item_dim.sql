@@ -58,8 +58,8 @@ cross join
         touched.account_id, touched.livemode, touched.object_type, touched.object_id, touched.since
     ) as v
 cross join lateral staging.subscription(v.body) as s
--- a subscription always has items: where there are none, the document does not tell
-where s.items <> '[]';
+-- a subscription always has items: where there are none, the document does not tell, or the subscription is gone
+where s.items <> '[]' or v.version_rank >= 3;
 
 create temp table first_version on commit drop as
 select distinct on (account_id, livemode, subscription_id)
@@ -73,6 +73,7 @@ select distinct on (account_id, livemode, subscription_id)
     has_more_items,
     case when jsonb_array_length(items) = 1 then items #>> '{0,id}' end as only_item_id
 from version
+where items <> '[]'
 order by account_id, livemode, subscription_id, version_at, version_rank, version_order;
 analyze first_version;
 
