@@ -59,7 +59,7 @@ def test_a_window_that_failed_for_good_is_a_gap_until_a_later_run_has_read_it(
         assert red.tries["stage_events"] == [1]
         assert dags.rows(OPEN) == [("failed", True)]
         ((reason,),) = dags.rows("select reason from ops.gap")
-        assert "StripeAccessError: GET /v1/events created [2026-03-01" in reason
+        assert "BadRequestError: GET /v1/events created [2026-03-01" in reason
         assert dags.published(red) == []
         assert dags.rows("select day::text, is_expired from mart.gap_daily") == [("2026-03-01", False)]
 
