@@ -104,8 +104,7 @@ class ChunkFetcher:
             "created[gte]": str(int(min(hints).timestamp())),
             "created[lt]": str(int((max(hints) + LISTED_SLACK).timestamp())),
         }
-        path = LISTED[chunk.kind].list_path
-        assert path is not None  # noqa: S101 - it is listed
+        path = LISTED[chunk.kind].endpoint
         calls = 0
         try:
             with closing(self._client.pages(path, params, reader, stripe_account=chunk.stripe_account)) as pages:

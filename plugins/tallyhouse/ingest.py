@@ -125,7 +125,6 @@ def stage_list(
     """
     ledger.require_idle(conn)
     item = find_listed(object_name)
-    assert item.list_path is not None  # noqa: S101 - for the type checker: it is listed
     source = f"list:{item.name}"
     began = time.monotonic()
     if scope is None:
@@ -141,7 +140,7 @@ def stage_list(
             return done
         batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id, scope)
         stager = ObjectStager(conn, account, source, batch_id, tally)
-        with closing(client.pages(item.list_path, asked, reader)) as pages:
+        with closing(client.pages(item.endpoint, asked, reader)) as pages:
             for page in pages:
                 stager.add(page)
         stager.flush()

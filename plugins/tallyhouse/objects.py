@@ -31,6 +31,13 @@ class StripeObject:
         return self.reads_as or self.name
 
     @property
+    def endpoint(self) -> str:
+        """Its list endpoint; one object is under it by its id. ValueError where there is none."""
+        if self.list_path is None:
+            raise ValueError(f"{self.name} has no list endpoint: its history comes from events")
+        return self.list_path
+
+    @property
     def params(self) -> dict[str, str]:
         """All that its list endpoint has to be asked for, beside the time of creation."""
         expanded = {f"expand[{number}]": f"data.{path}" for number, path in enumerate(self.expand)}

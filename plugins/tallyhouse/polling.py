@@ -82,7 +82,6 @@ def _plan(
 def _stage(
     conn: psycopg.Connection, client: StripeClient, account: Account, item: StripeObject, window: Window, run_id: str
 ) -> int:
-    assert item.list_path is not None  # noqa: S101 - POLLED has only such
     source = _stream(item)
     began = time.monotonic()
     reader = ObjectReader(window)
@@ -91,7 +90,7 @@ def _stage(
         ledger.lock_stream(conn, account, source)
         batch_id = ledger.open_batch(conn, account, source, item.name, window, run_id)
         stager = ObjectStager(conn, account, source, batch_id, tally)
-        with closing(client.pages(item.list_path, {**item.params, **window.created_params}, reader)) as pages:
+        with closing(client.pages(item.endpoint, {**item.params, **window.created_params}, reader)) as pages:
             for page in pages:
                 stager.add(page)
         stager.flush()

@@ -45,9 +45,7 @@ class Question:
     @property
     def path(self) -> str:
         """The list endpoint; one object is under it by its id."""
-        path = LISTED[self.object_name].list_path
-        assert path is not None  # noqa: S101 - for the type checker: LISTED holds what has one
-        return path
+        return LISTED[self.object_name].endpoint
 
     @property
     def params(self) -> dict[str, str]:

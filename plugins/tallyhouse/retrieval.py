@@ -73,7 +73,7 @@ def retrieve(
         return _read_list(client, retrieval.path, retrieval.params, object_id, read_row, stripe_account)
     listed = LISTED[retrieval.object_name]
     expanded = {f"expand[{number}]": path for number, path in enumerate(listed.expand)}
-    fetched = client.retrieve(f"{listed.list_path}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
+    fetched = client.retrieve(f"{listed.endpoint}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
     page = Page([], fetched.byte_count, fetched.observed_at, fetched.call_count, fetched.throttled_count)
     raw = fetched.value
     if raw.refusal is None and retrieval.nested is not None and _is_cut(raw, retrieval.nested):

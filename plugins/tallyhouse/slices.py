@@ -138,12 +138,11 @@ def _cut(name: str, window: Window, marks: Sequence[int], counts: Sequence[float
 
 def _probe(client: StripeClient, item: StripeObject, start: int, end: int, limit: int = PAGE_SIZE) -> Probe:
     """The newest objects created in [start, end)."""
-    if item.list_path is None:
-        raise ValueError(f"{item.name} has no list endpoint: its history comes from events")
+    path = item.endpoint
     if start >= end:
         return Probe((), False)
     query = {**item.list_params, "created[gte]": str(start), "created[lt]": str(end), "limit": str(limit)}
-    return client.get(item.list_path, query, _read_probe)
+    return client.get(path, query, _read_probe)
 
 
 def _read_probe(body: bytes) -> Probe:
