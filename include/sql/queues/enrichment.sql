@@ -23,7 +23,7 @@ cross join (
     ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
 ) as kind (object_type)
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
-cross join lateral staging.reference(v.object_type, v.body) as r
+cross join lateral staging.reference(v.object_type, v.object_id, v.body) as r
 where r.object_id is not null
 group by v.account_id, v.livemode, r.kind, r.object_id;
 analyze mention;

@@ -1,0 +1,18 @@
+/* Whether Stripe collects an invoice by itself, and which discounts are a line's own. Loaded anew, to show both. */
+alter table dwh.invoice_fact add column is_auto_advance boolean;
+comment on column dwh.invoice_fact.is_auto_advance is
+'Whether Stripe finalizes and collects it by itself; until 2018-11-08 whether it was neither closed nor forgiven.';
+alter table dwh.invoice_line_fact add column own_discount_minor bigint;
+comment on column dwh.invoice_line_fact.discount_minor is
+'What discounts take off, minor units, positive: its own, and its share of those of the whole invoice.';
+comment on column dwh.invoice_line_fact.own_discount_minor is
+'What discounts of this line alone take off, minor units, positive: the subtotal of the invoice is after them.';
+truncate dwh.invoice_fact, dwh.invoice_line_fact;
+delete from ops.batch_applied where model in ('invoice_fact', 'invoice_line_fact');
+
+comment on column ops.batch.source is
+'events; list (of a backfill); list:<object> (a list that is polled, since no event tells of its objects); enrichment; '
+'reconcile (what a comparison with Stripe found, and what the warehouse lacked).';
+
+-- Nobody asked for it: each batch counts what was throttled.
+alter table ops.rate_limit drop column throttled_at;
