@@ -91,7 +91,7 @@ def plan_backfill(
         slices = [piece for found in pool.map(plan_kind, kinds) for piece in found] + on_clocks.result()
     plan = BackfillPlan(share_out(slices, CALLS_PER_SHARE, STREAMS), refused)
     everything = is_everything and {item.name for item in kinds} == set(LISTED)
-    plans.plan_lists(conn, account, run_id, plan.shares, refused, is_everything=everything)
+    plans.write_slices(conn, account, run_id, plan.shares, refused, is_everything=everything)
     for piece, reason in refused:
         log.error("%s of %s cannot be listed: %s", piece.object_name, account.account_id, reason)
     return plan
@@ -151,9 +151,7 @@ def stage_share(
                     work.stop(error)
                 else:
                     with control_lock:
-                        progress = plans.read_progress(control, account, run_id, "list")
-                        log.info("%s: %s", account.account_id, progress.describe("slices"))
-                        tell(progress)
+                        tell(plans.read_progress(control, account, run_id, "list"))
 
         control_lock = threading.Lock()
         with ThreadPoolExecutor(max(1, len(conns)), thread_name_prefix="tallyhouse-list") as pool:

@@ -16,6 +16,11 @@ from tallyhouse.windows import Window
 EVENTS = "events"
 
 
+def list_stream(object_name: str) -> str:
+    """The stream of a list, as ops.watermark and raw.rejected name it."""
+    return f"list:{object_name}"
+
+
 def require_idle(conn: psycopg.Connection) -> None:
     """Raises ValueError if a transaction is open: inside it, a batch would not commit."""
     if conn.info.transaction_status != TransactionStatus.IDLE:

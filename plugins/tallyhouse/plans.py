@@ -13,7 +13,7 @@ from tallyhouse.slices import Slice
 from tallyhouse.windows import Window
 
 
-def plan_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> None:
+def write_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> None:
     """Writes down the windows of events that a run means to read, inside the caller's transaction.
 
     A plan that the same run made before, of which nothing is read yet, is replaced.
@@ -31,7 +31,7 @@ def plan_windows(conn: psycopg.Connection, account: Account, run_id: str, window
         )
 
 
-def plan_lists(
+def write_slices(
     conn: psycopg.Connection,
     account: Account,
     run_id: str,

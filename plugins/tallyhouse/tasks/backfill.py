@@ -73,7 +73,12 @@ def stage_lists(share: dict[str, Any], dag_run: Any = None) -> None:
     stripe = settings.stripe_settings(share["stripe_conn_id"])
     with stripe.client() as client:
         progress = backfill.stage_share(
-            settings.warehouse_connection, client, client.account(), run_name(dag_run), share["share"]
+            settings.warehouse_connection,
+            client,
+            client.account(),
+            run_name(dag_run),
+            share["share"],
+            tell=lambda progress: show_progress(stripe.conn_id, progress, "slices"),
         )
     show_progress(stripe.conn_id, progress, "slices")
 
