@@ -311,7 +311,6 @@ def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, ru
 def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(dags: Dags) -> None:
     assert_green(dags.run("stripe_backfill"))
     assert_green(dags.run("warehouse"))
-    dags.execute("update ops.policy set value = '0' where name = 'order_contradictions_allowed'")
     dags.execute(
         """
         insert into ops.event_order_contradiction (
