@@ -88,7 +88,7 @@ OBJECTS: tuple[StripeObject, ...] = (
     ),
     StripeObject("subscription_item"),
     StripeObject("subscription_schedule", "/v1/subscription_schedules"),
-    StripeObject("invoice", "/v1/invoices", expand=("discounts",)),
+    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts")),
     StripeObject("line_item", reads_as="invoice_line"),
     StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item"),
     StripeObject("invoice_payment", "/v1/invoice_payments"),

@@ -7,8 +7,13 @@ comment on column dwh.invoice_line_fact.discount_minor is
 'What discounts take off, minor units, positive: its own, and its share of those of the whole invoice.';
 comment on column dwh.invoice_line_fact.own_discount_minor is
 'What discounts of this line alone take off, minor units, positive: the subtotal of the invoice is after them.';
-truncate dwh.invoice_fact, dwh.invoice_line_fact;
-delete from ops.batch_applied where model in ('invoice_fact', 'invoice_line_fact');
+
+-- What invoices show of discounts that were deleted is read as that.
+comment on column dwh.discount_dim.deleted_at is
+'When Stripe deleted it, or first showed that it had; null while it exists. Final.';
+
+truncate dwh.invoice_fact, dwh.invoice_line_fact, dwh.discount_dim;
+delete from ops.batch_applied where model in ('invoice_fact', 'invoice_line_fact', 'discount_dim');
 
 comment on column ops.batch.source is
 'events; list (of a backfill); list:<object> (a list that is polled, since no event tells of its objects); enrichment; '
