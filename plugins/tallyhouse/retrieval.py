@@ -45,7 +45,9 @@ RETRIEVALS: Mapping[str, Retrieval] = {
         name: Retrieval(name)
         for name in (BALANCE_TRANSACTION, "charge", "customer", "invoice", "price", "product", "subscription")
     },
-    "invoice_lines": Retrieval("invoice", NestedList("lines", "/v1/invoices/{id}/lines")),
+    "invoice_lines": Retrieval(
+        "invoice", NestedList("lines", "/v1/invoices/{id}/lines", {"expand[0]": "data.discounts"})
+    ),
     "subscription_items": Retrieval(
         "subscription",
         NestedList("items", "/v1/subscription_items", {"subscription": "{id}", "expand[0]": "data.discounts"}),
