@@ -63,7 +63,8 @@ def plan_backfill(
     """Asks each list how much it holds, and writes down the slices that `run_id` means to read.
 
     A kind that the key may not list is written down as refused, and the others are planned. `is_everything`: the
-    window leaves nothing out. With a test key, objects on test clocks are listed by clock, since lists leave them
+    window leaves nothing out, so that what a list does not show of a deletable kind will be asked for
+    (`unlisted.stage_unlisted`). With a test key, objects on test clocks are listed by clock, since lists leave them
     out otherwise. Raises StripeUnavailableError or BadPageError after the client's retries: then nothing is planned.
     """
     kinds = [find_listed(name) for name in dict.fromkeys(objects)]
@@ -92,7 +93,13 @@ def plan_backfill(
         slices = [piece for found in pool.map(plan_kind, kinds) for piece in found] + on_clocks.result()
     plan = BackfillPlan(share_out(slices, CALLS_PER_SHARE, STREAMS), refused)
     everything = is_everything and {item.name for item in kinds} == set(LISTED)
-    plans.plan_lists(conn, account, run_id, plan.shares, refused, is_everything=everything)
+    unreadable = {piece.object_name for piece, _ in refused if piece.scope is None}
+    unlisted = [
+        Slice(item.name, window)
+        for item in kinds
+        if is_everything and item.is_deletable and item.name not in unreadable
+    ]
+    plans.plan_lists(conn, account, run_id, plan.shares, refused, unlisted=unlisted, is_everything=everything)
     for piece, reason in refused:
         log.error("%s of %s cannot be listed: %s", piece.object_name, account.account_id, reason)
     return plan

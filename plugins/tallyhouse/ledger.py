@@ -89,8 +89,8 @@ def open_batch(
     """Begins a batch, for its id; it is seen by others when its transaction commits. `window` None: of no time."""
     row = conn.execute(
         "insert into ops.batch (batch_id, account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
-        "scope, started_at) overriding system value values ("
-        "coalesce(%s, nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))), %s, %s, %s, %s, %s, %s, %s, %s, "
+        "scope, requested_via, started_at) overriding system value values ("
+        "coalesce(%s, nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))), %s, %s, %s, %s, %s, %s, %s, %s, %s, "
         "coalesce(%s, clock_timestamp())) returning batch_id",
         [
             reserved and reserved.batch_id,
@@ -102,6 +102,7 @@ def open_batch(
             window.end if window else None,
             run_id,
             scope,
+            account.via,
             reserved and reserved.started_at,
         ],
     ).fetchone()

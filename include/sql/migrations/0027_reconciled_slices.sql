@@ -36,6 +36,21 @@ comment on column ops.change_ahead.last_at is 'Second of the newest of these eve
 comment on column ops.watermark.stream is
 'events; list:<object> for a list that is polled; events:ahead for what reconciliation has read without staging it.';
 
+alter table ops.batch add column requested_via text;
+comment on column ops.batch.requested_via is
+'Account whose key made the call, where that is another one: a platform, for what is listed of an account connected '
+'to it.';
+comment on column ops.batch.account_id is
+'Stripe account that was asked (acct_...), with its own key unless requested_via names another.';
+comment on column ops.batch.source is
+'events; list (of a backfill); unlisted (known objects that a whole list did not show, asked for by id); '
+'list:<object> (a list that is polled, since no event tells of its objects); enrichment; reconcile.';
+comment on column ops.planned_batch.source is
+'events; list; unlisted: what no list shows of a kind is asked for, after it was listed.';
+comment on column ops.gap.account_id is
+'Stripe account (acct_...). What is lost of a platform''s events is lost of the accounts that are connected to it: each '
+'has a row of its own, unless a connection of its own reads it.';
+
 -- Slices are compared by time of creation.
 create index invoice_fact_created_at on dwh.invoice_fact (created_at);
 create index balance_transaction_fact_created_at on dwh.balance_transaction_fact (created_at);
