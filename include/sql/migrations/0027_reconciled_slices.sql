@@ -15,7 +15,8 @@ comment on column ops.reconciled_slice.is_older is
 'stretches of which every slice was compared.';
 comment on column ops.reconciled_slice.created_from is
 'Start of the slice by time of creation, inclusive; null: of any age.';
-comment on column ops.reconciled_slice.created_to is 'End of the slice by time of creation, exclusive; null: of any age.';
+comment on column ops.reconciled_slice.created_to is
+'End of the slice by time of creation, exclusive; null: of any age.';
 
 create table ops.change_ahead (
     account_id text not null,
@@ -48,8 +49,8 @@ comment on column ops.batch.source is
 comment on column ops.planned_batch.source is
 'events; list; unlisted: what no list shows of a kind is asked for, after it was listed.';
 comment on column ops.gap.account_id is
-'Stripe account (acct_...). What is lost of a platform''s events is lost of the accounts that are connected to it: each '
-'has a row of its own, unless a connection of its own reads it.';
+'Stripe account (acct_...). What is lost of a platform''s events is lost of the accounts that are connected to it: '
+'each has a row of its own, unless a connection of its own reads it.';
 
 -- Slices are compared by time of creation.
 create index invoice_fact_created_at on dwh.invoice_fact (created_at);
