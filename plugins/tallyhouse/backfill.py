@@ -11,7 +11,7 @@ import psycopg
 
 from tallyhouse import ingest, plans
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.errors import ObjectMissingError, PermissionMissingError, StripeAccessError
+from tallyhouse.errors import BadRequestError, ObjectMissingError, PermissionMissingError, StripeAccessError
 from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import ObjectReader
 from tallyhouse.slices import Slice, find_listed, plan_slices, share_out
@@ -118,6 +118,11 @@ def list_test_clocks(client: StripeClient) -> list[str]:
     return found
 
 
+def names_nothing(error: StripeAccessError) -> bool:
+    """Whether a list was refused because what it was narrowed to, such as a test clock, does not exist (any more)."""
+    return isinstance(error, ObjectMissingError) or getattr(error.__cause__, "code", None) == "resource_missing"
+
+
 def stage_share(
     connect: Callable[[], AbstractContextManager[psycopg.Connection]],
     client: StripeClient,
@@ -148,7 +153,9 @@ def stage_share(
                 with control_lock:
                     log.error("%s cannot be listed: %s", piece.object_name, error)
                     plans.keep_error(control, account, run_id, piece.object_name, None, error, is_refused=True)
-            except ObjectMissingError as error:
+            except (ObjectMissingError, BadRequestError) as error:
+                if piece.scope is None or not names_nothing(error):
+                    raise
                 # The test clock was deleted after it had been planned, and all on it with it.
                 with control_lock:
                     log.warning("%s of %s: %s", piece.object_name, piece.scope, error)

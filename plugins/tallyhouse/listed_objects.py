@@ -9,9 +9,10 @@ from contextlib import closing
 import psycopg
 
 from tallyhouse.asking import CHUNK, Asker
+from tallyhouse.backfill import names_nothing
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import Seen
-from tallyhouse.errors import ObjectMissingError
+from tallyhouse.errors import BadRequestError, ObjectMissingError
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.pages import ObjectReader, Page, Reject
 from tallyhouse.questions import Question
@@ -61,8 +62,8 @@ class ListedObjects:
             with closing(client.pages(question.path, question.params, ObjectReader(question.window))) as pages:
                 for page in pages:
                     self._add(page)
-        except ObjectMissingError as error:
-            if question.test_clock is None:
+        except (ObjectMissingError, BadRequestError) as error:
+            if question.test_clock is None or not names_nothing(error):
                 raise
             # The test clock was deleted, and all on it with it: each of them is asked for.
             log.warning("%s: %s", question, error)

@@ -208,6 +208,18 @@ def test_objects_on_test_clocks_are_listed_by_clock(
     ]
 
 
+def test_a_test_clock_that_is_deleted_before_it_is_listed_leaves_nothing_to_do(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection, warehouse: str
+) -> None:
+    stripe.rows[backfill.TEST_CLOCKS] = [row("test_helpers.test_clock", "clock_1")]
+    plan(conn, client, account, "subscription")
+    error = {"type": "invalid_request_error", "code": "resource_missing", "param": "test_clock", "message": "No such"}
+    stripe.scripts["/v1/subscriptions"] = [Scripted(), Scripted(400, json.dumps({"error": error}).encode())]
+    done = stage(warehouse, client, account, streams=1)
+    assert (done.done, done.planned) == (1, 1)
+    assert refused_kinds(conn, "run") == []
+
+
 def test_a_live_key_has_no_test_clocks(
     stripe: ScriptedStripe, client: StripeClient, conn: psycopg.Connection, account: Account
 ) -> None:

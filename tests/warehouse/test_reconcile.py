@@ -526,7 +526,17 @@ def test_subscriptions_on_test_clocks_are_compared_by_clock(books: Books) -> Non
         NOON, ["subscription"], recent_days=1, rotation=1, oldest=None, reached={}, test_clocks=clocks
     )
     by_clock = [question for question in questions if question.test_clock]
-    # an existing object of a clock that is gone is gone with it
+    no_clock = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "param": "test_clock",
+        "message": "No such",
+    }
+    # an object of a clock that is gone is gone with it
+    books.stripe.scripts["/v1/subscriptions"] = [
+        Scripted(),
+        Scripted(status=400, body=json.dumps({"error": no_clock}).encode()),
+    ]
     books.stripe.scripts["/v1/subscriptions/sub_2"] = [Scripted(status=404, body=GONE)]
     assert [books.compare(question).reasons for question in by_clock] == [{"stale": 1}, {"deleted": 1}]
     # lists without a clock do not show them, and miss nothing
