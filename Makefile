@@ -31,8 +31,9 @@ down: ## stop a demo that runs here, or that was left behind
 psql: $(STAMP) ## open psql on the warehouse
 	@$(PY) -m demo psql
 
+# Each worker has servers of its own: more than four would only wait for one another.
 test: $(STAMP) ## run the tests (TESTS=tests/demo for a part)
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff
 	$(PY) -m ruff check .

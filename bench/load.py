@@ -1,11 +1,11 @@
 """Raw events to all dims and facts: in bulk, and the same hourly batch into a small and into a large warehouse.
 
-`python -m bench.load [--large 5000000 --customers 4000]`. The events are those of a simulated company's last 30 days
-(about 2.5 KB), staged through the library, and then copied under other ids, a batch a copy, over twelve months, the
-creation of their objects with them. In the hourly batch every other object is one that the warehouse has already. An
-hourly run is all models and the checks of layer load, as in the DAG warehouse; the staging of its events is measured by
-`bench.ingest`. Beside the seconds of the clock stand those that the database used a processor: other programs on the
-machine change the former, and hardly the latter.
+`python -m bench.load [--large 5000000 --known-customers 500000]`. The events are those of a simulated company's last 30
+days (about 2.5 KB), staged through the library, then copied under other ids, a batch a copy, over twelve months, with
+the creation of their objects. Customers of whom no event tells are known from a list. In the hourly batch every other
+object is one that the warehouse has already. An hourly run is all models and the checks of layer load, as in the DAG
+warehouse; the staging of its events is measured by `bench.ingest`. Beside the seconds of the clock stand those that the
+database used a processor: other programs on the machine change the former, and hardly the latter.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 import psycopg
+from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +31,7 @@ from tallyhouse import ingest
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.client import StripeClient
 from tallyhouse.objects import MODELS
+from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models
 
 NOW = "2026-06-30T12:00:00Z"
@@ -74,6 +76,28 @@ COPY = """
     ) as copy
 """
 
+
+# Customers that a backfill listed: copies of those that events tell of, under ids of their own.
+LISTED_CUSTOMERS = """
+    insert into raw.object (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
+    select
+        account_id,
+        livemode,
+        object_type,
+        object_id || 'k' || number,
+        created_at,
+        jsonb_set(body, '{id}', to_jsonb(object_id || 'k' || number)),
+        %(batch_id)s
+    from (
+        select
+            account_id, livemode, object_type, object_id, created_at, payload #> '{data,object}' as body,
+            count(*) over () as found
+        from raw.event
+        where batch_id = any(%(base)s) and type = 'customer.created'
+    ) as base
+    cross join lateral generate_series(1, %(missing)s / found + 1) as number
+    limit %(missing)s
+"""
 
 # The ids of a copy: all but those of the account and of the few products and prices, which copies share.
 COPIED_IDS = r'"((?:ch|cus|evt|il|in|inpay|pi|pm|py|re|si|sub|txn)_[A-Za-z0-9]+)"'
@@ -135,23 +159,36 @@ class Bench:
         self.connection.commit()
         return self.count()
 
-    def count(self) -> int:
-        """Events in the raw layer."""
-        row = self.connection.execute("select count(*) from raw.event").fetchone()
-        self.connection.commit()
+    def count(self, rows: LiteralString = "raw.event") -> int:
+        """Rows of a relation: of the raw layer's events, unless told otherwise."""
+        with self.connection.transaction():
+            row = self.connection.execute(sql.SQL("select count(*) from ") + sql.SQL(rows)).fetchone()
         return row[0] if row else 0
+
+    def open_batch(self, source: str) -> int | None:
+        """A batch without rows, in the caller's transaction."""
+        row = self.connection.execute(
+            """
+            insert into ops.batch (account_id, livemode, source, run_id, started_at)
+            values (%s, false, %s, 'bench', now()) returning batch_id
+            """,
+            [self.account_id, source],
+        ).fetchone()
+        return row[0] if row else None
+
+    def list_customers(self, customers: int) -> None:
+        """Adds customers, known from a list, until the warehouse will hold that many."""
+        self.load()
+        with self.connection.transaction():
+            missing = customers - self.count("dwh.customer_dim where is_current")
+            if missing > 0:
+                parameters = {"base": self.base, "missing": missing, "batch_id": self.open_batch("list")}
+                self.connection.execute(LISTED_CUSTOMERS, parameters)
 
     def grow(self, rows: int, updates: int = 0) -> None:
         """Adds one batch: a copy of that many events; every `updates`-th object is one that is there already."""
         self.copies += 1
         with self.connection.transaction():
-            row = self.connection.execute(
-                """
-                insert into ops.batch (account_id, livemode, source, run_id, started_at)
-                values (%s, false, 'events', 'bench', now()) returning batch_id
-                """,
-                [self.account_id],
-            ).fetchone()
             self.connection.execute(
                 COPY,
                 {
@@ -162,7 +199,7 @@ class Bench:
                     "updates": updates,
                     "ids": COPIED_IDS,
                     "renamed": rf'"\1x{self.copies}"',
-                    "batch_id": row[0] if row else None,
+                    "batch_id": self.open_batch("events"),
                     "base": self.base,
                     "rows": rows,
                 },
@@ -202,6 +239,16 @@ class Bench:
                     require_passed(results)
         return costs
 
+    def rebuild(self) -> Cost:
+        """Makes all dims and facts anew; what that changes would be a defect."""
+        began = self.spent()
+        changes = rebuild(self.connection, SQL_ROOT)
+        cost = self.spent().since(began)
+        wrong = [change.describe() for change in changes if change.removed or change.added]
+        if wrong:
+            raise SystemExit(f"the rebuild differs from the loads: {'; '.join(wrong)}")
+        return cost
+
     def hourly(self, repetitions: int) -> dict[str, Cost]:
         """Median cost of each model and check for a batch of 5,000 events into the warehouse as it is."""
         self.load()
@@ -221,6 +268,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=50_000, help="events in the small warehouse")
     parser.add_argument("--large", type=int, default=2_000_000, help="events in the large warehouse")
     parser.add_argument("--customers", type=int, default=4_000, help="customers of the simulated company")
+    parser.add_argument("--known-customers", type=int, default=0, help="customers in the large warehouse, at least")
     parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()
     console = Console()
@@ -235,8 +283,12 @@ def main() -> None:
         bench.grow_to(arguments.large, base)
         pending = bench.count() - bulk_events - arguments.repetitions * SMALL_BATCH
         large_bulk = bench.load()
+        bench.list_customers(arguments.known_customers)
         large = bench.hourly(arguments.repetitions)
+        customers = bench.count("dwh.customer_dim where is_current")
         whole = bench.check("dwh")
+        events = bench.count()
+        rebuilt = bench.rebuild()
 
     table = Table(title="Raw events to all dims and facts")
     table.add_column("what")
@@ -244,14 +296,15 @@ def main() -> None:
     table.add_column("seconds", justify="right")
     table.add_column("processor", justify="right")
     table.add_column("events/s", justify="right")
-    for what, events, costs in (
+    for what, loaded, costs in (
         ("bulk, into an empty warehouse", bulk_events, bulk),
         (f"bulk, up to {arguments.large:,} events", pending, large_bulk),
         (f"an hourly run into {arguments.small:,} events", SMALL_BATCH, small),
         (f"an hourly run into {arguments.large:,} events", SMALL_BATCH, large),
+        (f"a rebuild of {customers:,} customers", events, {"": rebuilt}),
     ):
         cost = total(costs.values())
-        table.add_row(what, f"{events:,}", f"{cost.seconds:.2f}", f"{cost.cpu:.2f}", f"{events / cost.seconds:,.0f}")
+        table.add_row(what, f"{loaded:,}", f"{cost.seconds:.2f}", f"{cost.cpu:.2f}", f"{loaded / cost.seconds:,.0f}")
     console.print(table)
     grown, started = total(large.values()), total(small.values())
     console.print(
