@@ -9,6 +9,7 @@ import psycopg
 
 from tallyhouse import gaps, ledger, plans
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.connected import connected_accounts
 from tallyhouse.errors import RejectedRowsError
 from tallyhouse.event_staging import EventStager
 from tallyhouse.object_staging import ObjectStager
@@ -57,13 +58,15 @@ def plan_events(
             margin=margin,
         )
         if plan.gap is not None:
-            gaps.record_expired(
-                conn,
-                account,
-                plan.gap,
-                f"nothing was read from {plan.gap.start.isoformat()} on until {now.isoformat()}; "
-                f"Stripe keeps events for {retention.days} days",
-            )
+            # What happened on connected accounts is lost with it.
+            for owner in (account, *connected_accounts(conn, account)):
+                gaps.record_expired(
+                    conn,
+                    owner,
+                    plan.gap,
+                    f"nothing was read from {plan.gap.start.isoformat()} on until {now.isoformat()}; "
+                    f"Stripe keeps events for {retention.days} days",
+                )
             ledger.raise_watermark(conn, account, plan.gap.end)
         elif is_first and plan.windows:
             # Before the first batch, so that windows may commit in any order and a hole still holds it back.
