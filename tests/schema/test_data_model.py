@@ -50,3 +50,11 @@ def test_references_are_found_by_the_key_of_the_table_that_they_lead_to(warehous
         ("subscription_dim", "invoice_fact", "latest_invoice_id"),
     } <= found
     assert not any(a == b for a, b, _ in found)
+
+
+def test_a_name_that_ends_like_a_key_and_is_that_of_another_kind_refers_to_nothing(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        relations = read_relations(connection)
+    (credit_note,) = (relation for relation in relations if relation.name == "credit_note_fact")
+    assert "customer_balance_transaction_id" in {column.name for column in credit_note.columns}
+    assert not any(column == "customer_balance_transaction_id" for _, _, column in references(relations))

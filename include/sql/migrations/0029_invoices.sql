@@ -16,8 +16,9 @@ truncate dwh.invoice_fact, dwh.invoice_line_fact, dwh.discount_dim;
 delete from ops.batch_applied where model in ('invoice_fact', 'invoice_line_fact', 'discount_dim');
 
 comment on column ops.batch.source is
-'events; list (of a backfill); list:<object> (a list that is polled, since no event tells of its objects); enrichment; '
-'reconcile (what a comparison with Stripe found, and what the warehouse lacked).';
+'events; list (of a backfill); unlisted (known objects that a whole list did not show, asked for by id); '
+'list:<object> (a list that is polled, since no event tells of its objects); enrichment; reconcile (what a comparison '
+'with Stripe found, and what the warehouse lacked).';
 
 -- Nobody asked for it: each batch counts what was throttled.
 alter table ops.rate_limit drop column throttled_at;
