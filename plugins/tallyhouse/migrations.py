@@ -92,8 +92,8 @@ def migrate(connection: psycopg.Connection, sql_root: Path) -> MigrationReport:
     """Applies what is missing, all in one transaction under an advisory lock; commits it.
 
     Cheap when nothing changed (one query). Raises MigrationError, with nothing changed, when an applied
-    migration was edited or removed, when a new one has a number below an applied one's, when a file fails, or when something of the user's own depends on a view
-    that must be re-created.
+    migration was edited or removed, when a new one has a number below an applied one's, when a file fails, or
+    when something of the user's own depends on a view that must be re-created.
     """
     migrations, repeatables = read_migrations(sql_root), read_repeatables(sql_root)
     wanted = {file.name: file.sha256 for file in (*migrations, *repeatables)}

@@ -96,7 +96,7 @@ OBJECTS: tuple[StripeObject, ...] = (
     ),
     StripeObject("subscription_item"),
     StripeObject("subscription_schedule", "/v1/subscription_schedules"),
-    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts"), is_deletable=True),
+    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts", "payments"), is_deletable=True),
     StripeObject("line_item", reads_as="invoice_line"),
     StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item", is_deletable=True),
     StripeObject("invoice_payment", "/v1/invoice_payments"),

@@ -113,7 +113,9 @@ charges = few.flatmap(
             # two charges of one second do not show one card in two states
             "created": st.just(epoch(START) + n),
             "refunds": st.fixed_dictionaries({"data": st.lists(refunds_of(st.just(n)), max_size=1)}),
-        }
+        },
+        # old shapes tell it, newer ones do not
+        optional={"invoice": reference("in")},
     )
 )
 payment_methods = st.fixed_dictionaries(
@@ -203,7 +205,9 @@ invoices = few.flatmap(
                     "has_more": st.booleans(),
                 }
             ),
-        }
+        },
+        # old shapes tell them, newer ones do not
+        optional={"charge": reference("ch"), "payment_intent": reference("pi")},
     )
 )
 coupons = st.fixed_dictionaries(
@@ -297,7 +301,8 @@ plain = st.fixed_dictionaries(
         "status": st.sampled_from(["a", "b", "c"]),
         "currency": st.just("usd"),
         "amount": amounts,
-    }
+    },
+    optional={"invoice": reference("in")},
 )
 users = st.builds(
     lambda body, metadata: {**body, "metadata": metadata},
