@@ -9,8 +9,9 @@ class StripeObject:
     """One kind of Stripe object.
 
     `name` is the value of its "object" field. `list_path` is its list endpoint (None: it has none that serves
-    a whole account, and its history comes from events and from the objects that name it), `list_params` what
-    that endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
+    a whole account, and its history comes from events and from the objects that name it), `path` where one is
+    to be had by its id nevertheless, `list_params` what the list
+    endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
     subscriptions leave canceled ones out unless status=all), and `expand` what it leaves out of each object
     unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
     `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
@@ -26,6 +27,7 @@ class StripeObject:
     has_events: bool = True
     has_test_clocks: bool = False
     is_deletable: bool = False
+    path: str | None = None
 
     @property
     def reading(self) -> str:
@@ -34,10 +36,15 @@ class StripeObject:
 
     @property
     def endpoint(self) -> str:
-        """Its list endpoint; one object is under it by its id. ValueError where there is none."""
+        """Its list endpoint. ValueError where there is none."""
         if self.list_path is None:
             raise ValueError(f"{self.name} has no list endpoint: its history comes from events")
         return self.list_path
+
+    @property
+    def parent_path(self) -> str | None:
+        """The endpoint under which one object is by its id; None where there is none."""
+        return self.path or self.list_path
 
     @property
     def params(self) -> dict[str, str]:
@@ -103,7 +110,7 @@ OBJECTS: tuple[StripeObject, ...] = (
     StripeObject("charge", "/v1/charges"),
     StripeObject("payment_intent", "/v1/payment_intents"),
     StripeObject("setup_intent", "/v1/setup_intents"),
-    StripeObject("payment_method"),
+    StripeObject("payment_method", path="/v1/payment_methods"),
     StripeObject("card", reads_as="payment_method"),
     StripeObject("source", reads_as="payment_method"),
     StripeObject("refund", "/v1/refunds"),
@@ -117,6 +124,7 @@ OBJECTS: tuple[StripeObject, ...] = (
 )
 
 LISTED: Mapping[str, StripeObject] = {item.name: item for item in OBJECTS if item.list_path}
+RETRIEVED: Mapping[str, StripeObject] = {item.name: item for item in OBJECTS if item.parent_path}
 
 MODELS: tuple[Model, ...] = (
     Model("date_dim"),
@@ -150,6 +158,7 @@ MODELS: tuple[Model, ...] = (
             "customer_dim",
             "product_dim",
             "price_dim",
+            "payment_method_dim",
             "subscription_dim",
         ),
     ),

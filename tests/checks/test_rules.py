@@ -162,6 +162,20 @@ BROKEN = [
         {"fact": "dispute_fact", "dim": "charge_fact", "references_made": 12, "failing": 11, "allowed": 10},
     ),
     (
+        "fact_dimensions_exist",
+        None,
+        # a column that refers in a role, of a table with history
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'charge', 'test', now());
+        insert into dwh.customer_dim (
+            account_id, livemode, customer_id, customer_sk, default_payment_method_id, valid_from, is_current
+        )
+        select 'acct_test', false, 'cus_y' || n, n, 'pm_y' || n, now(), true from generate_series(1, 11) as n
+        """,
+        {"fact": "customer_dim", "referring": "default_payment_method_id", "failing": 11, "allowed": 10},
+    ),
+    (
         "mart_revenue_equals_facts",
         None,
         "update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'",
@@ -259,10 +273,30 @@ def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycop
     assert {
         "fact": "charge_fact",
         "dim": "customer_dim",
+        "referring": "customer_id",
         "references_made": 4,
         "failing": 4,
         "allowed": 4,
     } in result.sample
+
+
+def test_payment_methods_that_have_yet_to_be_asked_for_are_only_counted(good: psycopg.Connection) -> None:
+    good.execute(
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'charge', 'test', now());
+        insert into dwh.payment_intent_fact (
+            account_id, livemode, payment_intent_id, payment_method_id, currency, version_at, version_rank,
+            version_order
+        )
+        select 'acct_test', false, 'pi_x' || n, 'pm_x' || n, 'usd', now(), 1, 0 from generate_series(1, 11) as n;
+        insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at)
+        values ('acct_test', false, 'payment_method', 'pm_x1', 'acct_test', now());
+        """
+    )
+    assert run(good, "fact_dimensions_exist").status == "warned"
+    good.execute("update ops.enrichment set attempts = 1 where object_id = 'pm_x1'")
+    assert run(good, "fact_dimensions_exist").status == "failed"
 
 
 def test_orphans_within_the_share_that_policy_allows_are_only_counted(good: psycopg.Connection) -> None:

@@ -313,6 +313,27 @@ def test_objects_that_are_only_named_wait_until_their_kind_was_listed_once(
     assert fetch().fetched == 1
 
 
+def test_a_payment_method_that_no_list_shows_is_fetched_by_its_id_once_charges_were_listed(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    stripe.objects["/v1/payment_methods/pm_1"] = {"object": "payment_method", "id": "pm_1", "type": "card"}
+    customer = {"object": "customer", "id": "cus_1", "invoice_settings": {"default_payment_method": "pm_1"}}
+    list_object(conn, datetime.fromtimestamp(HOUR, UTC), customer)
+    apply_models(conn, SQL_ROOT)
+    fetch("early")
+    assert stripe.requests == []
+    want(conn, "charge", "ch_listed")  # charges have been listed
+    conn.execute("delete from ops.enrichment where kind = 'charge'")
+    conn.commit()
+    fetch("late")
+    apply_models(conn, SQL_ROOT)
+    fetch("again")
+    assert asked(stripe) == ["/v1/payment_methods/pm_1"]
+    assert conn.execute("select payment_method_id, payment_method_type from dwh.payment_method_dim").fetchall() == [
+        ("pm_1", "card")
+    ]
+
+
 def test_what_belongs_to_a_connected_account_is_asked_for_and_kept_under_its_name(
     conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
 ) -> None:

@@ -105,8 +105,8 @@ def test_no_query_opens_a_document_twice(path: Path) -> None:
 def test_model_reads_in_dwh_what_the_registry_names_upstream(model: Model) -> None:
     read = {name for schema, name in tables(SQL_ROOT / model.sql_file) if schema == "dwh"} - {model.name}
     assert read == set(model.upstream)
-    begins = re.search(r"upstream => '\{(.*?)\}'", (SQL_ROOT / model.sql_file).read_text())
-    assert set(begins.group(1).split(",") if begins else []) == set(model.upstream)
+    begins = re.search(r"upstream => '\{(.*?)\}'", (SQL_ROOT / model.sql_file).read_text(), re.DOTALL)
+    assert set(re.split(r",\s*", begins.group(1)) if begins else []) == set(model.upstream)
 
 
 def test_registry_and_model_files_agree() -> None:

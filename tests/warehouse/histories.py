@@ -225,6 +225,11 @@ discounts = st.fixed_dictionaries(
     },
     optional={"subscription": reference("sub")},
 )
+customers_with_cards = st.builds(
+    lambda body, card: {**body, "default_source": card["id"], "sources": {"object": "list", "data": [card]}},
+    customers,
+    cards,
+)
 customers_with_discounts = st.builds(lambda body, discount: {**body, "discount": discount}, customers, discounts)
 subscriptions_with_discounts = st.builds(
     lambda body, discount: {**body, "discounts": [discount]}, subscriptions, st.one_of(discounts, reference("di"))
@@ -302,7 +307,7 @@ plain = st.fixed_dictionaries(
         "currency": st.just("usd"),
         "amount": amounts,
     },
-    optional={"invoice": reference("in")},
+    optional={"invoice": reference("in"), "payment_method": reference("pm")},
 )
 users = st.builds(
     lambda body, metadata: {**body, "metadata": metadata},
@@ -336,7 +341,7 @@ verbs = {
 # half of the histories' rows are about money, so that what moves it meets
 MONEY = [charges, partial_charges, refunds, settled_refunds, balance_transactions, disputes]
 OTHERS = [
-    *[customers, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
+    *[customers, customers_with_cards, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
     *[invoices, invoices_with_discounts, invoices_with_payments, invoice_payments],
     *[payment_methods, products, prices, cards, coupons, discounts, plain],
 ]

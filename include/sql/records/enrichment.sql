@@ -1,8 +1,10 @@
 /* Grain: one row per thing that documents name or lack, and Stripe has to be asked for. What events leave out. */
 select ops.begin_model(
     'enrichment',
-    touching => '{balance_transaction,charge,customer,invoice,plan,price,product,subscription}',
-    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,subscription_dim}'
+    touching => '{balance_transaction,card,charge,customer,invoice,payment_method,plan,price,product,source,
+    subscription}',
+    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,payment_method_dim,
+    subscription_dim}'
 );
 
 -- What has to be judged: what the documents of the pending batches name or may lack, with the account whose key brought
@@ -22,7 +24,8 @@ with mentioned as (
     cross join (
         values
         ('charge'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'), ('invoice_payment'),
-        ('payout'), ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
+        ('payment_intent'), ('payout'), ('plan'), ('price'), ('refund'), ('setup_intent'), ('subscription'),
+        ('transfer')
     ) as source (object_type)
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, source.object_type) as v
     cross join lateral staging.reference(v.object_type, v.object_id, v.body) as r
@@ -41,6 +44,7 @@ remembered as (
         ('customer', 'customer_balance_transactions'),
         ('invoice', 'invoice'),
         ('invoice', 'invoice_lines'),
+        ('payment_method', 'payment_method'),
         ('price', 'price'),
         ('price', 'price_currency_options'),
         ('price', 'price_tiers'),
@@ -106,9 +110,11 @@ left join lateral (
 ) as q on true
 where
     a.kind in (
-        'balance_transaction', 'charge', 'customer', 'invoice', 'price', 'price_currency_options', 'product',
-        'subscription'
+        'balance_transaction', 'charge', 'customer', 'invoice', 'payment_method', 'price', 'price_currency_options',
+        'product', 'subscription'
     )
+    -- cards and sources are to be had as payment methods too, bank accounts are not
+    and (a.kind <> 'payment_method' or a.object_id ~ '^(pm|card|src)_')
     and not exists (
         select 1
         from (
@@ -129,6 +135,12 @@ where
             where
                 a.kind = 'price'
                 and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.price_id)
+            union all
+            select 1
+            from dwh.payment_method_dim as d
+            where
+                a.kind = 'payment_method'
+                and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.payment_method_id)
             union all
             select 1
             from dwh.subscription_dim as d

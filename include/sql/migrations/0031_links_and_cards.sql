@@ -1,4 +1,5 @@
-/* Which invoice a payment paid outlives the API version that told it. Loaded anew, to show what newer shapes erased. */
+/* Which invoice a payment paid outlives the API version that told it, and cards inside customers are payment methods.
+Loaded anew, to show what newer shapes erased and what was not read. */
 alter table dwh.charge_fact
 add column links_at timestamptz,
 add column links_rank smallint,
@@ -35,5 +36,6 @@ comment on column dwh.invoice_fact.links_at is
 comment on column dwh.invoice_fact.links_rank is 'Rank of that version inside its second.';
 comment on column dwh.invoice_fact.links_order is 'Order of that version inside its second and rank.';
 
-truncate dwh.charge_fact, dwh.payment_intent_fact, dwh.invoice_fact;
-delete from ops.batch_applied where model in ('charge_fact', 'payment_intent_fact', 'invoice_fact');
+truncate dwh.charge_fact, dwh.payment_intent_fact, dwh.invoice_fact, dwh.payment_method_dim;
+delete from ops.batch_applied
+where model in ('charge_fact', 'payment_intent_fact', 'invoice_fact', 'payment_method_dim', 'enrichment');
