@@ -10,8 +10,7 @@ class StripeObject:
 
     `name` is the value of its "object" field. `list_path` is its list endpoint (None: it has none that serves
     a whole account, and its history comes from events and from the objects that name it), `path` where one is
-    to be had by its id nevertheless, `list_params` what the list
-    endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
+    to be had by its id nevertheless, `list_params` what the list endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
     subscriptions leave canceled ones out unless status=all), and `expand` what it leaves out of each object
     unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
     `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
@@ -103,7 +102,9 @@ OBJECTS: tuple[StripeObject, ...] = (
     ),
     StripeObject("subscription_item"),
     StripeObject("subscription_schedule", "/v1/subscription_schedules"),
-    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts", "payments"), is_deletable=True),
+    StripeObject(
+        "invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts", "payments"), is_deletable=True
+    ),
     StripeObject("line_item", reads_as="invoice_line"),
     StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item", is_deletable=True),
     StripeObject("invoice_payment", "/v1/invoice_payments"),
