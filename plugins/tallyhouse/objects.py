@@ -12,10 +12,11 @@ class StripeObject:
     a whole account, and its history comes from events and from the objects that name it), `path` where one is
     to be had by its id nevertheless, `list_params` what the list endpoint needs beside a `created` range to
     leave nothing out (https://docs.stripe.com/api: lists of subscriptions leave canceled ones out unless
-    status=all), and `expand` what it leaves out of each object unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
-    `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
-    shows objects on a test clock only when asked for that clock. `is_deletable`: Stripe deletes some, and what
-    holds them here knows of deletions (all test data of an account, which can go at once, does not count).
+    status=all), and `expand` what it leaves out of each object unless it is asked to. `reads_as` names the
+    staging relation that reads it, where that has another name. `has_events` is false where no event ever
+    tells of it, and only lists do. `has_test_clocks`: its list shows objects on a test clock only when asked
+    for that clock. `is_deletable`: Stripe deletes some, and what holds them here knows of deletions (all test
+    data of an account, which can go at once, does not count).
     """
 
     name: str
