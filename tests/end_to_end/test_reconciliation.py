@@ -90,7 +90,10 @@ def troubled(postgres: PostgresServer) -> Iterator[Troubled]:
     """Five days with all faults on, read day by day, each day shortly after something happened."""
     conninfo = postgres.create_warehouse()
     company = Company(18, int(FOUNDED.timestamp()), customers=150, months=4)
-    with serve_in_thread(create_app(company, Clock(NOW.timestamp(), frozen=True), rate_limit=0)) as url:
+    # what happens on the way is told in both shapes
+    upgraded_at = (NOW + timedelta(days=DAYS) / 2).timestamp()
+    clock = Clock(NOW.timestamp(), frozen=True)
+    with serve_in_thread(create_app(company, clock, rate_limit=0, upgraded_at=upgraded_at)) as url:
         pipeline = Pipeline(conninfo, url)
         pipeline.events()
         pipeline.backfill(FOUNDED)
