@@ -98,12 +98,8 @@ def test_marts_show_live_data_where_there_is_any_and_what_the_policy_says(
 
     load("stripe_default")
     assert dags.rows(shown) == [(False,)]
-    # The simulator marks its objects as test data: as if they were live ones.
     monkeypatch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", "")
     load("stripe_shop")
-    dags.execute("update ops.batch set livemode = true where account_id = 'acct_shop'")
-    dags.execute("update dwh.transaction_fact set livemode = true where account_id = 'acct_shop'")
-    dags.execute("update dwh.charge_fact set livemode = true where account_id = 'acct_shop'")
     for policy, modes in {
         "live_if_any": [(True,)],
         "test": [(False,)],
