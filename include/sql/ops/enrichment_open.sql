@@ -6,14 +6,16 @@ where
     not q.gone
     and (q.fetched_at is null or q.fetched_at < q.wanted_at)
     and (
-        q.kind not in ('charge', 'customer', 'invoice', 'price', 'product', 'subscription')
+        q.kind in (select known.kind from ops.enrichment_kind as known where not known.awaits_listing)
         or exists (
             select 1
             from ops.batch as b
+            inner join ops.enrichment_kind as known on b.object_type = known.kind
             where
-                b.account_id = q.requested_via
-                and b.livemode = q.livemode
+                known.awaits_listing
                 and b.source = 'list'
+                and b.account_id = q.requested_via
+                and b.livemode = q.livemode
                 and b.object_type = q.kind
         )
     );
