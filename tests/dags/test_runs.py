@@ -316,9 +316,9 @@ def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
         insert into ops.event_order_contradiction (
             account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
         )
-        select account_id, livemode, 'charge', charge_id, 'evt_2', now(), 'evt_1', 'amount'
+        select account_id, livemode, 'charge', charge_id, 'evt_' || charge_id, now(), 'evt_1', 'amount'
         from dwh.charge_fact
-        limit 1
+        limit 21
         """
     )
     run = dags.run("warehouse")
