@@ -50,6 +50,10 @@ class PostgresServer:
             )
         return self.conninfo(name)
 
+    def clone_database(self, conninfo: str) -> str:
+        """A copy of a database that nobody is connected to."""
+        return self.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
+
     def drop_database(self, conninfo: str) -> None:
         """Drops a database, whoever is connected to it."""
         name = psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]
