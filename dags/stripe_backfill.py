@@ -67,7 +67,7 @@ def stripe_backfill():
     """Cuts the lists of each account into slices, lists them, and tells the warehouse."""
     accounts = common.list_accounts()
     planned = backfill.plan_lists.expand(stripe_conn_id=accounts)
-    staged = backfill.stage_lists.expand(share=backfill.gather_shares(planned))
+    staged = backfill.stage_lists.expand(share=common.by_turns(planned))
     common.migrate_schema() >> accounts
     unlisted = backfill.stage_unlisted.expand(stripe_conn_id=accounts)
     staged >> unlisted

@@ -67,7 +67,7 @@ def stripe_reconcile():
     """Plans the comparisons, makes each, and tells the warehouse when something was healed."""
     accounts = common.list_accounts()
     planned = reconciling.plan_comparisons.expand(stripe_conn_id=accounts)
-    compared = reconciling.compare_lists.expand(share=reconciling.gather_comparisons(planned))
+    compared = reconciling.compare_lists.expand(share=common.by_turns(planned))
     common.migrate_schema() >> accounts
     [planned, compared] >> common.publish_staged()
     [planned, compared] >> common.report_rejects()

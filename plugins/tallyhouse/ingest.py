@@ -131,7 +131,7 @@ def stage_list(
     began = time.monotonic()
     item = find_listed(object_name)
     with conn.transaction():
-        ledger.lock_stream(conn, account, f"list:{item.name} {window} {scope or ''}")
+        ledger.lock_stream(conn, account, f"{ledger.list_stream(item.name)} {window} {scope or ''}")
         done = ledger.find_list_batch(conn, account, item.name, window, run_id, scope)
         if done is not None:
             return done

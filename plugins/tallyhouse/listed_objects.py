@@ -8,6 +8,7 @@ from contextlib import closing
 
 import psycopg
 
+from tallyhouse import ledger
 from tallyhouse.asking import CHUNK, Asker
 from tallyhouse.backfill import names_nothing
 from tallyhouse.client import Account, StripeClient
@@ -53,7 +54,9 @@ class ListedObjects:
         with conn.transaction():
             conn.execute(_CREATE)
             conn.execute("truncate listed")
-        self._stager = ObjectStager(conn, account, f"list:{question.object_name}", batch_id, tally, into="listed")
+        self._stager = ObjectStager(
+            conn, account, ledger.list_stream(question.object_name), batch_id, tally, into="listed"
+        )
 
     def read(self, client: StripeClient) -> None:
         """Lists. Errors as of StripeClient.pages."""

@@ -41,7 +41,7 @@ COMPARED: Mapping[str, ComparedKind] = {
     kind.object_name: kind
     for kind in (
         ComparedKind("subscription", ("subscription_dim", "subscription_item_dim"), statuses=("active", "past_due")),
-        ComparedKind("invoice", ("invoice_fact",)),
+        ComparedKind("invoice", ("invoice_fact", "invoice_line_fact")),
         ComparedKind("charge", ("charge_fact",)),
         ComparedKind("balance_transaction", ("balance_transaction_fact",), differing_sums=differing_sums),
     )

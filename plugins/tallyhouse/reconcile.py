@@ -191,7 +191,7 @@ def _in_flight(conn: psycopg.Connection, account: Account, object_name: str, thr
     """The objects that changed after what the warehouse has read, by events or polled lists: they may well differ."""
     if LISTED[object_name].has_events:
         return changed_ahead(conn, account, object_name, through)
-    polled = ledger.read_watermark(conn, account, f"list:{object_name}") or FIRST_SECOND
+    polled = ledger.read_watermark(conn, account, ledger.list_stream(object_name)) or FIRST_SECOND
     newer = conn.execute(
         "select object_id from listed where (payload ->> 'created')::bigint >= extract(epoch from %s)", [polled]
     ).fetchall()

@@ -126,7 +126,7 @@ def _stage(
     tally = Tally()
     with conn.transaction():
         batch_id = ledger.open_batch(conn, account, UNLISTED, object_name, window, run_id)
-        stager = ObjectStager(conn, account, f"list:{object_name}", batch_id, tally, is_after_lists=True)
+        stager = ObjectStager(conn, account, ledger.list_stream(object_name), batch_id, tally, is_after_lists=True)
         for page in pages:
             stager.add(page)
         stager.flush()

@@ -9,15 +9,8 @@ Sim = Callable[..., dict]
 ALL_CHARGES = {"objects": ["charge"], "rotation": 1}
 
 
-def read_charges(dags: Dags) -> None:
-    """The warehouse knows all charges, and events of everything else."""
-    assert dags.run("stripe_backfill", objects=["charge"]).state == "success"
-    assert dags.run("stripe_events").state == "success"
-    assert dags.run("warehouse").state == "success"
-
-
-def test_what_was_lost_is_found_healed_and_gone_from_the_next_run(dags: Dags, sim: Sim) -> None:
-    read_charges(dags)
+def test_what_was_lost_is_found_healed_and_gone_from_the_next_run(loaded_dags: Dags, sim: Sim) -> None:
+    dags = loaded_dags
     kinds = ("charge.succeeded", "charge.failed", "charge.refunded")
     sim("faults", name="dropped", count=3, types=list(kinds))
     sim("clock", advance_seconds=5 * 86_400)
@@ -49,8 +42,8 @@ def test_what_was_lost_is_found_healed_and_gone_from_the_next_run(dags: Dags, si
     assert dags.rows(differences) == [(kind, reason, count)]
 
 
-def test_what_nobody_can_explain_makes_the_run_red_by_name_once(dags: Dags) -> None:
-    read_charges(dags)
+def test_what_nobody_can_explain_makes_the_run_red_by_name_once(loaded_dags: Dags) -> None:
+    dags = loaded_dags
     dags.execute(
         "update dwh.charge_fact set amount_minor = amount_minor + 1 "
         "where charge_id = (select max(charge_id) from dwh.charge_fact)"

@@ -1,6 +1,7 @@
 """Reconciliation: each way in which the warehouse can differ from Stripe is found, named and healed."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,8 +58,8 @@ def subscription(status: str = "active", quantity: int = 1, **changes: Any) -> d
     return body | changes
 
 
-def invoice(number: int) -> dict[str, Any]:
-    return {
+def invoice(number: int, **changes: Any) -> dict[str, Any]:
+    body = {
         "object": "invoice",
         "id": f"in_{number}",
         "customer": "cus_1",
@@ -73,6 +74,13 @@ def invoice(number: int) -> dict[str, Any]:
         "created": SECOND,
         "livemode": False,
     }
+    return body | changes
+
+
+def lines(*amounts: int, has_more: bool = False) -> dict[str, Any]:
+    """The lines of an invoice as a document shows them."""
+    data = [{"id": f"il_{number}", "amount": amount, "currency": "usd"} for number, amount in enumerate(amounts)]
+    return {"data": data, "has_more": has_more}
 
 
 def movement(number: int, net: int = 670, **changes: Any) -> dict[str, Any]:
@@ -363,9 +371,78 @@ def test_the_items_of_a_subscription_are_compared(books: Books) -> None:
     books.lists(subscription(quantity=3))
     question = Question("subscription", CHARGES.window)
     assert books.compare(question).reasons == {"stale": 1}
-    assert books.differences()[0][2] == {"items": [{"si_1": ["price_1", 3, 2900]}, {"si_1": ["price_1", 1, 2900]}]}
+    assert books.differences()[0][2] == {
+        "items": [{"si_1": ["price_1", 3, 2900, []]}, {"si_1": ["price_1", 1, 2900, []]}]
+    }
     books.heal()
     assert books.compare(question).reasons == {}
+
+
+def with_item_discounts(*discounts: Any) -> dict[str, Any]:
+    """A subscription whose item has these discounts, by id or whole."""
+    body = subscription()
+    body["items"]["data"][0]["discounts"] = list(discounts)
+    return body
+
+
+def numbered(body: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same with other ids."""
+    return json.loads(re.sub(r'_1"', f'_{number + 10}"', json.dumps(body)))
+
+
+# what an event that was lost would have told, and in which columns that shows
+LOST_OF_SUBSCRIPTIONS = [
+    (subscription(discounts=["di_1"]), {"discounts"}),
+    (with_item_discounts("di_1"), {"items"}),
+    (subscription(pause_collection={"behavior": "void", "resumes_at": None}), {"pause_behavior"}),
+    (subscription(pause_collection={"behavior": "void", "resumes_at": 9}), {"pause_behavior", "pause_resumes_at"}),
+    (subscription(collection_method="send_invoice"), {"collection_method"}),
+    (subscription(cancel_at_period_end=True), {"is_cancel_at_period_end"}),
+    (subscription(cancel_at=SECOND), {"cancel_at"}),
+]
+LOST_OF_INVOICES = [
+    (invoice(1, total_discount_amounts=[{"amount": 70, "discount": "di_1"}]), {"discount_minor"}),
+    (invoice(1, ending_balance=-200), {"ending_balance_minor"}),
+    (invoice(1, status="open", starting_balance=-200), {"status", "starting_balance_minor"}),
+    (invoice(1, lines=lines(700)), {"line_count", "lines_minor"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "lost"),
+    [(subscription(), LOST_OF_SUBSCRIPTIONS), (invoice(1), LOST_OF_INVOICES)],
+    ids=["subscription", "invoice"],
+)
+def test_all_that_money_rests_on_is_found_when_the_event_that_changed_it_was_lost(
+    books: Books, before: dict[str, Any], lost: list[tuple[dict[str, Any], set[str]]]
+) -> None:
+    books.loaded(*(numbered(before, number) for number in range(len(lost))))
+    books.lists(*(numbered(body, number) for number, (body, _) in enumerate(lost)))
+    question = Question(before["object"], CHARGES.window)
+    assert books.compare(question).reasons == {"stale": len(lost)}
+    assert [difference.keys() for _, _, difference in books.differences()] == [names for _, names in lost]
+    books.heal()
+    assert books.compare(question).reasons == {}
+
+
+def test_discounts_are_the_same_in_any_order_and_as_ids_or_whole(books: Books) -> None:
+    books.loaded(with_item_discounts("di_1", "di_2") | {"discounts": ["di_3", "di_4"]})
+    whole = [{"id": f"di_{number}", "object": "discount"} for number in range(5)]
+    books.lists(with_item_discounts(whole[2], whole[1]) | {"discounts": [whole[4], whole[3]]})
+    assert books.compare(Question("subscription", CHARGES.window)).reasons == {}
+
+
+def test_the_lines_that_a_list_cuts_and_the_balance_that_a_draft_shows_are_not_compared(books: Books) -> None:
+    books.loaded(invoice(1, lines=lines(300, 300, 100), starting_balance=0))
+    books.lists(invoice(1, lines=lines(300, has_more=True), starting_balance=-200))
+    assert books.compare(Question("invoice", CHARGES.window)).reasons == {}
+
+
+def test_a_line_that_is_cheaper_by_a_cent_is_found(books: Books) -> None:
+    books.loaded(invoice(1, lines=lines(300, 400)))
+    books.lists(invoice(1, lines=lines(300, 399)))
+    assert books.compare(Question("invoice", CHARGES.window)).reasons == {"stale": 1}
+    assert books.differences()[0][2] == {"lines_minor": [699, 700]}
 
 
 def test_balance_transactions_are_compared_one_by_one_and_as_sums(books: Books) -> None:

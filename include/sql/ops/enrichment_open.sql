@@ -6,16 +6,16 @@ where
     not q.gone
     and (q.fetched_at is null or q.fetched_at < q.wanted_at)
     and (
-        q.kind not in ('charge', 'customer', 'invoice', 'payment_method', 'price', 'product', 'subscription')
+        q.kind in (select known.kind from ops.enrichment_kind as known where known.awaits_list_of is null)
         or exists (
             select 1
             from ops.batch as b
+            inner join ops.enrichment_kind as known on b.object_type = known.awaits_list_of
             where
-                b.account_id = q.requested_via
-                and b.livemode = q.livemode
+                q.kind = known.kind
                 and b.source = 'list'
-                -- no list has all payment methods, but charges tell of most
-                and b.object_type = case q.kind when 'payment_method' then 'charge' else q.kind end
+                and b.account_id = q.requested_via
+                and b.livemode = q.livemode
         )
     );
 comment on view ops.enrichment_open is

@@ -1,8 +1,11 @@
 /* Grain: one row per thing that documents name or lack, and Stripe has to be asked for. What events leave out. */
 select ops.begin_model(
     'enrichment',
-    touching => '{balance_transaction,card,charge,customer,invoice,payment_method,plan,price,product,source,
-    subscription}',
+    touching => (
+        select array_agg(distinct object_type)
+        from ops.enrichment_kind
+        cross join lateral staging.kinds_of(reading) as object_type
+    ),
     upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,payment_method_dim,
     subscription_dim}'
 );
@@ -35,24 +38,7 @@ with mentioned as (
 remembered as (
     select q.account_id, q.livemode, q.kind, q.object_id, q.requested_via, q.wanted_at, q.hint_at
     from touched
-    inner join (
-        values
-        ('balance_transaction', 'balance_transaction'),
-        ('charge', 'charge'),
-        ('charge', 'charge_refunds'),
-        ('customer', 'customer'),
-        ('customer', 'customer_balance_transactions'),
-        ('invoice', 'invoice'),
-        ('invoice', 'invoice_lines'),
-        ('payment_method', 'payment_method'),
-        ('price', 'price'),
-        ('price', 'price_currency_options'),
-        ('price', 'price_tiers'),
-        ('product', 'product'),
-        ('subscription', 'subscription'),
-        ('subscription', 'subscription_discounts'),
-        ('subscription', 'subscription_items')
-    ) as wish (reading, kind) on staging.reading(touched.object_type) = wish.reading
+    inner join ops.enrichment_kind as wish on staging.reading(touched.object_type) = wish.reading
     cross join
         lateral (
             select known.*
@@ -109,10 +95,7 @@ left join lateral (
     offset 0
 ) as q on true
 where
-    a.kind in (
-        'balance_transaction', 'charge', 'customer', 'invoice', 'payment_method', 'price', 'price_currency_options',
-        'product', 'subscription'
-    )
+    a.kind in (select named.kind from ops.enrichment_kind as named where named.is_named)
     -- cards and sources are to be had as payment methods too, bank accounts are not
     and (a.kind <> 'payment_method' or a.object_id ~ '^(pm|card|src)_')
     and not exists (

@@ -1,4 +1,4 @@
-/* Grain: one row per thing that a document names, or may leave out. A new reference is a line here. */
+/* Grain: one row per thing that a document names, or may leave out. Its kinds: ops.enrichment_kind. */
 create function staging.reference(object_type text, own_id text, body jsonb) returns table (
     kind text,
     object_id text,

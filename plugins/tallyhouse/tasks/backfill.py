@@ -1,9 +1,8 @@
 """Tasks of stripe_backfill: what the form asks for, cut into slices, and listed several at once."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from airflow.sdk import TriggerRule, task
@@ -33,7 +32,6 @@ def plan_lists(
     """
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
-    window = _created_range(form, datetime.now(UTC))
     with settings.warehouse_connection() as connection, stripe.client() as client:
         own = client.account()
         window = _created_range(form, own.clock)
@@ -65,14 +63,6 @@ def plan_lists(
                 for share, title in enumerate(titles)
             ]
     return shares
-
-
-# An account that could not be planned must not hold the others back; it makes the run red along another way.
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def gather_shares(plans: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The shares of all accounts, by turns, so that no account waits for another's end."""
-    rounds = zip_longest(*plans)
-    return [share for turn in rounds for share in turn if share is not None]
 
 
 @task(

@@ -1,8 +1,9 @@
 """What several DAGs share: assets, retries, the schema, checks, and what makes a run red."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from airflow.sdk import (
@@ -86,6 +87,14 @@ def list_accounts(params: Mapping[str, Any] | None = None) -> list[str]:
     found = settings.stripe_connections((params or {}).get("connections") or ())
     log.info("%d connections to Stripe: %s", len(found), ", ".join(found))
     return found
+
+
+# An account that could not be planned must not hold the others back; it makes the run red along another way.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def by_turns(planned: Iterable[Sequence[dict[str, Any]] | None]) -> list[dict[str, Any]]:
+    """The shares of all accounts, by turns, so that no account waits for another's end."""
+    rounds = zip_longest(*(of_account or () for of_account in planned))
+    return [share for turn in rounds for share in turn if share is not None]
 
 
 @task

@@ -1,11 +1,10 @@
 """Tasks of stripe_reconcile: what to compare today, the lists compared, and what nobody can explain."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk import TriggerRule, task
+from airflow.sdk import task
 
 from tallyhouse import questions, reconcile, reconciled, settings
 from tallyhouse.questions import Question
@@ -42,14 +41,6 @@ def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = Non
         }
         for share in shares
     ]
-
-
-# An account whose plan failed must not hold the others back; it makes the run red along another way.
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def gather_comparisons(planned: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The shares of all accounts, by turns, so that no account waits for another's end."""
-    rounds = zip_longest(*(of_account or () for of_account in planned))
-    return [share for turn in rounds for share in turn if share is not None]
 
 
 @task(
