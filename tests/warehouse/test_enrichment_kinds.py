@@ -44,7 +44,8 @@ def test_every_kind_of_document_that_names_something_is_read_for_it() -> None:
         r"cross join \(\s+values(.*?)\) as source", (SQL_ROOT / "records/enrichment.sql").read_text(), re.S
     )
     assert read is not None
-    assert quoted(read[1]) == set().union(*map(quoted, re.findall(r"object_type (?:in \(|= )[^)\n]*", naming)))
+    named = re.findall(r"object_type in \((.*?)\)", naming, re.S) + re.findall(r"object_type = ('\w+')", naming)
+    assert quoted(read[1]) == set().union(*map(quoted, named))
 
 
 def test_what_waits_of_a_kind_that_nobody_knows_is_not_fetched(warehouse: str) -> None:
