@@ -2,23 +2,28 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tallyhouse import chunk_fetching, enrichment
+from tallyhouse import chunk_fetching, enrichment, ingest
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.connected import client_for
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
 from tallyhouse.enrichment_queue import report_failures
 from tallyhouse.errors import EnrichmentError, ObjectMissingError
+from tallyhouse.migrations import migrate
 from tallyhouse.warehouse import apply_models
+from tallyhouse.windows import Window
 from tests.conftest import ROOT, SQL_ROOT
 from tests.ingest import enriching_process
 from tests.ingest.conftest import HOUR
@@ -311,6 +316,60 @@ def test_objects_that_are_only_named_wait_until_their_kind_was_listed_once(
     conn.commit()
     stripe.objects["/v1/customers/cus_1"] = {"object": "customer", "id": "cus_1"}
     assert fetch().fetched == 1
+
+
+def test_what_the_list_of_a_connected_account_lacks_is_asked_for_with_the_platforms_key(
+    conn: psycopg.Connection, stripe: ScriptedStripe, client: StripeClient, account: Account, fetch: Fetch
+) -> None:
+    shop = Account("acct_shop", False, account.clock, via=ACCOUNT)
+    whole = Window(datetime.fromtimestamp(HOUR - 60, UTC), datetime.fromtimestamp(HOUR + 60, UTC))
+    charge = {
+        "id": "ch_1", "object": "charge", "created": HOUR, "currency": "usd", "amount": 5, "status": "succeeded",
+        "customer": "cus_1", "balance_transaction": "txn_1",
+    }  # fmt: skip
+    stripe.rows["/v1/charges"] = [Row("ch_1", HOUR, json.dumps(charge).encode())]
+    stripe.rows["/v1/customers"] = []
+    ingest.stage_list(conn, client, account, "customer", whole, "run")
+    ingest.stage_list(conn, client_for(client, shop), shop, "charge", whole, "run")
+    apply_models(conn, SQL_ROOT)
+    assert queue(conn, "kind, account_id, requested_via") == [
+        ("customer", "acct_shop", ACCOUNT),
+        ("balance_transaction", "acct_shop", ACCOUNT),
+    ]
+    stripe.objects["/v1/customers/cus_1"] = {"id": "cus_1", "object": "customer", "created": HOUR}
+    stripe.objects["/v1/balance_transactions/txn_1"] = {"id": "txn_1", "object": "balance_transaction"}
+    stripe.headers.clear()
+    conn.commit()
+    assert fetch() == EnrichmentReport(fetched=2, staged=2)
+    assert {headers.get("Stripe-Account") for headers in stripe.headers} == {"acct_shop"}
+
+
+def test_an_upgrade_gives_wishes_of_connected_accounts_to_the_key_that_can_fetch_them(
+    empty_database: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "sql"
+    shutil.copytree(SQL_ROOT, root)
+    (upgrade,) = root.glob("migrations/0032_*.sql")
+    text = upgrade.read_text()
+    upgrade.unlink()
+    # views of the new columns come with the upgrade
+    (root / "marts/gap_daily.sql").unlink()
+    with psycopg.connect(empty_database) as own:
+        migrate(own, root)
+        # one is connected only, the other has a key of its own as well
+        for account_id, via in (("acct_shop", ACCOUNT), ("acct_both", ACCOUNT), ("acct_both", None)):
+            own.execute(
+                "insert into ops.batch (account_id, livemode, source, run_id, started_at, requested_via) "
+                "values (%s, false, 'list', 'run', now(), %s)",
+                [account_id, via],
+            )
+        for account_id in ("acct_shop", "acct_both"):
+            want(own, "customer", f"of_{account_id}", account_id=account_id)
+        own.execute("update ops.enrichment set requested_via = account_id")
+        own.commit()
+        upgrade.write_text(text)
+        migrate(own, root)
+        assert queue(own, "account_id, requested_via") == [("acct_both", "acct_both"), ("acct_shop", ACCOUNT)]
 
 
 def test_what_belongs_to_a_connected_account_is_asked_for_and_kept_under_its_name(
