@@ -65,7 +65,13 @@ def compare_lists(share: dict[str, Any], dag_run: Any = None) -> None:
     asked = [Question.from_dict(question) for question in share["questions"]]
     with stripe.client() as client:
         answers = reconcile.compare_share(
-            settings.warehouse_connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run)
+            settings.warehouse_connection,
+            client,
+            client.account(),
+            asked,
+            settings.SQL_ROOT,
+            run_name(dag_run),
+            settle=stripe.lag,
         )
     set_label(f"{stripe.conn_id}: {reconciled.describe_all(answers, asked[0].object_name)}")
 
