@@ -124,7 +124,8 @@ def compare_share(
 ) -> list[Answer]:
     """Compares several lists at once, each committed for itself; what the run has compared already is not again.
 
-    `settle`: see `compare`. The first error ends it, after the lists under way, and is raised: a next try goes on with what is left.
+    `settle`: see `compare`. The first error ends it, after the lists under way, and is raised: a next try goes on with
+    what is left.
     """
     with connect() as control, Asker(client) as asker:
         done = reconciled.read_answers(control, account, run_id)

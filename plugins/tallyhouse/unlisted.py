@@ -72,8 +72,8 @@ def stage_unlisted(
     """Asks for what the run's lists lack, of each deletable kind that it has listed whole; returns the run's counts.
 
     In chunks that commit: a run that is killed asks for no object twice, but for those of one chunk. A kind of which
-    slices are left waits for the next try; one that the key may not read is marked as refused. Other errors as of
-    Asker.ask.
+    slices are left waits for the next try; one that the key may not read is marked as refused. Where Stripe does not
+    understand what is asked of one object, its answer is kept in raw.rejected. Other errors as of Asker.ask.
     """
     ledger.require_idle(conn)
     with Asker(client) as asker:

@@ -11,8 +11,9 @@ from tallyhouse import backfill
 from tallyhouse.backfill import plan_backfill, stage_share
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.connected import client_for, connected_accounts
-from tallyhouse.errors import StripeUnavailableError
+from tallyhouse.errors import RejectedRowsError, StripeUnavailableError
 from tallyhouse.gaps import close_gaps, record_expired
+from tallyhouse.ingest import report_rejects
 from tallyhouse.objects import LISTED
 from tallyhouse.plans import refused_kinds
 from tallyhouse.unlisted import Unlisted, stage_unlisted
@@ -141,6 +142,37 @@ def test_a_kind_that_the_key_may_not_read_is_named_and_holds_no_other_back(
     lists("again")
     assert stage_unlisted(conn, client, account, "again") == Unlisted(1, 1)
     assert [kind for _, kind, _ in refused_kinds(conn, "again")] == ["customer"]
+
+
+def test_an_object_that_stripe_does_not_understand_is_kept_as_a_reject_and_holds_no_other_back(
+    stripe: ScriptedStripe,
+    client: StripeClient,
+    account: Account,
+    conn: psycopg.Connection,
+    warehouse: str,
+    lists: Backfill,
+) -> None:
+    lists("before")
+    stripe.rows["/v1/customers"] = CUSTOMERS[:2]
+    odd = b'{"error": {"type": "invalid_request_error", "message": "Invalid id"}}'
+    known(stripe, "cus_2", None)
+    known(stripe, "cus_4", None)
+    for run_id in ("again", "third"):
+        stripe.scripts["/v1/customers/cus_3"] = [Scripted(400, odd)]
+        lists(run_id)
+        gone = 2 if run_id == "again" else 0
+        assert stage_unlisted(conn, client, account, run_id) == Unlisted(gone, gone)
+        done = f"select count(*) - count(batch_id) from ops.planned_batch where run_id = '{run_id}'"
+        assert rows(warehouse, done) == [(0,)]
+    ((source, row_key, reason, payload),) = rows(
+        warehouse, "select source, row_key, reason, payload from raw.rejected"
+    )
+    assert (source, row_key, payload) == ("list:customer", "cus_3", odd.decode())
+    assert "GET /v1/customers/cus_3: Stripe answered 400" in reason
+    # told once
+    with pytest.raises(RejectedRowsError, match="cus_3"):
+        report_rejects(conn)
+    report_rejects(conn)
 
 
 def test_a_gap_closes_only_when_what_was_not_listed_was_asked_for(

@@ -403,6 +403,16 @@ def test_items_that_changed_after_the_list_was_read_are_no_difference(books: Boo
     assert books.compare(Question("subscription", CHARGES.window)).reasons == {}
 
 
+def test_an_object_that_stripe_does_not_understand_is_of_unknown_shape_and_holds_no_other_back(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists()
+    books.stripe.scripts["/v1/charges/ch_1"] = [Scripted(400, b'{"error": {"message": "Invalid id"}}')]
+    books.stripe.objects["/v1/charges/ch_2"] = None
+    assert books.compare().reasons == {"deleted": 1, "unknown_shape": 1}
+    with pytest.raises(RejectedRowsError, match="charge ch_1: GET /v1/charges/ch_1: Stripe answered 400"):
+        report_rejects(books.connection)
+
+
 def test_every_compared_kind_has_a_file_and_every_file_a_kind() -> None:
     assert {path.stem for path in (SQL_ROOT / "reconcile").glob("*")} == set(COMPARED)
     models = {model.name for model in MODELS}

@@ -21,6 +21,8 @@ with recent as (
                 gap.account_id = contradiction.account_id
                 and gap.livemode = contradiction.livemode
                 and gap.gap_from < contradiction.event_at
+                -- what a run had failed to read, a later one has read
+                and (gap.kind = 'expired' or gap.closed_at is null)
                 and earlier.object_type = contradiction.object_type
                 and earlier.object_id = contradiction.object_id
                 and earlier.event_id = contradiction.event_before_id

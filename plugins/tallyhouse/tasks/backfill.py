@@ -29,7 +29,8 @@ def plan_lists(
     """Cuts what the trigger form asks for into slices, for one account, and these into shares, one for each task.
 
     A run that a gap has asked for is for the accounts that have one. Accounts that are connected to this one are
-    listed with it while a gap of theirs is open. TallyhouseError when the form's dates make no sense.
+    listed with it while a gap of theirs is open; where one has refused every list, as after it has revoked access, only
+    a run that a person starts tries again. TallyhouseError when the form's dates make no sense.
     """
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
@@ -39,8 +40,10 @@ def plan_lists(
         window = _created_range(form, own.clock)
         shares: list[dict[str, Any]] = []
         for account in (own, *connected_accounts(connection, own)):
-            is_asked_for = account is own and dag_run.run_type != "asset_triggered"
-            if not is_asked_for and not gaps.awaits_relisting(connection, account):
+            is_by_person = dag_run.run_type != "asset_triggered"
+            if not (account is own and is_by_person) and not gaps.awaits_relisting(
+                connection, account, even_refused=is_by_person
+            ):
                 log.info("%s has no gap to close: nothing to list", account.account_id)
                 continue
             plan = backfill.plan_backfill(
@@ -53,6 +56,7 @@ def plan_lists(
                 rows_per_slice=form["slice_objects"],
                 is_everything=not form.get("created_from") and not form.get("created_to"),
             )
+            gaps.keep_refusal(connection, account, plan.refusal)
             titles = [plan.title(share) for share in range(len(plan.shares))]
             log.info("%s created %s, in %d tasks: %s", account.account_id, window, len(titles), "; ".join(titles))
             shares += [
