@@ -10,7 +10,8 @@ leave deleted objects out: where a kind was listed whole, known objects that it 
 **When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
 **When it is red** As `stripe_events`. `report_refused` names the kinds of objects that the key may not read; all others
-are in. Grant the permission, and run it again for these kinds.
+are in. Grant the permission, and run it again for these kinds. Where a connected account refuses every kind
+(it may have revoked access), its gap stays open, `mart.gap_daily` says so, and only a run of yours tries again.
 """
 
 from datetime import datetime
@@ -73,7 +74,7 @@ def stripe_backfill():
     staged >> unlisted
     [staged, unlisted] >> common.publish_staged()
     [staged, unlisted] >> common.report_rejects()
-    [planned, staged, unlisted] >> backfill.report_refused()
+    [planned, staged, unlisted] >> common.report_refused()
 
 
 stripe_backfill()

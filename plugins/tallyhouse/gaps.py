@@ -88,7 +88,8 @@ def ask_relisting(conn: psycopg.Connection) -> list[str]:
     with conn.transaction():
         asked = conn.execute(
             "update ops.gap as g set relist_asked_at = clock_timestamp() "
-            "where kind = 'expired' and closed_at is null and relisted_at is null and refused_at is null and (relist_asked_at is null "
+            "where kind = 'expired' and closed_at is null and relisted_at is null and refused_at is null "
+            "and (relist_asked_at is null "
             "or (relist_asked_at < clock_timestamp() - interval '1 day' and not exists (select from ops.batch as b "
             "where b.account_id = g.account_id and b.livemode = g.livemode and b.source = 'list' "
             "and b.committed_at > clock_timestamp() - interval '1 day'))) returning account_id, gap_from, gap_to"

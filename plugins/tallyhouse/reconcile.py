@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tallyhouse import ledger, reconciled
+from tallyhouse import ledger, plans, reconciled
 from tallyhouse.asking import Asker
 from tallyhouse.backfill import list_test_clocks
 from tallyhouse.client import Account, StripeClient
@@ -24,7 +24,7 @@ from tallyhouse.questions import FIRST_SECOND, Question, held_test_clocks
 from tallyhouse.reading_ahead import OVERLAP, changed_ahead, read_ahead
 from tallyhouse.reconciled import Answer
 from tallyhouse.report import Tally
-from tallyhouse.slices import share_out
+from tallyhouse.slices import Slice, share_out
 from tallyhouse.streams import work_off
 from tallyhouse.windows import Window, floor_second
 
@@ -71,19 +71,29 @@ where
 
 def known_test_clocks(
     conn: psycopg.Connection, client: StripeClient, account: Account, objects: Iterable[str]
-) -> list[str]:
+) -> tuple[list[str], PermissionMissingError | None]:
     """The test clocks to compare by, where one of these kinds is listed by them; those of the warehouse included.
 
-    A key that may not list clocks is told of in the log, and leaves those that the warehouse knows.
+    A key that may not list clocks leaves those that the warehouse knows; the error comes with them.
     """
     if account.livemode or not any(LISTED[name].has_test_clocks for name in objects if name in LISTED):
-        return []
+        return [], None
     clocks = held_test_clocks(conn, account)
     try:
         clocks |= set(list_test_clocks(client))
     except PermissionMissingError as error:
         log.error("what lives by test clocks that the warehouse does not know is not compared: %s", error)
-    return sorted(clocks)
+        return sorted(clocks), error
+    return sorted(clocks), None
+
+
+def keep_unknown_clocks(
+    conn: psycopg.Connection, account: Account, run_id: str, objects: Iterable[str], error: PermissionMissingError
+) -> None:
+    """Writes down, as a refusal of the run's, that what lives by test clocks is not compared (plans.refused_kinds)."""
+    window = Window(FIRST_SECOND, floor_second(account.clock))
+    refused = [(Slice(name, window, "test_clock"), str(error)) for name in objects if LISTED[name].has_test_clocks]
+    plans.write_slices(conn, account, run_id, [], refused, is_everything=False)
 
 
 def share_questions(

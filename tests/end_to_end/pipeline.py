@@ -101,7 +101,7 @@ class Pipeline:
                     rotation=1,
                     oldest=oldest_created(connection, account),
                     reached={},
-                    test_clocks=known_test_clocks(connection, client, account, COMPARED),
+                    test_clocks=known_test_clocks(connection, client, account, COMPARED)[0],
                 )
             run_id = f"stripe_reconcile/{uuid4()}"
             return [

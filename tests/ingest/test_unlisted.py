@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from tallyhouse import backfill
-from tallyhouse.backfill import plan_backfill, stage_share
+from tallyhouse.backfill import BackfillPlan, plan_backfill, stage_share
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.connected import client_for, connected_accounts
-from tallyhouse.errors import RejectedRowsError, StripeUnavailableError
-from tallyhouse.gaps import close_gaps, record_expired
+from tallyhouse.errors import RejectedRowsError, StripeAccessError, StripeUnavailableError
+from tallyhouse.gaps import ask_relisting, awaits_relisting, close_gaps, keep_refusal, record_expired
 from tallyhouse.ingest import report_rejects
 from tallyhouse.objects import LISTED
 from tallyhouse.plans import refused_kinds
@@ -164,9 +164,7 @@ def test_an_object_that_stripe_does_not_understand_is_kept_as_a_reject_and_holds
         assert stage_unlisted(conn, client, account, run_id) == Unlisted(gone, gone)
         done = f"select count(*) - count(batch_id) from ops.planned_batch where run_id = '{run_id}'"
         assert rows(warehouse, done) == [(0,)]
-    ((source, row_key, reason, payload),) = rows(
-        warehouse, "select source, row_key, reason, payload from raw.rejected"
-    )
+    ((source, row_key, reason, payload),) = rows(warehouse, "select source, row_key, reason, payload from raw.rejected")
     assert (source, row_key, payload) == ("list:customer", "cus_3", odd.decode())
     assert "GET /v1/customers/cus_3: Stripe answered 400" in reason
     # told once
@@ -217,3 +215,47 @@ def test_a_connected_account_is_known_by_its_events_and_asked_in_its_name(
     with conn.transaction():
         conn.execute("insert into ops.watermark values ('acct_shop', false, 'events', now())")
     assert connected_accounts(conn, account) == []
+
+
+@pytest.mark.parametrize("status", [403, 401])
+def test_a_connected_account_that_refuses_every_list_is_asked_for_no_more(
+    status: int,
+    stripe: ScriptedStripe,
+    client: StripeClient,
+    account: Account,
+    conn: psycopg.Connection,
+    warehouse: str,
+) -> None:
+    shop = Account("acct_shop", False, account.clock, via=account.account_id)
+    with conn.transaction():
+        record_expired(conn, shop, ALL, "nobody read them")
+    assert awaits_relisting(conn, shop)
+    for item in LISTED.values():
+        stripe.scripts[item.endpoint] = [Scripted(status, FORBIDDEN)]
+    stripe.scripts[backfill.TEST_CLOCKS] = [Scripted(status, FORBIDDEN)]
+    acting = client_for(client, shop)
+
+    def listing(run_id: str) -> BackfillPlan:
+        return plan_backfill(conn, acting, shop, run_id, LISTED, ALL, rows_per_slice=200, is_everything=True)
+
+    plan = listing("run")
+    keep_refusal(conn, shop, plan.refusal)
+    assert len({kind for _, kind, _ in refused_kinds(conn, "run")}) == len(LISTED)
+    assert ask_relisting(conn) == []
+    assert not awaits_relisting(conn, shop)
+    assert rows(warehouse, "select bool_and(is_refused) from mart.gap_daily") == [(True,)]
+    ((refusal,),) = rows(warehouse, "select refusal from ops.gap")
+    assert f"Stripe answered {status}" in refusal
+    # a person has granted access again, and runs it
+    assert awaits_relisting(conn, shop, even_refused=True)
+    keep_refusal(conn, shop, listing("again").refusal)
+    assert awaits_relisting(conn, shop)
+    assert rows(warehouse, "select bool_or(is_refused) from mart.gap_daily") == [(False,)]
+
+
+def test_a_refusal_of_the_keys_own_account_ends_the_plan(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection
+) -> None:
+    stripe.scripts["/v1/charges"] = [Scripted(401, FORBIDDEN)]
+    with pytest.raises(StripeAccessError, match="is not valid"):
+        plan_backfill(conn, client, account, "run", LISTED, ALL, rows_per_slice=200, is_everything=True)

@@ -152,3 +152,26 @@ def test_what_changed_while_events_were_lost_is_no_contradiction(
     )
     connection.commit()
     assert run_checks(connection, [check], "test")[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "closed_at", "failing"),
+    [("failed", None, 0), ("failed", "2026-03-02", 1), ("expired", "2026-03-02", 0)],
+    ids=["not read yet", "read after all", "lost for ever"],
+)
+def test_a_window_that_was_read_after_all_excuses_no_contradiction(
+    kind: str, closed_at: str | None, failing: int, connection: psycopg.Connection
+) -> None:
+    (check,) = [check for check in read_checks(SQL_ROOT) if check.name == "event_order_holds"]
+    load(connection, [CREATED, THIRD])
+    connection.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason, kind, closed_at) "
+        "values (%s, false, 'events', '2026-03-01 00:00:02', '2026-03-01 00:00:03', 'lost', %s, %s)",
+        [ACCOUNT, kind, closed_at],
+    )
+    connection.execute(
+        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', '2026-03-02')",
+        [ACCOUNT],
+    )
+    connection.commit()
+    assert run_checks(connection, [check], "test")[0].failing == failing

@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, task
 
-from tallyhouse import backfill, gaps, plans, settings, unlisted
+from tallyhouse import backfill, gaps, settings, unlisted
 from tallyhouse.client import Account
 from tallyhouse.connected import client_for, connected_accounts
-from tallyhouse.errors import KindsRefusedError, TallyhouseError
+from tallyhouse.errors import TallyhouseError
 from tallyhouse.tasks.common import run_name, show_progress
 from tallyhouse.tasks.labels import BY_CONNECTION, label_by, set_label
 from tallyhouse.windows import Window, floor_second
@@ -121,17 +121,6 @@ def stage_unlisted(stripe_conn_id: str, dag_run: Any = None) -> None:
     total = unlisted.Unlisted(sum(each.asked for each in found), sum(each.deleted for each in found))
     set_label(f"{stripe_conn_id}: {total.describe()}")
     log.info("%s", total.describe())
-
-
-# Also after a listing that was skipped, because there was nothing that the key may list.
-@task(trigger_rule=TriggerRule.NONE_FAILED)
-def report_refused(dag_run: Any = None) -> None:
-    """Fails, after everything else is in, when the key may not list some kinds of objects; names them."""
-    with settings.warehouse_connection() as connection:
-        refused = plans.refused_kinds(connection, run_name(dag_run))
-    if refused:
-        raise KindsRefusedError(refused)
-    log.info("no kind was refused")
 
 
 def _created_range(form: Mapping[str, Any], now: datetime) -> Window:
