@@ -4,8 +4,7 @@
 **What** Lists subscriptions, invoices, charges and balance transactions again, and compares each with the warehouse, to
 the cent: all of the last days, one part of what is older (a month of days covers everything), and every subscription
 that is active or past due. Large lists are cut into slices, each compared for itself. What differs is kept in
-`ops.reconciliation` with the reason, and what Stripe told is staged at once, so that the next load heals it. The label
-of each task says what it found.
+`ops.reconciliation` with the reason, and what Stripe told is staged at once, so that the next load heals it.
 
 | reason | what it means |
 |---|---|
@@ -16,10 +15,8 @@ of each task says what it found.
 | `later_than_lag` | it changed after the events that are loaded, or its event came late: nothing is wrong |
 | `unexplained` | the raw layer has what Stripe says, and the warehouse does not |
 
-A kind whose tables are being loaded anew, as after some upgrades, is left out: the label of `plan_comparisons` names
-it.
-
-**When** Daily. It reads beside `stripe_events`, under the same rate limit.
+**When** Daily, beside `stripe_events`, under the same rate limit. A kind whose tables are being loaded anew, as after
+some upgrades, is left out: the label of `plan_comparisons` names it.
 
 **When it is red**
 

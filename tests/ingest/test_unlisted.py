@@ -13,11 +13,13 @@ from tallyhouse.client import Account, StripeClient
 from tallyhouse.connected import client_for, connected_accounts
 from tallyhouse.errors import RejectedRowsError, StripeAccessError, StripeUnavailableError
 from tallyhouse.gaps import ask_relisting, awaits_relisting, close_gaps, keep_refusal, record_expired
-from tallyhouse.ingest import report_rejects
+from tallyhouse.ingest import report_rejects, stage_events
 from tallyhouse.objects import LISTED
 from tallyhouse.plans import refused_kinds
 from tallyhouse.unlisted import Unlisted, stage_unlisted
+from tallyhouse.warehouse import apply_models
 from tallyhouse.windows import Window
+from tests.conftest import SQL_ROOT
 from tests.ingest.conftest import HOUR
 from tests.ingest.scripted import Scripted, ScriptedStripe, event
 from tests.ingest.test_backfill import ALL, FORBIDDEN, row, rows
@@ -171,6 +173,60 @@ def test_an_object_that_stripe_does_not_understand_is_kept_as_a_reject_and_holds
     with pytest.raises(RejectedRowsError, match="cus_3"):
         report_rejects(conn)
     report_rejects(conn)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "gone"),
+    [
+        ("customer", {"discount": {"id": "di_1", "object": "discount"}}, {"discount": None}, ["di_1"]),
+        ("subscription", {"discounts": ["di_1", "di_2"]}, {"discounts": [{"id": "di_2"}]}, ["di_1"]),
+        ("subscription", {"discount": {"id": "di_1"}}, {"discount": {"id": "di_1"}, "discounts": ["di_1"]}, []),
+        ("subscription", {"items": {"data": [{"discounts": ["di_1"]}]}}, {"items": {"data": []}}, ["di_1"]),
+    ],
+    ids=["a customer's", "one of a subscription's", "in another shape", "an item's"],
+)
+def test_a_discount_that_the_list_names_no_more_is_staged_as_deleted(
+    kind: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    gone: list[str],
+    stripe: ScriptedStripe,
+    client: StripeClient,
+    account: Account,
+    conn: psycopg.Connection,
+    warehouse: str,
+    lists: Backfill,
+) -> None:
+    stripe.rows["/v1/customers"] = []
+    path = f"/v1/{kind}s"
+    stripe.rows[path] = [row(kind, "holder", **before)]
+    lists("before")
+    assert stage_unlisted(conn, client, account, "before") == Unlisted()
+    stripe.rows[path] = [row(kind, "holder", **after)]
+    # a list of a part says nothing
+    lists("part", kind, is_everything=False)
+    assert stage_unlisted(conn, client, account, "part") == Unlisted()
+    lists("again")
+    assert stage_unlisted(conn, client, account, "again") == Unlisted(discounts=len(gone))
+    assert rows(warehouse, GONE) == [(discount,) for discount in gone]
+    assert rows(warehouse, "select count(*) from ops.planned_batch where batch_id is null and run_id = 'again'") == [
+        (0,)
+    ]
+    apply_models(conn, SQL_ROOT)
+    deleted = "select discount_id from dwh.discount_dim where deleted_at is not null order by 1"
+    assert rows(warehouse, deleted) == [(discount,) for discount in gone]
+    lists("third")
+    assert stage_unlisted(conn, client, account, "third") == Unlisted()
+
+
+def test_a_discount_that_was_given_while_the_list_was_read_is_not_gone(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection, lists: Backfill
+) -> None:
+    later = {"id": "cus_0", "object": "customer", "discount": {"id": "di_1", "object": "discount"}}
+    stripe.rows["/v1/events"] = [event("evt_1", HOUR + 1, type="customer.updated", object=later)]
+    stage_events(conn, client, account, Window(ALL.end, ALL.end.replace(minute=1)), "events")
+    lists("listing")
+    assert stage_unlisted(conn, client, account, "listing") == Unlisted()
 
 
 def test_a_gap_closes_only_when_what_was_not_listed_was_asked_for(

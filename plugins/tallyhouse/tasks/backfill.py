@@ -118,7 +118,7 @@ def stage_unlisted(stripe_conn_id: str, dag_run: Any = None) -> None:
         own = client.account()
         for account in (own, *connected_accounts(connection, own)):
             found.append(unlisted.stage_unlisted(connection, client_for(client, account), account, run_name(dag_run)))
-    total = unlisted.Unlisted(sum(each.asked for each in found), sum(each.deleted for each in found))
+    total = sum(found, unlisted.Unlisted())
     set_label(f"{stripe_conn_id}: {total.describe()}")
     log.info("%s", total.describe())
 
