@@ -10,8 +10,7 @@ out: where a kind was listed whole, known objects that it did not show are asked
 **When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
 **When it is red** As `stripe_events`. `report_refused` names the kinds of objects that the key may not read; all others
-are in. Grant it, and run it again. The gap of a connected account that refuses every kind (access was revoked) stays
-open, `mart.gap_daily` says so, and only a run of yours tries again.
+are in. Grant it, and run it again: a gap of a connected account that has refused every kind is not asked for by itself.
 """
 
 from datetime import datetime

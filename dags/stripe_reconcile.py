@@ -4,7 +4,7 @@
 **What** Lists subscriptions, invoices, charges and balance transactions again, and compares each with the warehouse, to
 the cent: all of the last days, one part of what is older (a month of days covers everything), and every subscription
 that is active or past due. Large lists are cut into slices, each compared for itself. What differs is kept in
-`ops.reconciliation` with the reason, and what Stripe told is staged at once, so that the next load heals it.
+`ops.reconciliation` with the reason, and staged at once, so that the next load heals it. Labels say what was found.
 
 | reason | what it means |
 |---|---|
