@@ -39,7 +39,6 @@ comment on column mart.gap_daily.is_expired is
 comment on column mart.gap_daily.is_relisted is
 'Whether everything has been listed again since, and only waits to be loaded.';
 comment on column mart.gap_daily.is_refused is
-'Whether Stripe refuses every list of the account, as where a connected account has revoked access: nothing will fill '
-'it before a person grants access again and runs stripe_backfill. See ops.gap.refusal.';
+'Whether Stripe refuses every list of the account: until a person mends that (ops.gap.refusal), nothing fills it.';
 comment on column mart.gap_daily.gap_from is 'Start of the first of these gaps.';
 comment on column mart.gap_daily.gap_to is 'Exclusive end of the last of them.';
