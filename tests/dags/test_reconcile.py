@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tallyhouse.errors import ReconciliationError
+from tallyhouse.errors import KindsRefusedError, ReconciliationError
 from tests.dags.runs import Dags
 
 Sim = Callable[..., dict]
@@ -56,3 +56,26 @@ def test_what_nobody_can_explain_makes_the_run_red_by_name_once(loaded_dags: Dag
     assert isinstance(error, ReconciliationError)
     assert f"charge {charge_id}" in str(error)
     assert dags.rows("select object_id, reason from ops.reconciliation") == [(charge_id, "unexplained")]
+
+
+def test_a_key_that_may_not_list_test_clocks_is_named_and_all_else_is_compared(dags: Dags, sim: Sim) -> None:
+    assert dags.run("stripe_events").state == "success"
+    assert dags.run("warehouse").state == "success"
+    sim("faults", name="restricted", resources=["test_helpers/test_clocks"])
+    red = dags.run("stripe_reconcile", objects=["subscription", "charge"], recent_days=1, rotation=1)
+    assert (red.state, red.not_successful.get("report_refused")) == ("failed", ["failed"])
+    assert isinstance(red.errors["report_refused"], KindsRefusedError)
+    assert "subscription: GET /v1/test_helpers/test_clocks: Stripe answered 403" in str(red.errors["report_refused"])
+    assert set(red.tasks["compare_lists"]) == {"success"}
+    assert dags.rows("select count(distinct object_type) from ops.reconciled_slice") == [(2,)]
+
+
+def test_a_table_that_is_loaded_anew_is_left_out_by_name(loaded_dags: Dags) -> None:
+    dags = loaded_dags
+    dags.execute("delete from ops.batch_applied where model = 'charge_fact'")
+    dags.execute("update ops.batch set committed_at = committed_at - interval '1 day'")
+    run = dags.run("stripe_reconcile", objects=["charge", "balance_transaction"], rotation=1)
+    assert (run.state, run.errors) == ("success", {})
+    (label,) = dags.labels(run, "plan_comparisons")
+    assert label == "stripe_default: not compared, since what was staged hours ago is not loaded: charge"
+    assert dags.rows("select distinct object_type from ops.reconciled_slice") == [("balance_transaction",)]

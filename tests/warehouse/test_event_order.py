@@ -181,3 +181,26 @@ def test_what_reconciliation_found_to_be_lost_between_two_events_is_no_contradic
         "from (values (%s, %s, %s)) as found (object_id, reason, observed_at)"
     )
     assert status_after(connection, known, [object_id, reason, observed_at]) == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "closed_at", "failing"),
+    [("failed", None, 0), ("failed", "2026-03-02", 1), ("expired", "2026-03-02", 0)],
+    ids=["not read yet", "read after all", "lost for ever"],
+)
+def test_a_window_that_was_read_after_all_excuses_no_contradiction(
+    kind: str, closed_at: str | None, failing: int, connection: psycopg.Connection
+) -> None:
+    (check,) = [check for check in read_checks(SQL_ROOT) if check.name == "event_order_holds"]
+    load(connection, [CREATED, THIRD])
+    connection.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason, kind, closed_at) "
+        "values (%s, false, 'events', '2026-03-01 00:00:02', '2026-03-01 00:00:03', 'lost', %s, %s)",
+        [ACCOUNT, kind, closed_at],
+    )
+    connection.execute(
+        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', '2026-03-02')",
+        [ACCOUNT],
+    )
+    connection.commit()
+    assert run_checks(connection, [check], "test")[0].failing == failing

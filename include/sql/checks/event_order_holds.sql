@@ -16,7 +16,11 @@ with recent as (
                     gap.gap_from as lost_from,
                     gap.gap_to as lost_to
                 from ops.gap as gap
-                where gap.account_id = contradiction.account_id and gap.livemode = contradiction.livemode
+                where
+                    gap.account_id = contradiction.account_id
+                    and gap.livemode = contradiction.livemode
+                    -- what a run had failed to read, a later one has read
+                    and (gap.kind = 'expired' or gap.closed_at is null)
                 union all
                 -- Stripe showed a state, in that second, which no event had told
                 select

@@ -19,7 +19,7 @@ with mentioned as (
         v.livemode,
         r.kind,
         r.object_id,
-        b.account_id as requested_via,
+        coalesce(b.requested_via, b.account_id) as requested_via,
         v.version_at as wanted_at,
         r.hint_at
     from pending_batch

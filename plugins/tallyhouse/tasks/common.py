@@ -105,6 +105,17 @@ def report_rejects() -> None:
     log.info("no row was rejected")
 
 
+# Also after a listing that was skipped, because there was nothing that the key may list.
+@task(trigger_rule=TriggerRule.NONE_FAILED)
+def report_refused(dag_run: Any = None) -> None:
+    """Fails, after everything else is in, when the key may not list some kinds of objects; names them."""
+    with settings.warehouse_connection() as connection:
+        refused = plans.refused_kinds(connection, run_name(dag_run))
+    if refused:
+        raise KindsRefusedError(refused)
+    log.info("no kind was refused")
+
+
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.
 @task(outlets=[STRIPE_STAGED], trigger_rule=TriggerRule.ALL_DONE)
 def publish_staged(dag_run: Any = None) -> None:
