@@ -1,4 +1,4 @@
-/* The platform's key asks for what lists of connected accounts lack; late events by id; gaps that nobody can fill. */
+/* The platform's key asks for what lists of connected accounts lack, late events by id, gaps that nobody can fill. */
 
 -- Wishes that only a listing in the platform's name has brought were left to a key that nobody has.
 update ops.enrichment as wish
