@@ -55,8 +55,9 @@ def fetch_wanted(
     """Fetches up to `limit` things that the account's key can ask for, oldest wish first, and stages them.
 
     A chunk's objects, its batch and its rows of the queue commit together: a run that is killed leaves at most
-    one chunk to be fetched again. What Stripe does not have (404) is remembered as gone. What fails stays in the
-    queue with last_error, and the run goes on: `enrichment_queue.report_failures` tells of it.
+    one chunk to be fetched again. Two runs with one key take turns, chunk by chunk, and loads wait for neither.
+    What Stripe does not have (404) is remembered as gone. What fails stays in the queue with last_error, and the
+    run goes on: `enrichment_queue.report_failures` tells of it.
     """
     ledger.require_idle(conn)
     waiting = min(limit, queue.count_open(conn, account))
@@ -100,8 +101,6 @@ def _work_chunk(
 ) -> bool:
     """Fetches the next chunk, stages it as one batch, marks its rows and commits; false when there is none."""
     with conn.transaction():
-        # Fetching leaves the transaction idle for a while, which some servers end sooner.
-        conn.execute("set local idle_in_transaction_session_timeout = 0")
         chunk = queue.next_chunk(conn, account, began_at, fetcher.refused, CHUNKS, CHUNK, limit)
         if chunk is None:
             return False

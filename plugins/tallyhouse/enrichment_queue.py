@@ -27,7 +27,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one kind and account, locked by the open transaction. `key`: the account that is asked for them."""
+    """Rows of one kind and account. `key`: the account that is asked for them."""
 
     key: Account
     account_id: str
@@ -73,11 +73,15 @@ def next_chunk(
     size: int,
     limit: int,
 ) -> Chunk | None:
-    """The account and kind of the oldest wish, and up to `limit` of its rows, locked; None when none is left.
+    """The account and kind of the oldest wish, and up to `limit` of its rows; None when none is left.
+
+    They are the caller's until it commits or is killed: another run with the same key waits here, and then finds them
+    marked. The lock is not on the rows, which loads of the warehouse write while Stripe is asked.
 
     What failed before comes last. `refused`: (account_id, kind) left out. A chunk has `size` rows at the most, or
     as `sizes` says for its kind.
     """
+    ledger.lock_stream(conn, key, "enrichment")
     own = {"key": key.account_id, "livemode": key.livemode, "since": not_tried_since}
     found = conn.execute(
         "select account_id, kind from ops.enrichment_open where requested_via = %(key)s and livemode = "
@@ -92,14 +96,20 @@ def next_chunk(
     rows = conn.execute(
         "select object_id, hint_at from ops.enrichment_open where requested_via = %(key)s and livemode = "
         "%(livemode)s and (tried_at is null or tried_at < %(since)s) and account_id = %(account_id)s "
-        "and kind = %(kind)s order by attempts > 0, wanted_at, object_id limit %(limit)s for update",
+        "and kind = %(kind)s order by attempts > 0, wanted_at, object_id limit %(limit)s",
         {**own, "account_id": account_id, "kind": kind, "limit": min(sizes.get(kind, size), limit)},
     ).fetchall()
     return Chunk(key, account_id, kind, [Wanted(*row) for row in rows])
 
 
 def mark(conn: psycopg.Connection, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> Marked:
-    """Writes what became of each row, by object_id; what was not asked for stays as it is."""
+    """Writes what became of each row, by object_id; what was not asked for stays as it is.
+
+    A load may have taken a row away meanwhile, which is left so, or renewed its wish, which stays open then. A load
+    that is writing the queue is waited for, and the next one waits for the commit: with rows locked by both, each
+    could wait for the other.
+    """
+    conn.execute("select pg_advisory_xact_lock(hashtextextended('ops.model.enrichment', 0))")
     asked = {object_id: outcome for object_id, outcome in outcomes.items() if outcome is not None}
     errors = {object_id: outcome for object_id, outcome in asked.items() if isinstance(outcome, Exception)}
     gone = [object_id for object_id, error in errors.items() if isinstance(error, ObjectMissingError)]

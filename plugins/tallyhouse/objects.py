@@ -46,7 +46,7 @@ class StripeObject:
 
 @dataclass(frozen=True)
 class Model:
-    """One dim, fact or queue: the stem of its SQL file, its table (in dwh; of a queue in ops), and its task id.
+    """One dim, fact or record of the pipeline's own: the stem of its SQL file, its relation, and its task id.
 
     `upstream` are the models that it reads in dwh, which must have applied a batch before it does.
     """
@@ -56,13 +56,18 @@ class Model:
 
     @property
     def folder(self) -> str:
-        """Folder of its file under include/sql: dims, facts, or queues (what the pipeline itself works off)."""
-        return {"dim": "dims", "fact": "facts"}.get(self.name.rpartition("_")[2], "queues")
+        """Folder of its file under include/sql: dims, facts, or records (what the pipeline notes for itself)."""
+        return {"dim": "dims", "fact": "facts"}.get(self.name.rpartition("_")[2], "records")
+
+    @property
+    def schema(self) -> str:
+        """Schema of its relation: dwh, or of the pipeline's own records ops."""
+        return "ops" if self.folder == "records" else "dwh"
 
     @property
     def relation(self) -> str:
-        """Its table, with the schema."""
-        return f"{'ops' if self.folder == 'queues' else 'dwh'}.{self.name}"
+        """Its table or view, with the schema."""
+        return f"{self.schema}.{self.name}"
 
     @property
     def sql_file(self) -> str:

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 SHADOW = "dwh_rebuild"
 """Schema in which the new tables are made."""
 
-REBUILT = tuple(model for model in MODELS if model.folder != "queues")
-"""Queues are not rebuilt: they are the pipeline's memory of what it has asked Stripe for."""
+REBUILT = tuple(model for model in MODELS if model.schema == "dwh")
+"""The pipeline's own records are not rebuilt: one is its memory of what it has asked Stripe for."""
 
 _NAMES = [model.name for model in REBUILT]
 _LOCK = "ops.rebuild"

@@ -56,7 +56,7 @@ RETRIEVALS: Mapping[str, Retrieval] = {
     "charge_refunds": Retrieval(path="/v1/refunds", params={"charge": "{id}"}),
     "customer_balance_transactions": Retrieval(path="/v1/customers/{id}/balance_transactions"),
 }
-"""Kind of ops.enrichment -> how it is fetched. A new kind is a line here and a rule in queues/enrichment.sql."""
+"""Kind of ops.enrichment -> how it is fetched. A new kind is a line here and a rule in records/enrichment.sql."""
 
 
 def retrieve(

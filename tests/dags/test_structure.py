@@ -133,7 +133,7 @@ def test_the_schema_is_migrated_before_all_else(dag: "DAG") -> None:
 def test_warehouse_has_a_task_for_each_model_of_the_registry(dag_bag: "DagBag") -> None:
     names = {model.name for model in MODELS}
     assert set(dag_bag.dags["warehouse"].task_ids) == names | OTHER_TASKS
-    folders = ("dims", "facts", "queues")
+    folders = ("dims", "facts", "records")
     files = {path.stem for folder in folders for path in (SQL_ROOT / folder).glob("*.sql")}
     assert names == files
 

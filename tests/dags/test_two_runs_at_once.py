@@ -31,7 +31,7 @@ def rebuilt(postgres: PostgresServer, conninfo: str) -> str:
     copy = postgres.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
     with psycopg.connect(copy) as connection:
         for model in MODELS:
-            if model.folder != "queues":
+            if model.schema == "dwh":
                 connection.execute(sql.SQL("delete from {}").format(sql.Identifier("dwh", model.name)))
         connection.execute("delete from ops.batch_applied")
         connection.commit()

@@ -16,13 +16,17 @@ ACCOUNT = "acct_scripted"
 
 @dataclass
 class Scripted:
-    """One answer out of the ordinary. `cut` closes the connection after so many bytes of the body."""
+    """One answer out of the ordinary. `cut` closes the connection after so many bytes of the body.
+
+    It comes after `delay` seconds; before, where `released` is set.
+    """
 
     status: int = 200
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
     delay: float = 0.0
+    released: threading.Event = field(default_factory=threading.Event)
 
 
 MISSING = Scripted(
@@ -133,7 +137,7 @@ def scripted_stripe() -> Iterator[ScriptedStripe]:
             stripe.headers.append(dict(self.headers.items()))
             answer = stripe.answer(parts.path, query)
             if answer.delay:
-                threading.Event().wait(answer.delay)
+                answer.released.wait(answer.delay)
             body = answer.body or b""
             self.send_response_only(answer.status)
             self.send_header("Date", formatdate(stripe.now, usegmt=True))

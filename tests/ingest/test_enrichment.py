@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from tallyhouse import chunk_fetching
+from tallyhouse import chunk_fetching, enrichment
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
 from tallyhouse.enrichment_queue import report_failures
@@ -28,15 +29,15 @@ Fetch = Callable[..., EnrichmentReport]
 
 
 @pytest.fixture
-def fetch(conn: psycopg.Connection, stripe: ScriptedStripe, account: Account) -> Fetch:
-    """One run of the queue, with a client that gives up after two attempts."""
+def fetch(warehouse: str, stripe: ScriptedStripe, account: Account) -> Fetch:
+    """One run of the queue on a connection of its own, with a client that gives up after two attempts."""
 
     def run(name: str = "run", **options: Any) -> EnrichmentReport:
-        conn.commit()
         client = StripeClient(
             KEY, api_base=stripe.base_url, requests_per_second=None, max_attempts=2, sleep=lambda seconds: None
         )
-        return fetch_wanted(conn, client, account, name, **options)
+        with psycopg.connect(warehouse) as own:
+            return fetch_wanted(own, client, account, name, **options)
 
     return run
 
@@ -84,6 +85,9 @@ def list_object(conn: psycopg.Connection, at: datetime, body: dict[str, Any]) ->
         [ACCOUNT, body["object"], body["id"], at, json.dumps(body), row[0]],
     )
     conn.commit()
+
+
+WAITING = "select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted"
 
 
 def seen(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
@@ -209,6 +213,7 @@ def test_what_stripe_does_not_have_is_remembered_as_gone_and_not_asked_for_again
     assert "Stripe does not have product of acct_scripted: prod_1" in caplog.text
     assert queue(conn, "gone, attempts") == [(True, 1), (False, 1)]
     assert fetch("next") == EnrichmentReport()
+    conn.commit()
     report_failures(conn)
 
 
@@ -347,6 +352,81 @@ def test_a_line_that_cannot_be_staged_rejects_its_invoice(
     assert reason.startswith("lines, il_1: holds \\u0000")
 
 
+def test_a_load_goes_through_while_an_answer_is_awaited_and_what_it_wants_anew_stays_open(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    cut = {"object": "list", "data": [{"id": "si_1", "object": "subscription_item"}], "has_more": True}
+    renewed, completed, gone = (
+        {"object": "subscription", "id": f"sub_{n}", "status": "active", "items": cut} for n in (1, 2, 3)
+    )
+    at = datetime.fromtimestamp(HOUR, UTC)
+    for body in (renewed, completed, gone):
+        list_object(conn, at, body)
+        stripe.objects[f"/v1/subscriptions/{body['id']}"] = body
+    apply_models(conn, SQL_ROOT)
+    stripe.now = HOUR + 60
+    stripe.objects["/v1/subscriptions/sub_3"] = None
+    slow = Scripted(delay=60, body=json.dumps(renewed).encode())
+    stripe.scripts["/v1/subscriptions/sub_1"] = [slow]
+    stripe.rows["/v1/subscription_items"] = [Row("si_1", 0, json.dumps(cut["data"][0]).encode())]
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(fetch)
+        try:
+            until(lambda: "/v1/subscriptions/sub_1" in asked(stripe))
+            list_object(conn, at + timedelta(days=1), renewed)
+            list_object(conn, at + timedelta(days=1), {**completed, "items": {**cut, "has_more": False}})
+            conn.execute("set lock_timeout = '10s'")
+            conn.commit()
+            apply_models(conn, SQL_ROOT)
+            assert queue(conn, "object_id, fetched_at") == [("sub_1", None), ("sub_3", None)]
+        finally:
+            slow.released.set()
+        assert run.result() == EnrichmentReport(fetched=2, staged=2, gone=1, left=1)
+    conn.commit()
+    assert queue(conn, "object_id, gone, fetched_at < wanted_at") == [("sub_1", False, True), ("sub_3", True, None)]
+    stripe.now = HOUR + 2 * 86400
+    assert fetch("next") == EnrichmentReport(fetched=1, staged=1)
+
+
+def test_a_chunk_that_ends_waits_for_a_load_that_is_writing_the_queue(
+    conn: psycopg.Connection, warehouse: str, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    want(conn, "product", "prod_1", "prod_2")
+    for n in (1, 2):
+        stripe.objects[f"/v1/products/prod_{n}"] = {"object": "product", "id": f"prod_{n}"}
+    with ThreadPoolExecutor(1) as pool:
+        with conn.transaction():
+            conn.execute("select ops.begin_model('enrichment')")
+            conn.execute("delete from ops.enrichment where object_id = 'prod_2'")
+            run = pool.submit(fetch)
+            until(lambda: one(warehouse, WAITING))
+            # with a row of the queue locked by the chunk, each would wait for the other
+            conn.execute("update ops.enrichment set wanted_at = 'infinity'")
+        assert run.result() == EnrichmentReport(fetched=2, staged=2, left=1)
+    assert queue(conn, "object_id, attempts") == [("prod_1", 1)]
+
+
+def test_two_runs_side_by_side_ask_for_each_thing_once(
+    conn: psycopg.Connection, warehouse: str, stripe: ScriptedStripe, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrichment, "CHUNK", 10)
+    want(conn, "charge", *(f"ch_{n:02}" for n in range(40)))
+    for n in range(40):
+        stripe.objects[f"/v1/charges/ch_{n:02}"] = {"object": "charge", "id": f"ch_{n:02}"}
+    slow = Scripted(delay=60, body=b'{"object": "charge", "id": "ch_00"}')
+    stripe.scripts["/v1/charges/ch_00"] = [slow]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(fetch, name) for name in ("one", "other")]
+        try:
+            until(lambda: one(warehouse, WAITING))
+        finally:
+            slow.released.set()
+        reports = [run.result() for run in runs]
+    assert [report.fetched for report in reports] == [20, 20]
+    assert sorted(asked(stripe)) == [f"/v1/charges/ch_{n:02}" for n in range(40)]
+    assert one(warehouse, "select count(*) from raw.object") == 40
+
+
 def test_a_task_killed_in_the_middle_fetches_no_more_than_its_last_chunk_again(
     conn: psycopg.Connection, warehouse: str, stripe: ScriptedStripe, fetch: Fetch
 ) -> None:
@@ -360,11 +440,16 @@ def test_a_task_killed_in_the_middle_fetches_no_more_than_its_last_chunk_again(
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"},
     )
     until(lambda: "/v1/charges/ch_29" in asked(stripe))
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    until(lambda: one(warehouse, "select count(*) = 0 from pg_locks where relation = 'ops.enrichment'::regclass"))
     assert one(warehouse, "select count(*) from raw.object") == 20
-    assert fetch("next") == EnrichmentReport(fetched=20, staged=20)
+    with ThreadPoolExecutor(1) as pool:
+        # what the killed one had begun is free as soon as it is dead, for a run that waits for it already
+        following = pool.submit(fetch, "next")
+        try:
+            until(lambda: one(warehouse, WAITING))
+        finally:
+            process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert following.result() == EnrichmentReport(fetched=20, staged=20)
     assert one(warehouse, "select count(*) from raw.object") == 40
     times = [asked(stripe).count(f"/v1/charges/ch_{n:02}") for n in range(40)]
     assert times[:20] == [1] * 20

@@ -17,13 +17,13 @@ from tallyhouse.warehouse import apply_models
 from tests.warehouse.histories import histories, subscribed
 from tests.warehouse.raw_rows import SQL_ROOT, Version, empty_warehouse, moment, stage, table_rows
 
-QUEUES = {model.relation.partition(".")[2] for model in MODELS if model.folder == "queues"}
+RECORDS = {model.name for model in MODELS if model.schema == "ops"}
 
 
 def load(
     connection: psycopg.Connection, history: list[Version], shuffler: random.Random
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """Loads the history shuffled, with repeats, in batches of any size, some together; returns dwh and the queue."""
+    """Loads the history shuffled, with repeats, in batches of any size, some together; returns dwh and the records."""
     empty_warehouse(connection)
     rows = history + shuffler.sample(history, shuffler.randint(0, len(history)))
     shuffler.shuffle(rows)
@@ -34,8 +34,8 @@ def load(
         if shuffler.random() < 0.6:
             apply_models(connection, SQL_ROOT)
     apply_models(connection, SQL_ROOT)
-    queues = {name: rows for name, rows in table_rows(connection, "ops").items() if name in QUEUES}
-    return {**table_rows(connection, "dwh"), **queues}
+    records = {name: rows for name, rows in table_rows(connection, "ops").items() if name in RECORDS}
+    return {**table_rows(connection, "dwh"), **records}
 
 
 @pytest.fixture

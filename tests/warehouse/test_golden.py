@@ -22,7 +22,7 @@ from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 FOLDER = Path(__file__).parent / "golden"
-FOLDERS = {"dims": "dwh", "facts": "dwh", "queues": "ops", "marts": "mart", "staging": "staging"}
+FOLDERS = {"dims": "dwh", "facts": "dwh", "records": "ops", "marts": "mart", "staging": "staging"}
 """Folder of a relation's file under include/sql -> its schema."""
 
 

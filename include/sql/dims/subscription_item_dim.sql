@@ -245,82 +245,8 @@ where incoming.subscription_item_id is null;
 create index on past_item (account_id, livemode, subscription_item_id);
 analyze past_item;
 
--- In steps with statistics: guessed to be one row each, they would be joined row by row with all others.
-create temp table setting on commit drop as
-select distinct on (account_id, livemode, subscription_item_id, at) *
-from told
-where not is_credit
-order by
-    account_id asc,
-    livemode asc,
-    subscription_item_id asc,
-    at asc,
-    is_proration asc,
-    invoiced_at desc,
-    invoice_id desc,
-    price_id desc;
-analyze setting;
-
-create temp table credit on commit drop as
-select distinct on (account_id, livemode, subscription_item_id, at) *
-from told
-where is_credit
-order by
-    account_id asc, livemode asc, subscription_item_id asc, at asc, invoiced_at desc, invoice_id desc, price_id desc;
-analyze credit;
-
-create temp table first_setting on commit drop as
-select distinct on (account_id, livemode, subscription_item_id) *
-from setting
-order by account_id, livemode, subscription_item_id, at;
-analyze first_setting;
-
-create temp table first_credit on commit drop as
-select distinct on (account_id, livemode, subscription_item_id) *
-from credit
-order by account_id, livemode, subscription_item_id, at;
-analyze first_credit;
-
-create temp table billed on commit drop as
-with last_setting as (
-    select distinct on (account_id, livemode, subscription_item_id) *
-    from setting
-    order by account_id asc, livemode asc, subscription_item_id asc, at desc
-),
-
-last_credit as (
-    select distinct on (account_id, livemode, subscription_item_id) *
-    from credit
-    order by account_id asc, livemode asc, subscription_item_id asc, at desc
-)
-
-select
-    account_id, livemode, subscription_item_id, price_id, product_id, currency, unit_amount_minor, quantity, at,
-    (-3)::smallint as version_rank,
-    1 as version_order
-from setting
-union all
--- what was there before the first change is what credit was given for
-select
-    c.account_id, c.livemode, c.subscription_item_id, c.price_id, c.product_id, c.currency, c.unit_amount_minor,
-    c.quantity, past_item.began_at, -3, 0
-from first_credit as c
-inner join past_item using (account_id, livemode, subscription_item_id)
-left join first_setting as s using (account_id, livemode, subscription_item_id)
-where c.at <= coalesce(s.at, 'infinity')
-union all
--- an item that was gone by then ended with a credit that nothing replaced, or with what was paid for
-select
-    past_item.account_id, past_item.livemode, past_item.subscription_item_id, coalesce(s.price_id, c.price_id),
-    coalesce(s.product_id, c.product_id), coalesce(s.currency, c.currency),
-    coalesce(s.unit_amount_minor, c.unit_amount_minor), coalesce(s.quantity, c.quantity),
-    least(case when c.at > coalesce(s.at, '-infinity') then c.at else s.until_at end, past_item.observed_from),
-    3, 0
-from past_item
-left join last_setting as s using (account_id, livemode, subscription_item_id)
-left join last_credit as c using (account_id, livemode, subscription_item_id)
-where past_item.is_gone;
-analyze billed;
+-- Their states by those lines, in the temporary table billed.
+select ops.read_billed_items();
 
 create temp table wanted_price on commit drop as
 select distinct billed.account_id, billed.livemode, past_item.subscription_id, billed.price_id
@@ -405,9 +331,16 @@ select
     past_item.unit_amount_minor, past_item.interval_count, past_item.quantity, past_item.discounts,
     past_item.metadata, past_item.created_at, past_item.began_at, -3, 0, true, past_item.observed_from
 from past_item
-left join first_setting using (account_id, livemode, subscription_item_id)
-left join first_credit using (account_id, livemode, subscription_item_id)
-where not past_item.is_gone and first_setting.at is null and first_credit.at is null;
+where
+    not past_item.is_gone
+    and not exists (
+        select 1
+        from billed
+        where
+            billed.account_id = past_item.account_id
+            and billed.livemode = past_item.livemode
+            and billed.subscription_item_id = past_item.subscription_item_id
+    );
 
 -- an item that invoices alone told of goes with what they told
 delete from dwh.subscription_item_dim

@@ -4,7 +4,7 @@ language plpgsql
 as $$
 declare
     model_name text := current_setting('tallyhouse.model');
-    -- the queues of the pipeline itself are in ops
+    -- the pipeline's own records are in ops
     target regclass := coalesce(
         to_regclass(format('%I.%I', ops.model_schema(), model_name)), format('ops.%I', model_name)::regclass
     );
