@@ -125,9 +125,6 @@ select
     price.tiers,
     price.transform_quantity,
     price.currency_options,
-    -- periods in a year: 12 months, 52 weeks or 365 days
-    case known.interval_unit when 'year' then 1 when 'month' then 12 when 'week' then 52 when 'day' then 365 end
-    / (12.0 * coalesce(known.interval_count, 1)) as unused_factor,
     known.interval_unit,
     coalesce(known.interval_count, 1) as interval_count
 from affected
@@ -505,3 +502,35 @@ where
     dwh.mrr_change_fact.account_id = affected.account_id
     and dwh.mrr_change_fact.livemode = affected.livemode
     and dwh.mrr_change_fact.subscription_id = affected.subscription_id;
+
+insert into dwh.mrr_change_fact (
+    account_id, livemode, subscription_item_id, price_id, changed_at, date_sk, subscription_id, customer_id, product_id,
+    currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor, free_period_change_minor,
+    free_period_after_minor, event_id, was_mrr, is_reconstructed
+)
+select
+    incoming.account_id, incoming.livemode, incoming.subscription_item_id, incoming.price_id, incoming.changed_at,
+    staging.date_sk(incoming.changed_at), incoming.subscription_id, incoming.customer_id, incoming.product_id,
+    incoming.currency, incoming.mrr_change_minor, incoming.mrr_after_minor, incoming.paused_change_minor,
+    incoming.paused_after_minor, incoming.free_period_change_minor, incoming.free_period_after_minor, cause.event_id,
+    incoming.was_mrr, incoming.is_reconstructed
+from incoming
+left join
+    lateral (
+        select event.event_id
+        from (
+            values ('subscription', incoming.subscription_id), ('customer', incoming.customer_id)
+        ) as source (object_type, object_id)
+        inner join raw.event as event
+            on
+                event.account_id = incoming.account_id
+                and event.livemode = incoming.livemode
+                and event.object_type = source.object_type
+                and event.object_id = source.object_id
+                and event.created_at = incoming.changed_at
+        where event.unreadable is null
+        order by source.object_type desc, event.listing_order desc, event.event_id
+        limit 1
+    ) as cause on true;
+
+select ops.end_model((select count(*) from affected), (select count(*) from incoming));

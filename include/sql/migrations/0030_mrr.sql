@@ -17,6 +17,7 @@ create table dwh.mrr_change_fact (
     free_period_change_minor numeric not null,
     free_period_after_minor numeric not null,
     event_id text,
+    was_mrr boolean not null,
     is_reconstructed boolean not null,
     primary key (account_id, livemode, subscription_item_id, price_id, changed_at)
 );
@@ -47,6 +48,8 @@ comment on column dwh.mrr_change_fact.free_period_change_minor is
 comment on column dwh.mrr_change_fact.free_period_after_minor is 'What of it is in a free period from then on.';
 comment on column dwh.mrr_change_fact.event_id is
 'The event that told of the change; null for what was listed, reconstructed, or happened by itself.';
+comment on column dwh.mrr_change_fact.was_mrr is
+'Whether the subscription had been MRR before the change: what is paused or free then was not lost.';
 comment on column dwh.mrr_change_fact.is_reconstructed is
 'Whether the change lies before Stripe first showed the subscription, and was told from dates and invoice lines.';
 

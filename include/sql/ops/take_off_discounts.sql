@@ -3,10 +3,10 @@ create function ops.take_off_discounts() returns void
 language plpgsql
 as $$
 declare
-    place bigint := 0;
+    turn bigint := 0;
 begin
     loop
-        place := place + 1;
+        turn := turn + 1;
         -- An amount is spread over the items by the shares of what is left of them; nothing goes below zero.
         with due as (
             select
@@ -18,7 +18,7 @@ begin
             from reduction
             inner join worth using (moment_id)
             where
-                reduction.place = take_off_discounts.place
+                reduction.place = turn
                 and (reduction.subscription_item_id is null
                     or reduction.subscription_item_id = worth.subscription_item_id)
                 and (reduction.product_ids is null or worth.product_id = any(reduction.product_ids))
@@ -33,7 +33,7 @@ begin
             end
         from due
         where worth.worth_id = due.worth_id and due.left_minor > 0;
-        exit when not exists (select from reduction where reduction.place > take_off_discounts.place);
+        exit when not exists (select from reduction where reduction.place > turn);
     end loop;
 end
 $$;
