@@ -207,12 +207,21 @@ document as (
     cross join lateral staging.discount(version.body) as own
     where jsonb_typeof(named.discount) = 'string' and version.version_rank < 3
     union all
-    -- the oldest shapes have discounts without an id
+    -- discounts of the oldest shapes have no id: staging.discounts_of keeps what they say
     select
-        named.account_id, named.livemode, named.discount, '-infinity', 0, 0, 'infinity', own.coupon_id,
-        own.duration, own.currency, own.percent_off, own.amount_off_minor, own.started_at, own.ended_at, 1
+        named.account_id, named.livemode, named.discount, '-infinity', 0, 0, 'infinity', own.coupon, own.duration,
+        own.currency, own.percent_off, own.amount_off, to_timestamp(own.start), to_timestamp(own."end"), 1
     from named
-    cross join lateral staging.discount(named.discount) as own
+    cross join
+        lateral jsonb_to_record(named.discount) as own (
+            coupon text,
+            duration text,
+            currency text,
+            percent_off numeric,
+            amount_off bigint,
+            start bigint,
+            "end" bigint
+        )
     where jsonb_typeof(named.discount) = 'object'
 ),
 
