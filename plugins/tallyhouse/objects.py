@@ -144,7 +144,6 @@ MODELS: tuple[Model, ...] = (
             "price_dim",
             "coupon_dim",
             "discount_dim",
-            "invoice_fact",
             "subscription_dim",
             "subscription_item_dim",
         ),

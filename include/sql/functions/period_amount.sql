@@ -39,8 +39,10 @@ as $$
                         when 'volume' then min(quantity * tier.unit_amount_minor + tier.flat_amount_minor)
                             filter (where quantity <= tier.up_to and (quantity > tier.above or tier.place = 1))
                         -- the units inside each tier at its own price; of nothing, the first tier's flat amount is due
-                        else sum((least(quantity, tier.up_to) - tier.above) * tier.unit_amount_minor + tier.flat_amount_minor)
-                            filter (where quantity > tier.above or tier.place = 1)
+                        else sum(
+                            (least(quantity, tier.up_to) - tier.above) * tier.unit_amount_minor
+                            + tier.flat_amount_minor
+                        ) filter (where quantity > tier.above or tier.place = 1)
                     end
                 from tier
             )

@@ -105,7 +105,8 @@ begin
     return null;
 end
 $$;
-comment on function ops.renew_mrr() is 'Makes every batch pending for mrr_change_fact: the next load rebuilds it whole.';
+comment on function ops.renew_mrr() is
+'Makes every batch pending for mrr_change_fact: the next load rebuilds it whole.';
 create trigger policy_renews_mrr
 after update of value on ops.policy
 for each row

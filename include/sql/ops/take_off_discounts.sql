@@ -38,5 +38,5 @@ begin
 end
 $$;
 comment on function ops.take_off_discounts() is
-'Subtracts from left_minor of the temporary table worth (moment_id, worth_id, subscription_item_id, product_id) what the '
-'temporary table reduction (moment_id, place, ...) says, place by place.';
+'Subtracts from left_minor of the temporary table worth (moment_id, worth_id, subscription_item_id, product_id) what '
+'the temporary table reduction (moment_id, place, ...) says, place by place.';
