@@ -11,7 +11,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ONCE ?=
-BENCH ?= ingest load
+BENCH ?= ingest load backfill
 COMPILE := uv pip compile --quiet --universal --python-version 3.11
 
 # Where `tallyhouse` is, as in Airflow; a PYTHONPATH of the caller's own comes after it.

@@ -1,7 +1,7 @@
 """Raw events to all dims and facts: in bulk, and the same hourly batch into a small and into a large warehouse.
 
 `python -m bench.load [--large 5000000 --known-customers 500000]`. The events are those of a simulated company's last 30
-days (about 2.5 KB), staged through the library, then copied under other ids, a batch a copy, over twelve months, with
+days (3.4 KB each), staged through the library, then copied under other ids, a batch a copy, over twelve months, with
 the creation of their objects. Customers of whom no event tells are known from a list. In the hourly batch every other
 object is one that the warehouse has already. An hourly run is all models and the checks of layer load, as in the DAG
 warehouse; the staging of its events is measured by `bench.ingest`. Beside the seconds of the clock stand those that the

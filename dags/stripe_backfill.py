@@ -4,7 +4,8 @@
 **What** Lists objects as they are now: the history from before the 30 days of events. It adds, and never replaces:
 run it as often as you like. Lists are cut into slices of time of about equal work, each committed for itself: clear a
 failed task, and it goes on with the slices that are left. All tasks together keep to the connection's limit of
-requests a second; each task's label and log, and `select * from ops.plan_progress`, say how long it will take.
+requests a second; each task's label and log, and `select * from ops.plan_progress`, say how long it will take. Lists
+leave deleted objects out: where a kind was listed whole, known objects that it did not show are asked for by their ids.
 
 **When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
@@ -68,9 +69,11 @@ def stripe_backfill():
     planned = backfill.plan_lists.expand(stripe_conn_id=accounts)
     staged = backfill.stage_lists.expand(share=backfill.gather_shares(planned))
     common.migrate_schema() >> accounts
-    staged >> common.publish_staged()
-    staged >> common.report_rejects()
-    [planned, staged] >> backfill.report_refused()
+    unlisted = backfill.stage_unlisted.expand(stripe_conn_id=accounts)
+    staged >> unlisted
+    [staged, unlisted] >> common.publish_staged()
+    [staged, unlisted] >> common.report_rejects()
+    [planned, staged, unlisted] >> backfill.report_refused()
 
 
 stripe_backfill()

@@ -3,8 +3,9 @@
 
 **What** Lists subscriptions, invoices, charges and balance transactions again, and compares each with the warehouse, to
 the cent: all of the last days, one part of what is older (a month of days covers everything), and every subscription
-that is active or past due. What differs is kept in `ops.reconciliation` with the reason, and what Stripe told is staged
-at once, so that the next load heals it. The label of each comparison says what it found.
+that is active or past due. Large lists are cut into slices, each compared for itself. What differs is kept in
+`ops.reconciliation` with the reason, and what Stripe told is staged at once, so that the next load heals it. The label
+of each task says what it found.
 
 | reason | what it means |
 |---|---|
@@ -20,7 +21,7 @@ at once, so that the next load heals it. The label of each comparison says what 
 **When it is red**
 
 - `report_unexplained`: run `warehouse_rebuild`; if the difference comes back, the SQL that reads the object is wrong.
-- A comparison: as `stripe_events`. Nothing of that comparison was kept; clear the task.
+- `compare_lists`: as `stripe_events`. Clear the task: it goes on with the lists that are left.
 """
 
 from datetime import datetime
@@ -57,17 +58,20 @@ from tallyhouse.tasks import common, reconciling
             minimum=1,
             description="In how many runs all that is older is compared once; 1 compares everything now.",
         ),
+        "slice_objects": Param(
+            2000, type="integer", minimum=100, description="Objects in one slice, about, which is compared by itself."
+        ),
     },
 )
 def stripe_reconcile():
     """Plans the comparisons, makes each, and tells the warehouse when something was healed."""
     accounts = common.list_accounts()
     planned = reconciling.plan_comparisons.expand(stripe_conn_id=accounts)
-    answers = reconciling.compare_list.expand(question=reconciling.gather_comparisons(planned))
+    compared = reconciling.compare_lists.expand(share=reconciling.gather_comparisons(planned))
     common.migrate_schema() >> accounts
-    [planned, answers] >> common.publish_staged()
-    [planned, answers] >> common.report_rejects()
-    planned >> reconciling.report_unexplained(answers)
+    [planned, compared] >> common.publish_staged()
+    [planned, compared] >> common.report_rejects()
+    [planned, compared] >> reconciling.report_unexplained()
 
 
 stripe_reconcile()

@@ -7,6 +7,7 @@ from simulator.agreement import Agreement, Choice
 from simulator.billing import Billing
 from simulator.cards import Cards
 from simulator.catalog import Catalog
+from simulator.chance import Chance
 from simulator.changes import Changes
 from simulator.checkout import Checkout
 from simulator.choosing import QUANTITIES, all_modules, fill_basket, quantity_of
@@ -20,9 +21,9 @@ from simulator.people import Person, make_person, new_card, new_customer
 from simulator.periods import DAY, HOUR
 from simulator.purchases import Purchases
 from simulator.timeline import Timeline
+from simulator.upkeep import Upkeep
 
 _MONTH = 30 * DAY
-_DECLINES = ("insufficient_funds", "generic_decline", "do_not_honor", "expired_card")
 _FEEDBACK = ("too_expensive", "unused", "switched_service", "missing_features", None)
 
 # Chances. A month is 30 days of an active subscription.
@@ -34,37 +35,6 @@ _TRIAL_WITHOUT_CARD, _CARD_AFTER_ALL = 0.12, 0.4
 
 # One in a hundred has a subscription of more items than Stripe embeds, one in a hundred lives by a test clock.
 _ONE_IN, _OF_MANY_ITEMS, _ON_A_CLOCK = 100, 20, 60
-
-
-class Chance:
-    """Decisions drawn from the customer's own random stream."""
-
-    __slots__ = ("_failure_rate", "rng")
-
-    def __init__(self, rng: Random) -> None:
-        self.rng = rng
-        self._failure_rate = rng.choice((0.01, 0.03, 0.05, 0.12))
-
-    def failure(self, at: int, attempt: int) -> str | None:
-        """Most first attempts succeed; once declined, a card is declined again nearly half the time."""
-        rate = self._failure_rate if attempt == 1 else 0.45
-        return self.rng.choice(_DECLINES) if self.rng.random() < rate else None
-
-    def seconds(self, low: int, high: int) -> int:
-        """A number in [low, high]."""
-        return self.rng.randint(low, high)
-
-    def risk_score(self) -> int:
-        """An inconspicuous score."""
-        return self.rng.randrange(5, 65)
-
-    def is_left_unpaid(self) -> bool:
-        """One in four."""
-        return self.rng.random() < 0.25
-
-    def usage(self, at: int) -> int:
-        """Some thousands."""
-        return self.rng.randrange(0, 40_000)
 
 
 class Life:
@@ -88,6 +58,7 @@ class Life:
         self.checkout = Checkout(self.payments, self.timeline, money_rng)
         claims = Claims(self.payments, self.timeline, money_rng, is_quarrelsome=index % 20 == 3)
         self.purchases = Purchases(self.rng, self.currency, catalog, self.billing, claims, self._add_card)
+        self.upkeep = Upkeep(self.rng, self.ledger, self.payments, self._add_card)
         self.billing.on_over = self._after_subscription
         self.billing.on_paid = lambda at, agreement, charge: self.purchases.perhaps_refund(at, charge)
         self.timeline.schedule(joined_at, self._join)
@@ -113,7 +84,7 @@ class Life:
         elif kind < _NEVER_SUBSCRIBES:
             if rng.random() < 0.2:
                 self.timeline.schedule(at + rng.randrange(60, 3 * DAY), self._add_card)
-            self.timeline.schedule(at + rng.randrange(DAY, 200 * DAY), self._change_email)
+            self.timeline.schedule(at + rng.randrange(DAY, 200 * DAY), self.upkeep.change_email)
         elif kind < _NEVER_SUBSCRIBES + _BUYS_ONCE:
             self.timeline.schedule(at + rng.randrange(20, 2 * DAY), self.purchases.buy, True)
         else:
@@ -209,10 +180,10 @@ class Life:
         for chance, action in (
             (0.05, self._change_plan),
             (0.03, self._change_quantity),
-            (0.01, self._change_email_of),
-            (0.015, self._replace_card),
-            (0.015, self._renew_card),
-            (0.01, self._move_house),
+            (0.01, self.upkeep.change_email_of),
+            (0.015, self.upkeep.replace_card),
+            (0.015, self.upkeep.renew_card),
+            (0.01, self.upkeep.move_house),
             (0.02, self._buy_beside),
             (0.006, self._subscribe_again),
             *self.episodes.table,
@@ -277,6 +248,10 @@ class Life:
         if not agreement.is_over:
             self._subscribe(at, False)
 
+    def _buy_beside(self, at: int, agreement: Agreement) -> None:
+        if not agreement.is_over:
+            self.purchases.buy(at, False)
+
     def _after_subscription(self, at: int, agreement: Agreement) -> None:
         rng = self.rng
         draw = rng.random()
@@ -297,36 +272,3 @@ class Life:
     def _end_with(self, at: int, clock: History) -> None:
         self._leave(at)
         self.episodes.delete_clock(at, clock)
-
-    # Small changes
-
-    def _change_email(self, at: int) -> None:
-        if self.payments.customer_history.state.is_deleted:
-            return
-        name, _, domain = self.payments.customer_history.state.email.partition("@")
-        email = f"{name.split('+')[0]}+{self.rng.randrange(100, 1000)}@{domain}"
-        self.payments.update_customer(at, self.ledger.request(), email=email)
-
-    def _change_email_of(self, at: int, agreement: Agreement) -> None:
-        self._change_email(at)
-
-    def _replace_card(self, at: int, agreement: Agreement) -> None:
-        if not agreement.is_over:
-            self._add_card(at)
-
-    def _renew_card(self, at: int, agreement: Agreement) -> None:
-        """The bank renewed the card, and Stripe learnt of it."""
-        if not agreement.is_over and self.payments.card is not None:
-            year = self.payments.card_history.state.exp_year + 3
-            self.payments.update_card(at, "payment_method.automatically_updated", self.ledger.request(), exp_year=year)
-
-    def _move_house(self, at: int, agreement: Agreement) -> None:
-        if not agreement.is_over and self.payments.card is not None:
-            code = f"{self.rng.randrange(10_000, 99_999)}"
-            request = self.ledger.request()
-            self.payments.update_card(at, "payment_method.updated", request, postal_code=code)
-            self.payments.update_customer(at, request, postal_code=code)
-
-    def _buy_beside(self, at: int, agreement: Agreement) -> None:
-        if not agreement.is_over:
-            self.purchases.buy(at, False)

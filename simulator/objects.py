@@ -154,12 +154,16 @@ def is_deleted(state: Any) -> bool:
 
 
 def render(history: History, view: View, as_kind: str | None = None) -> Document:
-    """The object as it is now: in full, or as a stub when it was deleted."""
+    """The object as it is now: in full, or, when it was deleted, as a stub; a discount's tells all but its end."""
     kind = as_kind or history.kind
     state = history.known_at(view.now)
-    if is_deleted(state):
-        return {"id": history.id, "object": kind, "deleted": True}
-    return view.shape.render(kind, state, view.now)
+    if not is_deleted(state):
+        return view.shape.render(kind, state, view.now)
+    stub = {"id": history.id, "object": kind, "deleted": True}
+    if kind == "discount":
+        stub = {**view.shape.render(kind, state, view.now), **stub}
+        del stub["end"]
+    return stub
 
 
 def _page_of_few(shapes: list[Document], query: ListQuery, noun: str) -> tuple[list[Document], bool]:

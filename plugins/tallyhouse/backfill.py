@@ -2,19 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import psycopg
 
 from tallyhouse import ingest, plans
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.errors import ObjectMissingError, PermissionMissingError, StripeAccessError
+from tallyhouse.errors import BadRequestError, ObjectMissingError, PermissionMissingError, StripeAccessError
 from tallyhouse.objects import LISTED, StripeObject
 from tallyhouse.pages import ObjectReader
 from tallyhouse.slices import Slice, find_listed, plan_slices, share_out
+from tallyhouse.streams import work_off
 from tallyhouse.windows import Window
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ def plan_backfill(
     """Asks each list how much it holds, and writes down the slices that `run_id` means to read.
 
     A kind that the key may not list is written down as refused, and the others are planned. `is_everything`: the
-    window leaves nothing out. With a test key, objects on test clocks are listed by clock, since lists leave them
+    window leaves nothing out, so that what a list does not show of a deletable kind will be asked for
+    (`unlisted.stage_unlisted`). With a test key, objects on test clocks are listed by clock, since lists leave them
     out otherwise. Raises StripeUnavailableError or BadPageError after the client's retries: then nothing is planned.
     """
     kinds = [find_listed(name) for name in dict.fromkeys(objects)]
@@ -91,7 +93,13 @@ def plan_backfill(
         slices = [piece for found in pool.map(plan_kind, kinds) for piece in found] + on_clocks.result()
     plan = BackfillPlan(share_out(slices, CALLS_PER_SHARE, STREAMS), refused)
     everything = is_everything and {item.name for item in kinds} == set(LISTED)
-    plans.plan_lists(conn, account, run_id, plan.shares, refused, is_everything=everything)
+    unreadable = {piece.object_name for piece, _ in refused if piece.scope is None}
+    unlisted = [
+        Slice(item.name, window)
+        for item in kinds
+        if is_everything and item.is_deletable and item.name not in unreadable
+    ]
+    plans.write_slices(conn, account, run_id, plan.shares, refused, unlisted=unlisted, is_everything=everything)
     for piece, reason in refused:
         log.error("%s of %s cannot be listed: %s", piece.object_name, account.account_id, reason)
     return plan
@@ -110,6 +118,11 @@ def list_test_clocks(client: StripeClient) -> list[str]:
     return found
 
 
+def names_nothing(error: StripeAccessError) -> bool:
+    """Whether a list was refused because what it was narrowed to, such as a test clock, does not exist (any more)."""
+    return isinstance(error, ObjectMissingError) or getattr(error.__cause__, "code", None) == "resource_missing"
+
+
 def stage_share(
     connect: Callable[[], AbstractContextManager[psycopg.Connection]],
     client: StripeClient,
@@ -126,65 +139,30 @@ def stage_share(
     others go on. Any other error ends the work, after the slices under way; it is raised, and a next try goes on with
     what is left.
     """
-    with ExitStack() as stack:
-        # Opened here: who opens connections may not be able to do so from several threads.
-        control = stack.enter_context(connect())
-        pending = plans.pending_slices(control, account, run_id, share)
-        conns = [stack.enter_context(connect()) for _ in range(min(streams, len(pending)))]
-        work = _Work(pending)
-
-        def stream(conn: psycopg.Connection) -> None:
-            while (piece := work.next()) is not None:
-                try:
-                    ingest.stage_list(conn, client, account, piece.object_name, piece.window, run_id, piece.scope)
-                except PermissionMissingError as error:
-                    work.refuse(piece.object_name)
-                    with control_lock:
-                        log.error("%s cannot be listed: %s", piece.object_name, error)
-                        plans.keep_error(control, account, run_id, piece.object_name, None, error, is_refused=True)
-                except ObjectMissingError as error:
-                    # The test clock was deleted after it had been planned, and all on it with it.
-                    with control_lock:
-                        log.warning("%s of %s: %s", piece.object_name, piece.scope, error)
-                        plans.drop_slice(control, account, run_id, piece)
-                except BaseException as error:
-                    work.stop(error)
-                else:
-                    with control_lock:
-                        progress = plans.read_progress(control, account, run_id, "list")
-                        log.info("%s: %s", account.account_id, progress.describe("slices"))
-                        tell(progress)
-
+    with connect() as control:
         control_lock = threading.Lock()
-        with ThreadPoolExecutor(max(1, len(conns)), thread_name_prefix="tallyhouse-list") as pool:
-            for running in [pool.submit(stream, conn) for conn in conns]:
-                running.result()
-        if work.error is not None:
-            raise work.error
+        refused: set[str] = set()
+
+        def list_slice(conn: psycopg.Connection, piece: Slice) -> None:
+            if piece.object_name in refused:
+                return
+            try:
+                ingest.stage_list(conn, client, account, piece.object_name, piece.window, run_id, piece.scope)
+            except PermissionMissingError as error:
+                refused.add(piece.object_name)
+                with control_lock:
+                    log.error("%s cannot be listed: %s", piece.object_name, error)
+                    plans.keep_error(control, account, run_id, piece.object_name, None, error, is_refused=True)
+            except (ObjectMissingError, BadRequestError) as error:
+                if piece.scope is None or not names_nothing(error):
+                    raise
+                # The test clock was deleted after it had been planned, and all on it with it.
+                with control_lock:
+                    log.warning("%s of %s: %s", piece.object_name, piece.scope, error)
+                    plans.drop_slice(control, account, run_id, piece)
+            else:
+                with control_lock:
+                    tell(plans.read_progress(control, account, run_id, "list"))
+
+        work_off(plans.pending_slices(control, account, run_id, share), connect, streams, list_slice)
         return plans.read_progress(control, account, run_id, "list")
-
-
-class _Work:
-    """Slices handed out to threads, in their order, until they are used up or an error ends it."""
-
-    def __init__(self, slices: Sequence[Slice]) -> None:
-        self._slices = list(reversed(slices))
-        self._refused: set[str] = set()
-        self._lock = threading.Lock()
-        self.error: BaseException | None = None
-
-    def next(self) -> Slice | None:
-        with self._lock:
-            while self._slices and self.error is None:
-                piece = self._slices.pop()
-                if piece.object_name not in self._refused:
-                    return piece
-            return None
-
-    def refuse(self, object_name: str) -> None:
-        with self._lock:
-            self._refused.add(object_name)
-
-    def stop(self, error: BaseException) -> None:
-        with self._lock:
-            self.error = self.error or error

@@ -1,5 +1,6 @@
 """Stripe's lists as pages of rows ready to stage, its account, and its clock."""
 
+import copy
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,11 +33,15 @@ READ_AHEAD_BYTES = 5_000_000
 
 @dataclass(frozen=True)
 class Account:
-    """The account behind a key, whether the key is for live data, and Stripe's clock when it was asked."""
+    """The account behind a key, whether the key is for live data, and Stripe's clock when it was asked.
+
+    Or one that is connected to it: `via` is then the account whose key asks for it.
+    """
 
     account_id: str
     livemode: bool
     clock: datetime
+    via: str | None = None
 
 
 class StripeClient:
@@ -67,6 +72,7 @@ class StripeClient:
             raise StripeAccessError(f"Connection {connection} holds no Stripe key: put one into its password.")
         self._key = api_key
         self._account_id = account_id
+        self._acting_for: str | None = None
         self._transport = Transport(
             api_key,
             api_base=api_base,
@@ -86,6 +92,12 @@ class StripeClient:
     def pace_with(self, pacer: Pacer) -> None:
         """Takes its slots from this pacer from now on, instead of from its own."""
         self._transport.pacer = pacer
+
+    def acting_for(self, account_id: str) -> "StripeClient":
+        """This client in the name of a connected account; its connections and pace are shared, and close with it."""
+        made = copy.copy(self)
+        made._acting_for = account_id
+        return made
 
     def close(self) -> None:
         """Closes the connections."""
@@ -110,15 +122,15 @@ class StripeClient:
 
     def get(self, path: str, params: Mapping[str, str], parse: Callable[[bytes], T]) -> T:
         """One answer, parsed; `parse` raises NotAListError where a body is unusable. Errors as of `pages`."""
-        return self._transport.fetch(path, params, parse).value
+        return self._transport.fetch(path, params, parse, stripe_account=self._acting_for).value
 
     def retrieve(self, path: str, params: Mapping[str, str], *, stripe_account: str | None = None) -> Fetched[RawRow]:
         """One object as it is now: its value and JSON text, and when Stripe read it (see Answer.clock).
 
-        `stripe_account` is the connected account that it belongs to, if not the key's own. Raises
+        `stripe_account` is the connected account that it belongs to, if not the client's. Raises
         ObjectMissingError when there is none of that id, and else as `pages` does.
         """
-        return self._transport.fetch(path, params, parse_object, stripe_account=stripe_account)
+        return self._transport.fetch(path, params, parse_object, stripe_account=stripe_account or self._acting_for)
 
     def pages(
         self,
@@ -130,12 +142,12 @@ class StripeClient:
     ) -> Generator[Page, None, None]:
         """All pages of a list in Stripe's order, some of them read ahead in one thread.
 
-        `stripe_account` is the connected account whose list it is, if not the key's own. Raises
+        `stripe_account` is the connected account whose list it is, if not the client's. Raises
         StripeAccessError, StripeUnavailableError or BadPageError after the pages before the fault.
         Close the generator to stop reading.
         """
         return prefetch(
-            lambda stop: self._walk(path, params, read_row, stop, stripe_account),
+            lambda stop: self._walk(path, params, read_row, stop, stripe_account or self._acting_for),
             max_items=READ_AHEAD_PAGES,
             max_bytes=READ_AHEAD_BYTES,
             size_of=lambda page: page.byte_count,

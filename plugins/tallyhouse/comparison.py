@@ -1,6 +1,5 @@
 """Compares what Stripe lists with what the warehouse holds, object by object, and says why they differ."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,41 +9,75 @@ import psycopg
 from psycopg import sql
 
 from tallyhouse.client import Account
-
-NEVER_SEEN = "never_seen"
-STALE = "stale"
-DELETED = "deleted"
-UNKNOWN_SHAPE = "unknown_shape"
-LATER_THAN_LAG = "later_than_lag"
-UNEXPLAINED = "unexplained"
+from tallyhouse.differences import (
+    DELETED,
+    LATER_THAN_LAG,
+    NEVER_SEEN,
+    STALE,
+    UNEXPLAINED,
+    UNKNOWN_SHAPE,
+    Difference,
+)
+from tallyhouse.objects import LISTED
+from tallyhouse.questions import COMPARED, ComparedKind, Question
 
 # What every readable document of these kinds has: null in the warehouse, it could not be read.
 _NEVER_NULL = ("status", "currency", "amount_minor", "net_minor", "total_minor")
 
-
-@dataclass(frozen=True)
-class Difference:
-    """One object of which the two tell different things.
-
-    `values`: {column: (what Stripe says, what the warehouse said)}. `observed_at` None: Stripe did not show it.
-    """
-
-    object_id: str
-    reason: str
-    values: dict[str, tuple[Any, Any]]
-    observed_at: datetime | None
-
-    @property
-    def as_json(self) -> str:
-        """The columns that differ, as ops.reconciliation keeps them."""
-        return json.dumps({name: list(pair) for name, pair in self.values.items()})
-
-    def describe(self) -> str:
-        """One line for a log."""
-        shown = "; ".join(
-            f"{name}: Stripe {ours!r}, warehouse {theirs!r}" for name, (ours, theirs) in self.values.items()
-        )
-        return f"{self.object_id} {self.reason}: {shown}"
+# What the files in include/sql/reconcile share. They read `listed`, like raw.object, and `wanted`, the keys of what the
+# warehouse is asked for; they tell of each object on which side it was seen, when, and what is compared.
+_STATES = """
+told as (
+    {query}
+),
+state_of as (
+    select side, object_id, seen_at, to_jsonb(told) - '{{side,object_id,seen_at}}'::text[] as state
+    from told
+)
+"""
+_COMPARED = """
+create temporary table compared on commit drop as
+with wanted as (
+    select account_id, livemode, object_id from pg_temp.listed
+    union
+    select account_id, livemode, {object_id} from dwh.{relation}
+    where account_id = %(account_id)s and livemode = %(livemode)s and {is_asked}
+),
+{states},
+listed_state as (
+    select * from state_of where side = 'listed'
+),
+held_state as (
+    select * from state_of where side = 'held'
+)
+select
+    object_id,
+    listed_state.seen_at as observed_at,
+    held_state.seen_at as version_at,
+    listed_state.state as listed,
+    held_state.state as held
+from listed_state
+full join held_state using (object_id)
+"""
+_NEWEST_RAW = """
+with listed as (
+    select
+        version.account_id, version.livemode, version.object_type, version.object_id,
+        version.version_at as observed_at, version.body as payload
+    from unnest(%(ids)s::text[]) as asked (object_id)
+    cross join lateral (
+        select *
+        from staging.versions_of_object(%(account_id)s, %(livemode)s, %(object)s, asked.object_id)
+        order by version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
+        limit 1
+    ) as version
+),
+wanted as (
+    select account_id, livemode, object_id from listed where false
+),
+{states}
+select object_id, state from state_of where side = 'listed'
+"""
 
 
 @dataclass(frozen=True)
@@ -71,28 +104,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One kind of object that is compared: include/sql/reconcile/<object>.sql, and the models that it reads."""
-
-    object_name: str
-    query: str
-    models: tuple[str, ...]
-
-    @classmethod
-    def read(cls, sql_root: Path, object_name: str, models: tuple[str, ...]) -> "Comparison":
-        """Reads the query's file."""
-        return cls(object_name, (sql_root / "reconcile" / f"{object_name}.sql").read_text(), models)
-
-    def run(self, conn: psycopg.Connection) -> "Compared":
-        """Compares the temporary table listed with what the warehouse holds for the temporary table asked."""
-        conn.execute("drop table if exists compared")
-        conn.execute(sql.SQL("create temporary table compared on commit drop as {}").format(sql.SQL(self.query)))
-        counts = conn.execute("select count(listed), count(held) from compared").fetchone() or (0, 0)
-        rows = conn.execute("select * from compared where listed is distinct from held order by object_id").fetchall()
-        return Compared([Row(*row) for row in rows], counts[0], counts[1])
-
-
-@dataclass(frozen=True)
 class Compared:
     """The objects that differ, and how many of each side were compared."""
 
@@ -101,117 +112,157 @@ class Compared:
     held: int
 
 
-def classify(
-    conn: psycopg.Connection,
-    comparison: Comparison,
-    account: Account,
-    rows: list[Row],
-    in_flight: set[str],
-    gone: set[str],
-) -> list[Difference]:
-    """Why each of these objects differs.
+@dataclass(frozen=True)
+class Seen:
+    """What Stripe told beside the documents: ids of objects that it no longer has, and of those nobody can read."""
 
-    `in_flight`: objects that changed after the events that are loaded; `gone`: those that Stripe no longer has.
-    """
-    ids = [row.object_id for row in rows]
-    waiting = in_flight | _pending(conn, comparison, account, ids)
-    newest = _newest_raw(conn, comparison, account, ids)
-    unreadable = _unreadable(conn, comparison, account, ids)
-    differences = []
-    for row in rows:
-        if row.object_id in waiting:
-            reason = LATER_THAN_LAG
-        elif row.object_id in gone:
-            reason = DELETED
-        elif row.object_id in unreadable:
-            reason = UNKNOWN_SHAPE
-        elif row.object_id not in newest:
-            reason = NEVER_SEEN
-        elif newest[row.object_id] == row.listed:
-            # the raw layer holds this very state, and the warehouse does not
-            reason = UNEXPLAINED
-        elif any(name in _NEVER_NULL and theirs is None for name, (_, theirs) in row.values.items() if row.held):
-            reason = UNKNOWN_SHAPE
-        else:
-            reason = STALE
-        differences.append(Difference(row.object_id, reason, row.values, row.observed_at))
-    return differences
+    gone: set[str]
+    refused: set[str]
 
 
-def _pending(conn: psycopg.Connection, comparison: Comparison, account: Account, ids: list[str]) -> set[str]:
-    """Of these objects those of which a batch waits to be loaded."""
-    found = conn.execute(
+@dataclass(frozen=True)
+class Comparison:
+    """One kind of object of one account, compared by include/sql/reconcile/<object>.sql."""
+
+    kind: ComparedKind
+    account: Account
+    query: str
+
+    @classmethod
+    def read(cls, sql_root: Path, object_name: str, account: Account) -> "Comparison":
+        """Reads the query's file."""
+        text = (sql_root / "reconcile" / f"{object_name}.sql").read_text()
+        return cls(COMPARED[object_name], account, text.replace("%", "%%"))
+
+    def run(self, conn: psycopg.Connection, question: Question) -> Compared:
+        """Compares the temporary table listed with what the warehouse holds for the question and for what is listed."""
+        conditions = [sql.SQL("true")]
+        if question.window:
+            conditions.append(sql.SQL("created_at >= %(start)s and created_at < %(end)s"))
+        if question.status:
+            conditions.append(sql.SQL("status = %(status)s and is_current"))
+        if LISTED[question.object_name].has_test_clocks:
+            conditions.append(sql.SQL("test_clock_id is not distinct from %(test_clock)s and is_current"))
+        conn.execute("drop table if exists compared")
+        conn.execute(
+            sql.SQL(_COMPARED).format(
+                object_id=sql.Identifier(f"{question.object_name}_id"),
+                relation=sql.Identifier(self.kind.relation),
+                is_asked=sql.SQL(" and ").join(conditions),
+                states=self._states(),
+            ),
+            {
+                **self._key([]),
+                "start": question.window and question.window.start,
+                "end": question.window and question.window.end,
+                "status": question.status,
+                "test_clock": question.test_clock,
+            },
+        )
+        counts = conn.execute("select count(listed), count(held) from compared").fetchone() or (0, 0)
+        rows = conn.execute("select * from compared where listed is distinct from held order by object_id").fetchall()
+        return Compared([Row(*row) for row in rows], counts[0], counts[1])
+
+    def classify(self, conn: psycopg.Connection, rows: list[Row], in_flight: set[str], seen: Seen) -> list[Difference]:
+        """Why each of these objects differs.
+
+        `in_flight`: objects that changed after the events that are loaded. All that this reads must be of one moment,
+        or a load that commits meanwhile would explain nothing: a transaction with one snapshot.
         """
-        select distinct version.object_id
-        from ops.batch
-        cross join lateral staging.versions_in_batch(batch.batch_id, %(object)s) as version
-        where
-            exists (
-                select from unnest(%(models)s::text[]) as needed (model)
-                where not exists (
-                    select from ops.batch_applied as applied
-                    where applied.model = needed.model and applied.batch_id = batch.batch_id
+        if not rows:
+            return []
+        ids = [row.object_id for row in rows]
+        waiting = in_flight | self._pending(conn, ids)
+        newest = self._newest_raw(conn, ids)
+        unreadable = self._unreadable(conn, ids)
+        differences = []
+        for row in rows:
+            if row.object_id in waiting:
+                reason = LATER_THAN_LAG
+            elif row.object_id in seen.gone:
+                reason = DELETED
+            elif row.object_id in unreadable or row.object_id in seen.refused:
+                reason = UNKNOWN_SHAPE
+            elif row.object_id not in newest:
+                reason = NEVER_SEEN
+            elif newest[row.object_id] == row.listed:
+                # the raw layer holds this very state, and the warehouse does not
+                reason = UNEXPLAINED
+            elif any(name in _NEVER_NULL and theirs is None for name, (_, theirs) in row.values.items() if row.held):
+                reason = UNKNOWN_SHAPE
+            else:
+                reason = STALE
+            differences.append(Difference(row.object_id, reason, row.values, row.observed_at))
+        return differences
+
+    def _states(self) -> sql.Composed:
+        return sql.SQL(_STATES).format(query=sql.SQL(self.query))
+
+    def _pending(self, conn: psycopg.Connection, ids: list[str]) -> set[str]:
+        """Of these objects those of which a batch waits to be loaded."""
+        found = conn.execute(
+            """
+            select distinct version.object_id
+            from ops.batch
+            cross join lateral staging.versions_in_batch(batch.batch_id, %(object)s) as version
+            where
+                exists (
+                    select from unnest(%(models)s::text[]) as needed (model)
+                    where not exists (
+                        select from ops.batch_applied as applied
+                        where applied.model = needed.model and applied.batch_id = batch.batch_id
+                    )
                 )
+                and version.account_id = %(account_id)s and version.livemode = %(livemode)s
+                and version.object_id = any(%(ids)s)
+            """,
+            {"models": list(self.kind.models), **self._key(ids)},
+        )
+        return {object_id for (object_id,) in found}
+
+    def _newest_raw(self, conn: psycopg.Connection, ids: list[str]) -> dict[str, dict[str, Any]]:
+        """The newest state of each of these objects that the raw layer has, read as a listed one is."""
+        query = sql.SQL(_NEWEST_RAW).format(states=self._states())
+        return dict(conn.execute(query, self._key(ids)).fetchall())
+
+    def _unreadable(self, conn: psycopg.Connection, ids: list[str]) -> set[str]:
+        """Of these objects those of which a document was set aside that is newer than all that could be read."""
+        found = conn.execute(
+            """
+            with unread as (
+                select object_id, created_at as at, staging.event_rank(type) as rank, listing_order as place
+                from raw.event
+                where account_id = %(account_id)s and livemode = %(livemode)s and object_type = %(object)s
+                    and object_id = any(%(ids)s) and unreadable is not null
+                union all
+                select
+                    object_id,
+                    date_trunc('second', observed_at),
+                    -1,
+                    extract(microseconds from observed_at)::bigint %% 1000000
+                from raw.object
+                where account_id = %(account_id)s and livemode = %(livemode)s and object_type = %(object)s
+                    and object_id = any(%(ids)s) and unreadable is not null
             )
-            and version.account_id = %(account_id)s and version.livemode = %(livemode)s
-            and version.object_id = any(%(ids)s)
-        """,
-        {"models": list(comparison.models), **_key(comparison, account, ids)},
-    )
-    return {object_id for (object_id,) in found}
+            select object_id
+            from unread
+            where not exists (
+                select from staging.versions_of_object(
+                    %(account_id)s, %(livemode)s, %(object)s, unread.object_id, unread.at
+                ) as readable
+                where
+                    (readable.version_at, readable.version_rank, readable.version_order)
+                    > (unread.at, unread.rank, unread.place)
+            )
+            """,
+            self._key(ids),
+        )
+        return {object_id for (object_id,) in found}
 
-
-def _newest_raw(
-    conn: psycopg.Connection, comparison: Comparison, account: Account, ids: list[str]
-) -> dict[str, dict[str, Any] | None]:
-    """The newest state of each of these objects that the raw layer has, read as a listed one is."""
-    conn.execute("alter table listed rename to listed_by_stripe")
-    conn.execute(
-        """
-        create temporary table listed on commit drop as
-        select
-            version.account_id, version.livemode, version.object_type, version.object_id,
-            version.version_at as observed_at, version.body as payload
-        from unnest(%(ids)s::text[]) as wanted (object_id)
-        cross join lateral (
-            select *
-            from staging.versions_of_object(%(account_id)s, %(livemode)s, %(object)s, wanted.object_id)
-            order by version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
-            limit 1
-        ) as version
-        """,
-        _key(comparison, account, ids),
-    )
-    comparison.run(conn)
-    states: dict[str, dict[str, Any] | None] = dict(
-        conn.execute("select object_id, listed from compared where listed is not null").fetchall()
-    )
-    conn.execute("drop table listed")
-    conn.execute("alter table listed_by_stripe rename to listed")
-    return states
-
-
-def _unreadable(conn: psycopg.Connection, comparison: Comparison, account: Account, ids: list[str]) -> set[str]:
-    """Of these objects those of which a document was set aside."""
-    found = conn.execute(
-        """
-        select object_id from raw.event
-        where account_id = %(account_id)s and livemode = %(livemode)s and object_type = %(object)s
-            and object_id = any(%(ids)s) and unreadable is not null
-        union
-        select object_id from raw.object
-        where account_id = %(account_id)s and livemode = %(livemode)s and object_type = %(object)s
-            and object_id = any(%(ids)s) and unreadable is not null
-        """,
-        _key(comparison, account, ids),
-    )
-    return {object_id for (object_id,) in found}
-
-
-def _key(comparison: Comparison, account: Account, ids: list[str]) -> dict[str, Any]:
-    return {
-        "object": comparison.object_name,
-        "account_id": account.account_id,
-        "livemode": account.livemode,
-        "ids": ids,
-    }
+    def _key(self, ids: list[str]) -> dict[str, Any]:
+        return {
+            "object": self.kind.object_name,
+            "account_id": self.account.account_id,
+            "livemode": self.account.livemode,
+            "ids": ids,
+        }

@@ -9,13 +9,15 @@ import psycopg
 
 from tallyhouse import gaps, ledger, plans
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.connected import connected_accounts
 from tallyhouse.errors import RejectedRowsError
 from tallyhouse.event_staging import EventStager
 from tallyhouse.object_staging import ObjectStager
+from tallyhouse.objects import StripeObject
 from tallyhouse.pages import EventReader, ObjectReader
 from tallyhouse.report import BatchReport, Tally
 from tallyhouse.slices import find_listed
-from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, plan_windows
+from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, plan_since
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def plan_events(
         # A plan of which nothing was ever read counts as none: a first plan would not miss what it misses.
         is_first = not ledger.has_batches(conn, account)
         watermark = None if is_first else ledger.read_watermark(conn, account)
-        plan = plan_windows(
+        plan = plan_since(
             watermark,
             now,
             lag=lag,
@@ -56,19 +58,21 @@ def plan_events(
             margin=margin,
         )
         if plan.gap is not None:
-            gaps.record_expired(
-                conn,
-                account,
-                plan.gap,
-                f"nothing was read from {plan.gap.start.isoformat()} on until {now.isoformat()}; "
-                f"Stripe keeps events for {retention.days} days",
-            )
+            # What happened on connected accounts is lost with it.
+            for owner in (account, *connected_accounts(conn, account)):
+                gaps.record_expired(
+                    conn,
+                    owner,
+                    plan.gap,
+                    f"nothing was read from {plan.gap.start.isoformat()} on until {now.isoformat()}; "
+                    f"Stripe keeps events for {retention.days} days",
+                )
             ledger.raise_watermark(conn, account, plan.gap.end)
         elif is_first and plan.windows:
             # Before the first batch, so that windows may commit in any order and a hole still holds it back.
             ledger.raise_watermark(conn, account, plan.windows[0].start)
         if run_id is not None:
-            plans.plan_windows(conn, account, run_id, plan.windows)
+            plans.write_windows(conn, account, run_id, plan.windows)
     if plan.gap is not None:
         log.error(
             "GAP: the events of %s created %s were never read, and Stripe no longer keeps them. It is "
@@ -124,30 +128,58 @@ def stage_list(
     A slice that the same `run_id` has committed is skipped, so that a backfill goes on where it stopped.
     """
     ledger.require_idle(conn)
-    item = find_listed(object_name)
-    source = f"list:{item.name}"
     began = time.monotonic()
+    item = find_listed(object_name)
+    with conn.transaction():
+        ledger.lock_stream(conn, account, f"list:{item.name} {window} {scope or ''}")
+        done = ledger.find_list_batch(conn, account, item.name, window, run_id, scope)
+        if done is not None:
+            return done
+        batch_id, tally, unknown = _list_objects(conn, client, account, item, "list", window, run_id, scope)
+    seconds = time.monotonic() - began
+    return _report(account, "list", item.name, window, batch_id, tally, unknown, seconds, None, scope)
+
+
+def stage_polled(
+    conn: psycopg.Connection, client: StripeClient, account: Account, item: StripeObject, window: Window, run_id: str
+) -> BatchReport:
+    """Lists the objects created in a window and commits them as one batch, with the watermark of their stream."""
+    ledger.require_idle(conn)
+    began = time.monotonic()
+    stream = ledger.list_stream(item.name)
+    with conn.transaction():
+        ledger.lock_stream(conn, account, stream)
+        batch_id, tally, unknown = _list_objects(conn, client, account, item, stream, window, run_id, None)
+        through = ledger.advance_watermark(conn, account, window, stream)
+    return _report(account, stream, item.name, window, batch_id, tally, unknown, time.monotonic() - began, through)
+
+
+def _list_objects(
+    conn: psycopg.Connection,
+    client: StripeClient,
+    account: Account,
+    item: StripeObject,
+    source: str,
+    window: Window,
+    run_id: str,
+    scope: str | None,
+) -> tuple[int, Tally, dict[str, dict[str, int]]]:
+    """Lists objects into a new batch, inside the caller's transaction: its id, what came, what was unknown."""
     if scope is None:
         reader, asked = ObjectReader(window), {**item.params, **window.created_params}
     else:
         name, _, value = scope.partition("=")
         reader, asked = ObjectReader(), {**item.params, name: value}
     tally = Tally()
-    with conn.transaction():
-        ledger.lock_stream(conn, account, f"{source} {window} {scope or ''}")
-        done = ledger.find_list_batch(conn, account, item.name, window, run_id, scope)
-        if done is not None:
-            return done
-        batch_id = ledger.open_batch(conn, account, "list", item.name, window, run_id, scope)
-        stager = ObjectStager(conn, account, source, batch_id, tally)
-        with closing(client.pages(item.endpoint, asked, reader)) as pages:
-            for page in pages:
-                stager.add(page)
-        stager.flush()
-        unknown = reader.unknown.as_dict()
-        ledger.close_batch(conn, batch_id, tally, unknown)
-    seconds = time.monotonic() - began
-    return _report(account, "list", item.name, window, batch_id, tally, unknown, seconds, None, scope)
+    batch_id = ledger.open_batch(conn, account, source, item.name, window, run_id, scope)
+    stager = ObjectStager(conn, account, ledger.list_stream(item.name), batch_id, tally)
+    with closing(client.pages(item.endpoint, asked, reader)) as pages:
+        for page in pages:
+            stager.add(page)
+    stager.flush()
+    unknown = reader.unknown.as_dict()
+    ledger.close_batch(conn, batch_id, tally, unknown)
+    return batch_id, tally, unknown
 
 
 def report_rejects(conn: psycopg.Connection) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
@@ -14,6 +15,11 @@ from tallyhouse.report import BatchReport, Tally
 from tallyhouse.windows import Window
 
 EVENTS = "events"
+
+
+def list_stream(object_name: str) -> str:
+    """The stream of a list, as ops.watermark and raw.rejected name it."""
+    return f"list:{object_name}"
 
 
 def require_idle(conn: psycopg.Connection) -> None:
@@ -60,6 +66,21 @@ def raise_watermark(conn: psycopg.Connection, account: Account, through: datetim
     )
 
 
+@dataclass(frozen=True)
+class Reserved:
+    """The id of a batch that is to be opened when all of it is there, and when its work began."""
+
+    batch_id: int
+    started_at: datetime
+
+
+def reserve_batch(conn: psycopg.Connection) -> Reserved:
+    """Takes the id of a batch before it is opened, for work that must not hold a transaction open meanwhile."""
+    row = conn.execute("select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')), clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    return Reserved(*row)
+
+
 def open_batch(
     conn: psycopg.Connection,
     account: Account,
@@ -68,12 +89,16 @@ def open_batch(
     window: Window | None,
     run_id: str,
     scope: str | None = None,
+    reserved: Reserved | None = None,
 ) -> int:
     """Begins a batch, for its id; it is seen by others when its transaction commits. `window` None: of no time."""
     row = conn.execute(
-        "insert into ops.batch (account_id, livemode, source, object_type, asked_from, asked_to, run_id, scope, "
-        "started_at) values (%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
+        "insert into ops.batch (batch_id, account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
+        "scope, requested_via, started_at) overriding system value values ("
+        "coalesce(%s, nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))), %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+        "coalesce(%s, clock_timestamp())) returning batch_id",
         [
+            reserved and reserved.batch_id,
             account.account_id,
             account.livemode,
             source,
@@ -82,6 +107,8 @@ def open_batch(
             window.end if window else None,
             run_id,
             scope,
+            account.via,
+            reserved and reserved.started_at,
         ],
     ).fetchone()
     assert row is not None  # noqa: S101 - for the type checker: an insert returns its row

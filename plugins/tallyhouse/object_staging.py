@@ -19,7 +19,7 @@ create temporary table arriving_object (
     object_id text,
     observed_at timestamptz,
     payload jsonb
-) on commit drop
+)
 """
 _COPY = "copy arriving_object from stdin (format binary)"
 _COLUMNS = 6
@@ -41,7 +41,7 @@ on conflict (account_id, livemode, object_type, object_id, observed_at) do nothi
 
 
 class ObjectStager:
-    """Takes a slice's pages and writes them in chunks, inside the caller's transaction."""
+    """Takes a slice's pages and writes them in chunks, inside the caller's transaction, or, without one, in its own."""
 
     def __init__(
         self,
@@ -69,7 +69,6 @@ class ObjectStager:
         self._originals: list[ObjectRow] = []
         self._rejects: list[Reject] = []
         self._size = 0
-        conn.execute(_CREATE)
 
     def add(self, page: Page) -> None:
         """Takes the next page, and writes when enough has come together."""
@@ -93,17 +92,23 @@ class ObjectStager:
 
     def flush(self) -> None:
         """Writes what has come together."""
+        if self._rows or self._rejects:
+            with self._conn.transaction():
+                self._write()
+        self._rows, self._originals, self._rejects, self._size = [], [], [], 0
+
+    def _write(self) -> None:
         if self._rows:
+            self._conn.execute(_CREATE)
             refused = fields.copy_rows(self._conn, _COPY, self._rows)
             for index, reason in refused.items():
                 listed = self._originals[index]
                 self._rejects.append(Reject(listed[1], reason, listed[3].decode()))
             new = self._conn.execute(self._insert, [self._batch_id]).rowcount
-            self._conn.execute("truncate arriving_object")
+            self._conn.execute("drop table arriving_object")
             self._tally.new += new
             self._tally.duplicates += len(self._rows) - len(refused) - new
         if self._rejects:
             kept = keep_rejects(self._conn, self._account, self._source, self._batch_id, self._rejects)
             self._tally.see_rejects(kept)
             self._tally.duplicates += len(self._rejects) - len(kept)
-        self._rows, self._originals, self._rejects, self._size = [], [], [], 0

@@ -14,7 +14,8 @@ class StripeObject:
     subscriptions leave canceled ones out unless status=all), and `expand` what it leaves out of each object
     unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
     `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
-    shows objects on a test clock only when asked for that clock.
+    shows objects on a test clock only when asked for that clock. `is_deletable`: Stripe deletes some, and what
+    holds them here knows of deletions (all test data of an account, which can go at once, does not count).
     """
 
     name: str
@@ -24,6 +25,7 @@ class StripeObject:
     reads_as: str | None = None
     has_events: bool = True
     has_test_clocks: bool = False
+    is_deletable: bool = False
 
     @property
     def reading(self) -> str:
@@ -76,11 +78,11 @@ class Model:
 
 
 OBJECTS: tuple[StripeObject, ...] = (
-    StripeObject("customer", "/v1/customers", has_test_clocks=True),
-    StripeObject("product", "/v1/products"),
-    StripeObject("price", "/v1/prices", expand=("tiers", "currency_options")),
-    StripeObject("plan", "/v1/plans", expand=("tiers",), reads_as="price"),
-    StripeObject("coupon", "/v1/coupons", expand=("applies_to", "currency_options")),
+    StripeObject("customer", "/v1/customers", has_test_clocks=True, is_deletable=True),
+    StripeObject("product", "/v1/products", is_deletable=True),
+    StripeObject("price", "/v1/prices", expand=("tiers", "currency_options"), is_deletable=True),
+    StripeObject("plan", "/v1/plans", expand=("tiers",), reads_as="price", is_deletable=True),
+    StripeObject("coupon", "/v1/coupons", expand=("applies_to", "currency_options"), is_deletable=True),
     StripeObject("promotion_code", "/v1/promotion_codes"),
     StripeObject("discount"),
     StripeObject("tax_rate", "/v1/tax_rates"),
@@ -90,12 +92,13 @@ OBJECTS: tuple[StripeObject, ...] = (
         {"status": "all"},
         expand=("discounts", "items.data.discounts"),
         has_test_clocks=True,
+        is_deletable=True,
     ),
     StripeObject("subscription_item"),
     StripeObject("subscription_schedule", "/v1/subscription_schedules"),
-    StripeObject("invoice", "/v1/invoices", expand=("discounts",)),
+    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts"), is_deletable=True),
     StripeObject("line_item", reads_as="invoice_line"),
-    StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item"),
+    StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item", is_deletable=True),
     StripeObject("invoice_payment", "/v1/invoice_payments"),
     StripeObject("charge", "/v1/charges"),
     StripeObject("payment_intent", "/v1/payment_intents"),

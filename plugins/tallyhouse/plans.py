@@ -12,8 +12,12 @@ from tallyhouse.client import Account
 from tallyhouse.slices import Slice
 from tallyhouse.windows import Window
 
+LIST = "list"
+UNLISTED = "unlisted"
+"""Sources of planned batches: slices of lists, and kinds of which what no list showed is asked for after that."""
 
-def plan_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> None:
+
+def write_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> None:
     """Writes down the windows of events that a run means to read, inside the caller's transaction.
 
     A plan that the same run made before, of which nothing is read yet, is replaced.
@@ -31,25 +35,32 @@ def plan_windows(conn: psycopg.Connection, account: Account, run_id: str, window
         )
 
 
-def plan_lists(
+def write_slices(
     conn: psycopg.Connection,
     account: Account,
     run_id: str,
     shares: Sequence[Sequence[Slice]],
     refused: Sequence[tuple[Slice, str]],
     *,
+    unlisted: Sequence[Slice] = (),
     is_everything: bool,
 ) -> None:
     """Writes down the slices that a run means to list, by share, and those that the key may not (with the reason).
 
-    A plan that the same run made before, of which nothing is read yet, is replaced.
+    `unlisted`: the kinds of which it will ask for what no list showed. A plan that the same run made before, of which
+    nothing is read yet, is replaced.
     """
-    planned = [(piece, share, piece.estimated_calls, None) for share, pieces in enumerate(shares) for piece in pieces]
+    planned = [
+        *((LIST, piece, share, piece.estimated_calls, None) for share, pieces in enumerate(shares) for piece in pieces),
+        *((LIST, piece, 0, 0, reason) for piece, reason in refused),
+        *((UNLISTED, piece, 0, None, None) for piece in unlisted),
+    ]
     rows: list[list[Any]] = [
         [
             run_id,
             account.account_id,
             account.livemode,
+            source,
             piece.scope,
             piece.object_name,
             piece.window.start,
@@ -60,19 +71,19 @@ def plan_lists(
             reason is not None,
             is_everything,
         ]
-        for piece, share, calls, reason in [*planned, *((piece, 0, 0, reason) for piece, reason in refused)]
+        for source, piece, share, calls, reason in planned
     ]
     with conn.transaction():
         conn.execute(
             "delete from ops.planned_batch where run_id = %s and account_id = %s and livemode = %s "
-            "and source = 'list' and batch_id is null",
+            "and source in ('list', 'unlisted') and batch_id is null",
             [run_id, account.account_id, account.livemode],
         )
         with conn.cursor() as cursor:
             cursor.executemany(
                 "insert into ops.planned_batch (run_id, account_id, livemode, source, scope, object_type, asked_from, "
                 "asked_to, share, estimated_calls, error, is_refused, is_everything) "
-                "values (%s, %s, %s, 'list', %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+                "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
                 rows,
             )
 
@@ -90,6 +101,21 @@ def pending_slices(conn: psycopg.Connection, account: Account, run_id: str, shar
         Slice(name, Window(start.astimezone(UTC), end.astimezone(UTC)), scope, calls)
         for name, start, end, scope, calls in found
     ]
+
+
+def pending_unlisted(conn: psycopg.Connection, account: Account, run_id: str) -> list[Slice]:
+    """The kinds of which a run has listed everything, but has not asked for what no list showed."""
+    with conn.transaction():
+        found = conn.execute(
+            "select p.object_type, p.asked_from, p.asked_to from ops.planned_batch as p where p.run_id = %s "
+            "and p.account_id = %s and p.livemode = %s and p.source = 'unlisted' and p.batch_id is null "
+            "and not p.is_refused and not exists (select from ops.planned_batch as l where l.run_id = p.run_id "
+            "and l.account_id = p.account_id and l.livemode = p.livemode and l.source = 'list' "
+            "and l.object_type = p.object_type and l.batch_id is null and not l.is_refused) "
+            "order by p.planned_batch_id",
+            [run_id, account.account_id, account.livemode],
+        ).fetchall()
+    return [Slice(name, Window(start.astimezone(UTC), end.astimezone(UTC))) for name, start, end in found]
 
 
 def pending_windows(conn: psycopg.Connection, account: Account, run_id: str, windows: Sequence[Window]) -> list[Window]:

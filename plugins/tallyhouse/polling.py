@@ -1,22 +1,14 @@
 """Lists of which no event tells, read hourly by time of creation: closed windows with a watermark of their own."""
 
-import logging
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import psycopg
 
-from tallyhouse import ledger
+from tallyhouse import ingest, ledger
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.object_staging import ObjectStager
 from tallyhouse.objects import OBJECTS, StripeObject
-from tallyhouse.pages import ObjectReader
-from tallyhouse.report import Tally
-from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, plan_windows
-
-log = logging.getLogger(__name__)
+from tallyhouse.windows import RETENTION, RETENTION_MARGIN, Window, plan_since
 
 POLLED: tuple[StripeObject, ...] = tuple(item for item in OBJECTS if item.list_path and not item.has_events)
 
@@ -43,12 +35,8 @@ def poll_lists(
     new: int | None = None
     for item in POLLED:
         for window in _plan(conn, client, account, item, lag, overlap, max_window):
-            new = (new or 0) + _stage(conn, client, account, item, window, run_id)
+            new = (new or 0) + ingest.stage_polled(conn, client, account, item, window, run_id).new_count
     return new
-
-
-def _stream(item: StripeObject) -> str:
-    return f"list:{item.name}"
 
 
 def _plan(
@@ -61,10 +49,11 @@ def _plan(
     max_window: timedelta,
 ) -> Iterator[Window]:
     now = client.server_time()
+    stream = ledger.list_stream(item.name)
     with conn.transaction():
-        ledger.lock_stream(conn, account, _stream(item))
-        watermark = ledger.read_watermark(conn, account, _stream(item))
-        plan = plan_windows(
+        ledger.lock_stream(conn, account, stream)
+        watermark = ledger.read_watermark(conn, account, stream)
+        plan = plan_since(
             watermark,
             now,
             lag=lag,
@@ -75,35 +64,5 @@ def _plan(
         )
         if watermark is None and plan.windows:
             # Before the first batch, as for events: what fails is then read by the next run.
-            ledger.raise_watermark(conn, account, plan.windows[0].start, _stream(item))
+            ledger.raise_watermark(conn, account, plan.windows[0].start, stream)
     return iter(plan.windows)
-
-
-def _stage(
-    conn: psycopg.Connection, client: StripeClient, account: Account, item: StripeObject, window: Window, run_id: str
-) -> int:
-    source = _stream(item)
-    began = time.monotonic()
-    reader = ObjectReader(window)
-    tally = Tally()
-    with conn.transaction():
-        ledger.lock_stream(conn, account, source)
-        batch_id = ledger.open_batch(conn, account, source, item.name, window, run_id)
-        stager = ObjectStager(conn, account, source, batch_id, tally)
-        with closing(client.pages(item.endpoint, {**item.params, **window.created_params}, reader)) as pages:
-            for page in pages:
-                stager.add(page)
-        stager.flush()
-        ledger.close_batch(conn, batch_id, tally, reader.unknown.as_dict())
-        ledger.advance_watermark(conn, account, window, source)
-    log.info(
-        "%s of %s created %s: batch %d, %d rows, %d calls, %.1f s",
-        item.name,
-        account.account_id,
-        window,
-        batch_id,
-        tally.rows,
-        tally.calls,
-        time.monotonic() - began,
-    )
-    return tally.new

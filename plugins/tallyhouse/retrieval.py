@@ -11,6 +11,7 @@ from tallyhouse.client import StripeClient
 from tallyhouse.json_rows import RawRow
 from tallyhouse.objects import LISTED
 from tallyhouse.pages import ObjectRow, Page, Reject, RowReader, reject
+from tallyhouse.transport import Fetched
 
 BALANCE_TRANSACTION = "balance_transaction"
 
@@ -45,7 +46,9 @@ RETRIEVALS: Mapping[str, Retrieval] = {
         name: Retrieval(name)
         for name in (BALANCE_TRANSACTION, "charge", "customer", "invoice", "price", "product", "subscription")
     },
-    "invoice_lines": Retrieval("invoice", NestedList("lines", "/v1/invoices/{id}/lines")),
+    "invoice_lines": Retrieval(
+        "invoice", NestedList("lines", "/v1/invoices/{id}/lines", {"expand[0]": "data.discounts"})
+    ),
     "subscription_items": Retrieval(
         "subscription",
         NestedList("items", "/v1/subscription_items", {"subscription": "{id}", "expand[0]": "data.discounts"}),
@@ -71,9 +74,7 @@ def retrieve(
     if retrieval.object_name is None:
         assert retrieval.path is not None  # noqa: S101 - a kind without an object is a list
         return _read_list(client, retrieval.path, retrieval.params, object_id, read_row, stripe_account)
-    listed = LISTED[retrieval.object_name]
-    expanded = {f"expand[{number}]": path for number, path in enumerate(listed.expand)}
-    fetched = client.retrieve(f"{listed.endpoint}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
+    fetched = fetch_object(client, retrieval.object_name, object_id, stripe_account=stripe_account)
     page = Page([], fetched.byte_count, fetched.observed_at, fetched.call_count, fetched.throttled_count)
     raw = fetched.value
     if raw.refusal is None and retrieval.nested is not None and _is_cut(raw, retrieval.nested):
@@ -90,6 +91,15 @@ def retrieve(
     row = raw.refusal or read_row(raw.value, raw.text)
     page.rows.append(reject(raw, row) if isinstance(row, str) else row)
     return page
+
+
+def fetch_object(
+    client: StripeClient, object_name: str, object_id: str, *, stripe_account: str | None = None
+) -> Fetched[RawRow]:
+    """One object by its id, with all that its list would show of it. Errors as of StripeClient.retrieve."""
+    listed = LISTED[object_name]
+    expanded = {f"expand[{number}]": path for number, path in enumerate(listed.expand)}
+    return client.retrieve(f"{listed.endpoint}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
 
 
 def _read_list(

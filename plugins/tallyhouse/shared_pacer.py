@@ -26,10 +26,10 @@ set next_at = greatest(r.next_at, clock_timestamp()) + %(spacing)s
 returning extract(epoch from r.next_at - %(spacing)s - clock_timestamp())::float8
 """
 _PAUSE = """
-insert into ops.rate_limit as r (account_id, livemode, next_at, throttled_at)
-values (%(account_id)s, %(livemode)s, clock_timestamp() + %(pause)s, clock_timestamp())
+insert into ops.rate_limit as r (account_id, livemode, next_at)
+values (%(account_id)s, %(livemode)s, clock_timestamp() + %(pause)s)
 on conflict (account_id, livemode) do update
-set next_at = greatest(r.next_at, excluded.next_at), throttled_at = excluded.throttled_at
+set next_at = greatest(r.next_at, excluded.next_at)
 """
 
 

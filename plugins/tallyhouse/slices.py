@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from math import ceil
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tallyhouse.client import PAGE_SIZE, StripeClient
 from tallyhouse.objects import LISTED, StripeObject
@@ -81,12 +81,23 @@ def plan_slices(client: StripeClient, item: StripeObject, window: Window, rows_p
     return _cut(item.name, window, marks, counts, rows_per_slice)
 
 
-def share_out(slices: Sequence[Slice], calls_per_share: int, least_slices: int = 1) -> list[list[Slice]]:
+class Estimated(Protocol):
+    """A piece of work of which it is known about how many requests it takes."""
+
+    @property
+    def estimated_calls(self) -> int:
+        """The requests."""
+
+
+Piece = TypeVar("Piece", bound=Estimated)
+
+
+def share_out(slices: Sequence[Piece], calls_per_share: int, least_slices: int = 1) -> list[list[Piece]]:
     """Shares slices out to tasks, in their order, each share of about so many requests; small kinds go together.
 
     But of no fewer slices than a task reads at once (`least_slices`), however large they are believed to be.
     """
-    shares: list[list[Slice]] = []
+    shares: list[list[Piece]] = []
     filled = 0
     for piece in slices:
         if not shares or (filled >= calls_per_share and len(shares[-1]) >= least_slices):

@@ -1,4 +1,4 @@
-"""Brings dims, facts and marts up to date outside Airflow: what the DAGs do, for tests, benches and notebooks."""
+"""Brings dims, facts and marts up to date: the steps that the DAGs' tasks, rebuilds, tests and benches are made of."""
 
 import logging
 import re

@@ -56,7 +56,7 @@ class Plan:
     gap: Window | None = None
 
 
-def plan_windows(
+def plan_since(
     watermark: datetime | None,
     now: datetime,
     *,

@@ -18,7 +18,9 @@ from simulator.shapes.people import (
     render_payment_method,
     render_test_clock,
 )
-from simulator.shapes.selling import SellingShapes, render_schedule
+from simulator.shapes.pricing import PricingShapes
+from simulator.shapes.schedules import render_schedule
+from simulator.shapes.selling import SellingShapes
 from simulator.states import Item, Line
 
 
@@ -28,15 +30,16 @@ class EndiveShape:
     version = "2026-10-28.endive"
 
     def __init__(self, catalog: Catalog, account_id: str) -> None:
-        selling = SellingShapes(catalog)
+        pricing = PricingShapes()
+        selling = SellingShapes(catalog, pricing)
         discounts = DiscountShapes(catalog.promotions)
         self._item = selling.item
         self._renderers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "customer": render_customer,
             "payment_method": render_payment_method,
-            "product": selling.product,
-            "price": selling.price,
-            "plan": selling.plan,
+            "product": pricing.product,
+            "price": pricing.price,
+            "plan": pricing.plan,
             "subscription": selling.subscription,
             "invoice": InvoiceShapes(account_id, catalog).invoice,
             "invoice_payment": render_invoice_payment,
@@ -62,9 +65,9 @@ class EndiveShape:
         self._hidden: dict[tuple[str, str], Callable[[Any, float], Any]] = {
             ("coupon", "applies_to"): coupon_applies_to,
             ("coupon", "currency_options"): coupon_currency_options,
-            ("plan", "tiers"): selling.tiers,
-            ("price", "currency_options"): selling.currency_options,
-            ("price", "tiers"): selling.tiers,
+            ("plan", "tiers"): pricing.tiers,
+            ("price", "currency_options"): pricing.currency_options,
+            ("price", "tiers"): pricing.tiers,
         }
 
     def render(self, kind: str, state: Any, at: float) -> dict[str, Any]:

@@ -138,8 +138,8 @@ BROKEN = [
     (
         "invoice_lines_add_up",
         None,
-        "update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 99",
-        {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": 1100, "discount_minor": 99},
+        "update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 100, own_discount_minor = 99",
+        {"invoice_id": "in_1", "subtotal_minor": 1000, "lines_minor": 1100, "own_discount_minor": 99},
     ),
     (
         "invoice_lines_add_up",
@@ -246,8 +246,8 @@ def test_lines_must_add_up_as_soon_as_they_have_been_fetched(good: psycopg.Conne
     assert run(good, "invoice_lines_add_up").status == "failed"
 
 
-def test_discounts_of_single_lines_may_be_taken_off_the_subtotal(good: psycopg.Connection) -> None:
-    good.execute("update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 100")
+def test_the_discounts_of_single_lines_are_taken_off_the_subtotal_and_no_others(good: psycopg.Connection) -> None:
+    good.execute("update dwh.invoice_line_fact set amount_minor = 1100, discount_minor = 300, own_discount_minor = 100")
     assert run(good, "invoice_lines_add_up").status == "passed"
 
 

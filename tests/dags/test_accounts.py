@@ -34,7 +34,7 @@ def test_every_account_is_read_under_its_own_name(dags: Dags, shop: str) -> None
     for dag_id in ("stripe_backfill", "stripe_events"):
         assert dags.run(dag_id).not_successful == {}
     accounts = dags.rows("select distinct account_id, livemode, source from ops.batch order by 1, 2, 3")
-    assert len(accounts) == 6
+    assert len(accounts) == 8
     assert {account_id for account_id, _, _ in accounts} >= {"acct_shop"}
     assert dags.rows("select count(*) from ops.watermark") == [(4,)]
     assert dags.rows("select count(distinct account_id) from raw.event") == [(2,)]

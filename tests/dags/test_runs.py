@@ -1,10 +1,12 @@
 """Whole DAG runs against a simulated company and a fresh warehouse: green, repeated, and red for the right reason."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 
 from tallyhouse.checks import ChecksFailedError
@@ -127,6 +129,39 @@ def test_backfill_lists_what_the_form_names_and_no_more(dags: Dags) -> None:
     assert datetime(2026, 7, 1, tzinfo=UTC) <= min(created) <= max(created) < datetime(2026, 8, 1, tzinfo=UTC)
     planned = dags.rows("select count(*), count(batch_id), bool_or(is_everything) from ops.planned_batch")
     assert planned == [(*dags.rows("select count(*), count(*) from ops.batch")[0], False)]
+
+
+@pytest.fixture
+def told_labels(dags: Dags) -> Iterator[Callable[[], list[str]]]:
+    """Every label that the run's page has shown of stage_lists, in their order."""
+    with psycopg.connect(dags.metadata, autocommit=True) as metadata:
+        metadata.execute(
+            """
+            create table told_label (place integer generated always as identity, label text);
+            create function tell_label() returns trigger language plpgsql as $$
+            begin insert into told_label (label) values (new.rendered_map_index); return new; end $$;
+            create trigger tell_label after update of rendered_map_index on task_instance for each row
+            when (new.task_id = 'stage_lists' and new.rendered_map_index is distinct from old.rendered_map_index)
+            execute function tell_label();
+            """
+        )
+        try:
+            yield lambda: [label for (label,) in metadata.execute("select label from told_label order by place")]
+        finally:
+            metadata.execute("drop function tell_label cascade; drop table told_label")
+
+
+def test_a_share_shows_its_progress_while_it_runs(dags: Dags, told_labels: Callable[[], list[str]]) -> None:
+    run = dags.run("stripe_backfill")
+    assert_green(run)
+    title, *told = told_labels()
+    assert title.startswith("stripe_default, customer, product, price and ")
+    done = [tuple(map(int, re.findall(r"stripe_default: (\d+) of (\d+) slices", label)[0])) for label in told]
+    assert len(done) > 2
+    assert done == sorted(done)
+    assert done[0][0] < done[0][1] == done[-1][0]
+    assert "time left" in told[0]
+    assert dags.labels(run, "stage_lists") == [told[-1]]
 
 
 def test_backfill_whose_dates_make_no_sense_is_red_and_says_so(dags: Dags) -> None:
@@ -276,7 +311,6 @@ def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, ru
 def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(dags: Dags) -> None:
     assert_green(dags.run("stripe_backfill"))
     assert_green(dags.run("warehouse"))
-    dags.execute("update ops.policy set value = '0' where name = 'order_contradictions_allowed'")
     dags.execute(
         """
         insert into ops.event_order_contradiction (

@@ -211,6 +211,7 @@ def test_a_failure_holds_back_nothing_that_does_not_need_it(dag_bag: "DagBag") -
         # Each account for itself: what one could not plan is no matter to the others.
         ("stripe_events", "stage_events"): "all_done_min_one_success",
         ("stripe_backfill", "gather_shares"): "all_done",
+        ("stripe_backfill", "stage_unlisted"): "all_done",
         ("stripe_reconcile", "gather_comparisons"): "all_done",
         # What is in is published, whatever is not.
         ("stripe_events", "publish_staged"): "all_done",

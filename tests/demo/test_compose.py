@@ -119,6 +119,44 @@ def test_both_connections_are_json_with_the_values_of_the_environment(account_id
     }
 
 
+def further_connections() -> dict[str, str]:
+    """What .env.stripe.example shows how to write: name -> value."""
+    text = (ROOT / ".env.stripe.example").read_text()
+    return dict(re.findall(r"^# (AIRFLOW_\w+)='(.*)'$", text, re.MULTILINE))
+
+
+def test_airflow_and_nobody_else_is_given_any_number_of_further_accounts() -> None:
+    further = [{"path": ".env.stripe", "required": False}]
+    given = {name for name, service in SERVICES.items() if service.get("env_file") == further}
+    assert given == {"airflow-init", "api-server", "scheduler", "dag-processor"}
+    assert not any(SERVICES[name].get("env_file") for name in SERVICES.keys() - given)
+
+
+def test_a_further_account_is_a_connection_like_the_first() -> None:
+    connections = {name: json.loads(value) for name, value in further_connections().items() if "_CONN_" in name}
+    assert len(connections) >= 2
+    assert all(name.startswith("AIRFLOW_CONN_STRIPE_") for name in connections)
+    for connection in connections.values():
+        assert connection.keys() == {"conn_type", "password", "extra"}
+        assert (connection["conn_type"], connection["extra"].keys()) == ("generic", {"account_id"})
+
+
+def test_a_further_account_does_not_replace_the_first() -> None:
+    for name, service in SERVICES.items():
+        if service.get("env_file"):
+            assert further_connections().keys() & service["environment"].keys() == set(), name
+
+
+def test_the_variable_that_names_all_connections_may_stand_beside_them() -> None:
+    named = further_connections()["AIRFLOW_VAR_TALLYHOUSE_STRIPE_CONNECTIONS"].split(", ")
+    assert named[:2] == ["stripe_default", "stripe_shop"]
+
+
+@pytest.mark.parametrize("name", [".env", ".env.stripe"])
+def test_what_holds_secrets_is_not_committed(name: str) -> None:
+    assert name in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_the_example_has_no_secret_filled_in() -> None:
     assert len(SECRETS) >= 6
     assert {name: EXAMPLE[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")

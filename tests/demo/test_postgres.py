@@ -80,4 +80,11 @@ def test_a_user_who_may_not_create_schemas_is_told_the_grant(server: EmbeddedPos
 
 def test_a_warehouse_that_can_be_used_passes(server: EmbeddedPostgres) -> None:
     server.ensure_database("mine")
-    check_warehouse(make_conninfo(**server.parameters("mine")))
+    url = make_conninfo(**server.parameters("mine"))
+    check_warehouse(url)
+    # as it said, schemas can be made there; and it made none itself
+    own = "select array_agg(nspname::text order by 1) from pg_namespace where nspname !~ '^(pg_|information_schema)'"
+    assert _value(server, own, "mine") == ["public"]
+    with psycopg.connect(url) as connection:
+        connection.execute("create schema raw")
+    assert _value(server, own, "mine") == ["public", "raw"]

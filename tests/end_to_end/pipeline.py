@@ -18,7 +18,8 @@ from tallyhouse.enrichment_queue import report_failures
 from tallyhouse.objects import LISTED
 from tallyhouse.polling import poll_lists
 from tallyhouse.questions import COMPARED, oldest_created, plan_questions
-from tallyhouse.reconcile import Answer, compare
+from tallyhouse.reconcile import compare_share, known_test_clocks, share_questions
+from tallyhouse.reconciled import Answer
 from tallyhouse.slices import tile
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tallyhouse.windows import cut
@@ -28,6 +29,8 @@ LAG = timedelta(minutes=1)
 OVERLAP = timedelta(minutes=5)
 LONGEST_WAIT = 0.02
 """Seconds."""
+ROWS_PER_SLICE = 200
+"""Small enough that lists of a small company are cut."""
 MOST_ROUNDS = 6
 """What is fetched may name more: a charge its balance transaction, that one's payout. So deep it goes at most."""
 
@@ -87,18 +90,27 @@ class Pipeline:
 
     def reconcile(self) -> list[Answer]:
         """As the DAG stripe_reconcile when it is asked to compare everything."""
-        with self._client() as client, psycopg.connect(self.conninfo) as connection:
+        with self._client() as client:
             account = client.account()
-            questions = plan_questions(
-                account.clock - LAG,
-                COMPARED,
-                recent_days=35,
-                rotation=1,
-                oldest=oldest_created(connection, account),
-                reached={},
-            )
+            now = account.clock - LAG
+            with psycopg.connect(self.conninfo) as connection:
+                questions = plan_questions(
+                    now,
+                    COMPARED,
+                    recent_days=35,
+                    rotation=1,
+                    oldest=oldest_created(connection, account),
+                    reached={},
+                    test_clocks=known_test_clocks(connection, client, account, COMPARED),
+                )
             run_id = f"stripe_reconcile/{uuid4()}"
-            return [compare(connection, client, account, each, SQL_ROOT, run_id) for each in questions]
+            return [
+                answer
+                for share in share_questions(client, questions, now, ROWS_PER_SLICE)
+                for answer in compare_share(
+                    lambda: psycopg.connect(self.conninfo), client, account, share, SQL_ROOT, run_id, streams=2
+                )
+            ]
 
     def account(self) -> Account:
         """The account that the key belongs to."""

@@ -57,3 +57,25 @@ def test_every_tiered_price_has_its_tiers(settled: Pipeline) -> None:
     found = rows(settled.conninfo, tiers)
     assert len(found) >= 5
     assert {has_tiers for _, has_tiers in found} == {True}
+
+
+def test_every_discount_that_a_document_names_is_known_with_its_coupon(settled: Pipeline) -> None:
+    named = """
+        with named as (
+            select jsonb_path_query(payload, '$.lines.data[*].discount_amounts[*].discount') #>> '{}' as discount_id
+            from raw.object where object_type = 'invoice'
+            union
+            select jsonb_path_query(payload, '$.data.object.lines.data[*].discount_amounts[*].discount') #>> '{}'
+            from raw.event where object_type = 'invoice'
+            union
+            select jsonb_array_elements_text(discounts) from dwh.subscription_dim
+            union
+            select jsonb_array_elements_text(discounts) from dwh.subscription_item_dim
+        )
+
+        select discount_id, coupon_id is not null, deleted_at is not null
+        from named left join dwh.discount_dim using (discount_id)
+    """
+    found = rows(settled.conninfo, named)
+    assert [discount_id for discount_id, is_known, _ in found if not is_known] == []
+    assert {is_deleted for _, _, is_deleted in found} == {False, True}

@@ -54,8 +54,7 @@ def what_is_lost(events: Iterable[Event], hidden: set[str], until: datetime) -> 
     last: dict[tuple[str, str], Event] = {}
     last_visible: dict[tuple[str, str], Event] = {}
     for event in events:
-        # no list shows what lives by a test clock, so it is not compared
-        if event.kind in COMPARED and event.at < until.timestamp() and not getattr(event.state, "test_clock", None):
+        if event.kind in COMPARED and event.at < until.timestamp():
             key = (event.kind, event.state.id)
             last[key] = event
             if event.id not in hidden:
@@ -133,6 +132,6 @@ def test_each_lost_update_is_found_by_name_healed_and_the_books_agree_again(trou
     assert set(found.values()) == {STALE, NEVER_SEEN}
 
     pipeline.enrich()
-    assert [answer.reasons for answer in pipeline.reconcile()] == [{}] * 10
+    assert {str(answer.reasons) for answer in pipeline.reconcile()} == {"{}"}
     assert differences(pipeline) == found
     assert_marts_equal_books(pipeline, until=pipeline.watermark())

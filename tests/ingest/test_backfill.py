@@ -77,9 +77,8 @@ def test_every_kind_is_listed_and_the_plan_is_done(
         ("charge", 40),
         ("customer", 1000),
     ]
-    assert rows(warehouse, "select bool_and(is_everything), count(*) - count(batch_id) from ops.planned_batch") == [
-        (True, 0)
-    ]
+    planned = "select bool_and(is_everything), count(*) - count(batch_id) from ops.planned_batch where source = 'list'"
+    assert rows(warehouse, planned) == [(True, 0)]
 
 
 def test_a_part_of_the_kinds_is_not_everything(
@@ -168,7 +167,7 @@ def test_a_killed_task_goes_on_with_the_slices_that_are_left(
     stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection, warehouse: str
 ) -> None:
     plan(conn, client, account, "customer")
-    ((planned,),) = rows(warehouse, "select count(*) from ops.planned_batch")
+    ((planned,),) = rows(warehouse, "select count(*) from ops.planned_batch where source = 'list'")
     # Some slices are committed; then the server is silent until the kill.
     stripe.scripts["/v1/customers"] = [Scripted() for _ in range(8)] + [Scripted(delay=20)] * 2
     process = subprocess.Popen(
@@ -207,6 +206,18 @@ def test_objects_on_test_clocks_are_listed_by_clock(
         ("customer", "test_clock=clock_1"),
         ("subscription", "test_clock=clock_1"),
     ]
+
+
+def test_a_test_clock_that_is_deleted_before_it_is_listed_leaves_nothing_to_do(
+    stripe: ScriptedStripe, client: StripeClient, account: Account, conn: psycopg.Connection, warehouse: str
+) -> None:
+    stripe.rows[backfill.TEST_CLOCKS] = [row("test_helpers.test_clock", "clock_1")]
+    plan(conn, client, account, "subscription")
+    error = {"type": "invalid_request_error", "code": "resource_missing", "param": "test_clock", "message": "No such"}
+    stripe.scripts["/v1/subscriptions"] = [Scripted(), Scripted(400, json.dumps({"error": error}).encode())]
+    done = stage(warehouse, client, account, streams=1)
+    assert (done.done, done.planned) == (1, 1)
+    assert refused_kinds(conn, "run") == []
 
 
 def test_a_live_key_has_no_test_clocks(

@@ -155,8 +155,10 @@ def test_a_gap_is_told_once(gap: Window, client: StripeClient, account: Account,
     with pytest.raises(GapError):
         report_gaps(conn)
     assert rows(conn, "select reported_at >= opened_at, closed_at from ops.gap") == [(True, None)]
+    told = rows(conn, "select * from ops.gap")
     plan(conn, client, account)
     report_gaps(conn)
+    assert rows(conn, "select * from ops.gap") == told
 
 
 def test_a_gap_of_a_run_that_died_before_it_told_is_told_by_the_next(
@@ -171,6 +173,7 @@ def test_a_gap_that_was_closed_is_not_told(gap: Window, conn: psycopg.Connection
     with conn.transaction():
         conn.execute("update ops.gap set closed_at = clock_timestamp()")
     report_gaps(conn)
+    assert rows(conn, "select reported_at, closed_at is not null from ops.gap") == [(None, True)]
 
 
 def test_without_a_gap_there_is_nothing_to_tell(
@@ -178,3 +181,4 @@ def test_without_a_gap_there_is_nothing_to_tell(
 ) -> None:
     plan(conn, client, account)
     report_gaps(conn)
+    assert rows(conn, "select * from ops.gap") == []

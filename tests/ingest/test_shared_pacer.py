@@ -84,8 +84,6 @@ def test_a_429_holds_everybody_back(warehouse: str, first: SharedPacer) -> None:
     other.take()
     other.close()
     assert waits == pytest.approx([7.0], abs=0.3)
-    with psycopg.connect(warehouse) as conn:
-        assert conn.execute("select throttled_at is not null from ops.rate_limit").fetchone() == (True,)
 
 
 def test_accounts_and_modes_have_budgets_of_their_own(warehouse: str, first: SharedPacer) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallyhouse.windows import Plan, Window, cut, plan_windows
+from tallyhouse.windows import Plan, Window, cut, plan_since
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 700_000, tzinfo=UTC)
 LAG, OVERLAP, HOUR, DAY = timedelta(seconds=60), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
@@ -18,7 +18,7 @@ ages = st.one_of(st.none(), st.floats(-3600, 40 * 86_400).map(lambda seconds: ti
 
 
 def plan(watermark: datetime | None, **changes: timedelta) -> Plan:
-    return plan_windows(watermark, NOW, **{"lag": LAG, "overlap": OVERLAP, "max_window": HOUR, **changes})
+    return plan_since(watermark, NOW, **{"lag": LAG, "overlap": OVERLAP, "max_window": HOUR, **changes})
 
 
 @settings(deadline=None)

@@ -1,6 +1,8 @@
 """The house rules of the SQL, read from the files and from the database's own catalog."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -26,20 +28,25 @@ READS = {
 FILES = [path for folder in READS for path in sorted((SQL_ROOT / folder).glob("*.sql"))]
 
 
-def tables(path: Path) -> set[tuple[str, str]]:
-    """(schema, name) of every relation that a file names in its queries, from the parsed SQL."""
+def statements(path: Path) -> Iterator[exp.Expression]:
+    """The queries of a file, parsed: of its functions' bodies too."""
     text = path.read_text()
     bodies = re.findall(r"\bas \$\$(.*?)\$\$", text, re.DOTALL)
     # a view beside the function that reads its documents, or no function at all
     bodies.append(re.sub(r"create function .*?\$\$.*?\$\$;\n(comment on function .*?';\n)?", "", text, flags=re.DOTALL))
-    found = set()
     for body in bodies:
         for statement in sqlglot.parse(body.replace(" on commit drop", ""), dialect="postgres"):
             if statement is None or isinstance(statement, exp.Comment):
                 continue
             assert not isinstance(statement, exp.Command), f"not understood: {statement.sql()[:80]}"
-            found |= {(table.db, table.name) for table in statement.find_all(exp.Table) if table.db}
-    return found
+            yield statement
+
+
+def tables(path: Path) -> set[tuple[str, str]]:
+    """(schema, name) of every relation that a file names in its queries, from the parsed SQL."""
+    return {
+        (table.db, table.name) for statement in statements(path) for table in statement.find_all(exp.Table) if table.db
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -50,6 +57,48 @@ def test_file_reads_only_its_own_layer_and_those_before(path: Path) -> None:
         f"{schema}.{name}" for schema, name in tables(path) - {own} if schema not in allowed and schema in LAYERS
     }
     assert not strangers
+
+
+# Where whole documents are: columns of the raw layer and of staging, and parameters of what reads one.
+DOCUMENTS = {"body", "payload", "document"}
+
+
+def openings(statement: exp.Expression) -> Counter[tuple[int, str]]:
+    """How often a statement looks into each document, by (the select that it comes from, its name)."""
+    found: Counter[tuple[int, str]] = Counter()
+    for column in statement.find_all(exp.Column):
+        # passed on as it is, it stays closed
+        is_opened = not isinstance(column.parent, (exp.Select, exp.Alias))
+        if column.name in DOCUMENTS and is_opened:
+            found[id(origin_of(column)), column.sql()] += 1
+    return found
+
+
+def origin_of(column: exp.Column) -> exp.Expression:
+    """The select whose relation a column is of; of a bare name, which may be a parameter, the whole branch."""
+    select = column.find_ancestor(exp.Select)
+    assert select
+    while isinstance(outer := select.find_ancestor(exp.Select, exp.SetOperation, exp.CTE), exp.Select):
+        relations = [select.args.get("from_"), *select.args.get("joins", []), *select.args.get("laterals", [])]
+        if column.table in {relation.alias_or_name for relation in relations if relation}:
+            break
+        select = outer
+    return select
+
+
+def test_two_operators_on_one_document_open_it_twice_and_passing_it_on_does_not() -> None:
+    query = "select v.body, v.body -> 'a' as a from v cross join lateral read(v.body) as r where r.b = 'c'"
+    assert list(openings(sqlglot.parse_one(query, dialect="postgres")).values()) == [2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.parent.name in ("staging", "dims", "facts")],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_no_query_opens_a_document_twice(path: Path) -> None:
+    opened = [entry for statement in statements(path) for entry in openings(statement).items()]
+    assert [name for (_, name), times in opened if times > 1] == []
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)

@@ -67,3 +67,10 @@ def all_pages(client: httpx.Client, path: str, **params: object) -> list[dict]:
         if not page["has_more"]:
             return found
         query["starting_after"] = page["data"][-1]["id"]
+
+
+def all_with_clocks(client: httpx.Client, path: str, **params: object) -> list[dict]:
+    """The same with what lives by a test clock, which a list shows only with the clock's id."""
+    clocks = [clock["id"] for clock in all_pages(client, "/v1/test_helpers/test_clocks")]
+    on_clocks = [item for clock in clocks for item in all_pages(client, path, test_clock=clock, **params)]
+    return all_pages(client, path, **params) + on_clocks

@@ -75,6 +75,17 @@ def test_deleted_customer_expands_to_its_stub(own_api: httpx.Client) -> None:
     assert found["customer"] == {"id": charge["customer"], "object": "customer", "deleted": True}
 
 
+def test_deleted_discount_expands_to_all_but_its_end(own_api: httpx.Client) -> None:
+    own_api.post("/_sim/clock", json={"advance_seconds": 200 * 86_400})
+    invoices = all_pages(own_api, "/v1/invoices", **{"expand[]": "data.discounts"})
+    shown = {discount["id"]: discount for invoice in invoices for discount in invoice["discounts"]}
+    deleted = [discount for discount in shown.values() if "deleted" in discount]
+    kept = [discount for discount in shown.values() if "deleted" not in discount]
+    assert deleted
+    assert {tuple(sorted(discount)) for discount in deleted} == {tuple(sorted({*kept[0], "deleted"} - {"end"}))}
+    assert all(discount["deleted"] is True and discount["source"]["coupon"] for discount in deleted)
+
+
 def test_refunds_of_a_charge_are_shown_when_expanded(api: httpx.Client) -> None:
     refund = api.get("/v1/refunds").json()["data"][0]
     charge = api.get(f"/v1/charges/{refund['charge']}").json()

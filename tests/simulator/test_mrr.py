@@ -11,8 +11,8 @@ from simulator.company import Company
 from simulator.mrr import RecurringRevenue
 from simulator.offers import CALLS, CONTACTS, FLEET, MESSAGES, TEAM
 from tests.simulator.conftest import FOUNDED, NOW
+from tests.simulator.living import begins, grant_of, live, trialist
 from tests.simulator.scripted import Scripted, at
-from tests.simulator.test_selling import _begins, _grant, _trialist, live
 
 DAY = 86_400
 
@@ -42,36 +42,36 @@ def paused(company: Company, when: str) -> Fraction:
     ],
 )
 def test_price_in_a_month(sku: str, quantity: int, cadence: str, expected: Fraction) -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", (sku, quantity), cadence=cadence))
+    company = live(lambda script: begins(script, "2026-01-10T00:00:00Z", (sku, quantity), cadence=cadence))
     assert mrr(company, "2026-01-11T00:00:00Z") == expected
 
 
 def test_it_begins_after_the_second_in_which_the_subscription_is_active() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1)))
+    company = live(lambda script: begins(script, "2026-01-10T00:00:00Z", ("starter", 1)))
     assert mrr(company, "2026-01-10T00:00:00Z") == 0
     assert mrr(company, "2026-01-10T00:00:01Z") == 2900
 
 
 def test_metered_usage_is_not_in_it() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), (CALLS, None)))
+    company = live(lambda script: begins(script, "2026-01-10T00:00:00Z", ("starter", 1), (CALLS, None)))
     assert mrr(company, "2026-03-11T00:00:00Z") == 2900
 
 
 def test_only_discounts_for_ever_are_subtracted() -> None:
-    company = live(lambda s: _begins(s, "2026-01-10T00:00:00Z", ("pro", 1), grants=("spring", "rebate", "partner")))
+    company = live(lambda s: begins(s, "2026-01-10T00:00:00Z", ("pro", 1), grants=("spring", "rebate", "partner")))
     assert mrr(company, "2026-01-11T00:00:00Z") == 9900 - 990 - 500
 
 
 def test_amount_off_is_by_the_cycle_of_the_subscription() -> None:
-    company = live(lambda s: _begins(s, "2026-01-10T00:00:00Z", ("pro", 1), cadence="year", grants=("rebate",)))
+    company = live(lambda s: begins(s, "2026-01-10T00:00:00Z", ("pro", 1), cadence="year", grants=("rebate",)))
     assert mrr(company, "2026-01-11T00:00:00Z") == Fraction(99_000 - 500, 12)
 
 
 def test_discount_of_a_customer_counts_from_when_it_is_given_until_it_is_taken() -> None:
     def script_of(script: Scripted) -> None:
         discounts = script.billing.discounts
-        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1))
-        script.do("2026-01-20T00:00:00Z", lambda m: discounts.grant_customer(m, _grant(script, "partner", m)))
+        begins(script, "2026-01-10T00:00:00Z", ("pro", 1))
+        script.do("2026-01-20T00:00:00Z", lambda m: discounts.grant_customer(m, grant_of(script, "partner", m)))
         script.do("2026-03-20T00:00:00Z", lambda m: discounts.take_away_customer(m, script.ledger.request()))
 
     company = live(script_of)
@@ -83,13 +83,13 @@ def test_a_whole_discount_brings_it_to_nothing_and_back() -> None:
     def script_of(script: Scripted) -> None:
         def give(agreement: Agreement) -> None:
             discounts = script.billing.discounts
-            script.do("2026-02-01T00:00:00Z", lambda m: discounts.grant(m, agreement, _grant(script, "friend", m)))
+            script.do("2026-02-01T00:00:00Z", lambda m: discounts.grant(m, agreement, grant_of(script, "friend", m)))
             script.do(
                 "2026-03-01T00:00:00Z",
                 lambda m: discounts.take_away(m, agreement, agreement.state.discounts[0]),
             )
 
-        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), then=give)
+        begins(script, "2026-01-10T00:00:00Z", ("pro", 1), then=give)
 
     company = live(script_of)
     assert [mrr(company, f"2026-0{month}-02T00:00:00Z") for month in (2, 3)] == [0, 9900]
@@ -101,7 +101,7 @@ def test_what_is_paused_is_counted_apart() -> None:
             until = at("2026-03-20T00:00:00Z")
             script.do("2026-01-20T00:00:00Z", lambda m: script.changes.pause(m, agreement, "void", until))
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=pause)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=pause)
 
     company = live(script_of)
     assert (mrr(company, "2026-02-01T00:00:00Z"), paused(company, "2026-02-01T00:00:00Z")) == (0, 2900)
@@ -109,7 +109,7 @@ def test_what_is_paused_is_counted_apart() -> None:
 
 
 def test_trial_counts_nowhere_and_once_ended_without_a_card_as_paused() -> None:
-    company = live(lambda script: _trialist(script, lambda agreement: None))
+    company = live(lambda script: trialist(script, lambda agreement: None))
     assert (mrr(company, "2026-01-15T00:00:00Z"), paused(company, "2026-01-15T00:00:00Z")) == (0, 0)
     assert (mrr(company, "2026-02-15T00:00:00Z"), paused(company, "2026-02-15T00:00:00Z")) == (0, 2900)
 
@@ -122,7 +122,7 @@ def test_change_of_quantity_counts_at_once() -> None:
 
             script.do("2026-01-20T00:00:00Z", grow)
 
-        _begins(script, "2026-01-10T00:00:00Z", ("business", 2), then=change)
+        begins(script, "2026-01-10T00:00:00Z", ("business", 2), then=change)
 
     company = live(script_of)
     assert [mrr(company, f"2026-01-{day}T00:00:00Z") for day in (20, 21)] == [3800, 9500]

@@ -1,148 +1,11 @@
 """What subscriptions go through, each written down for one customer and followed to its invoices."""
 
-from collections.abc import Callable
-
 import pytest
 
 from simulator.agreement import Agreement, Choice
-from simulator.company import Company
 from simulator.offers import CALLS, MODULES, ONE_TIME, SKUS, TEAM
-from simulator.promotions import Grant
-from simulator.states import Invoice, Subscription
-from tests.simulator.scripted import Scripted, at, scripted_company
-
-UNTIL = "2026-06-01T00:00:00Z"
-
-
-def live(script_of: Callable[[Scripted], None], currency: str = "usd", declined: tuple[str, ...] = ()) -> Company:
-    """A company with one customer, who acts as `script_of` schedules."""
-
-    def maker(index: int, catalog: object) -> Scripted:
-        script = Scripted(index, currency, catalog, declined)
-        script_of(script)
-        return script
-
-    company = scripted_company("2025-12-20T00:00:00Z", maker)
-    company.extend(at(UNTIL))
-    return company
-
-
-def invoices(company: Company) -> list[Invoice]:
-    return [history.state for history in company.objects["invoice"].histories]
-
-
-def statuses(company: Company) -> list[str]:
-    (history,) = company.objects["subscription"].histories
-    changes = [history.states[0].status]
-    for state in history.states:
-        if state.status != changes[-1]:
-            changes.append(state.status)
-    return changes
-
-
-def subscription(company: Company) -> Subscription:
-    return company.objects["subscription"].histories[0].state
-
-
-def types(company: Company, prefix: str) -> list[str]:
-    return [event.type for event in company.events if event.type.startswith(prefix)]
-
-
-def _begins(
-    script: Scripted,
-    when: str,
-    *skus: tuple[str, int | None],
-    cadence: str = "month",
-    then: Callable[[Agreement], None] = lambda agreement: None,
-    grants: tuple[str, ...] = (),
-    **terms: object,
-) -> None:
-    def start(moment: int) -> None:
-        script.join(moment)
-        choices = [Choice(script.price(sku, cadence, moment), quantity) for sku, quantity in skus]
-        given = [_grant(script, name, moment) for name in grants]
-        then(script.billing.subscribe(moment, choices, script.ledger.request(), grants=given, **terms))
-
-    script.do(when, start)
-
-
-def _grant(script: Scripted, deal: str, moment: int) -> Grant:
-    grant = script.catalog.promotions.offer(deal, script.currency, moment)
-    assert grant is not None
-    return grant
-
-
-def test_discount_for_once_goes_with_the_first_invoice() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), grants=("welcome",)))
-    assert [invoice.total for invoice in invoices(company)][:3] == [7920, 9900, 9900]
-    assert types(company, "customer.discount") == ["customer.discount.created", "customer.discount.deleted"]
-    assert subscription(company).discounts == ()
-
-
-def test_repeating_discount_ends_after_its_months() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), grants=("spring",)))
-    assert [invoice.total for invoice in invoices(company)] == [6930, 6930, 6930, 9900, 9900]
-    (discount,) = company.objects["discount"].histories
-    assert discount.state.end == at("2026-04-10T00:00:00Z")
-
-
-def test_two_discounts_percentage_first_and_the_promotion_code_kept() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), grants=("rebate", "partner")))
-    assert {invoice.total for invoice in invoices(company)} == {9900 - 990 - 500}
-    codes = [history.state.promotion_code for history in company.objects["discount"].histories]
-    assert [code is not None for code in codes] == [False, True]
-
-
-def test_discount_of_one_item_is_in_the_subtotal() -> None:
-    def script_of(script: Scripted) -> None:
-        def grant(agreement: Agreement) -> None:
-            script.do(
-                "2026-01-20T00:00:00Z",
-                lambda moment: script.billing.discounts.grant(moment, agreement, _grant(script, "loyal", moment), 1),
-            )
-
-        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1), ("storage", 2), then=grant)
-
-    _, second, *_ = invoices(live(script_of))
-    assert (second.subtotal, second.total, second.discounts) == (10_750, 10_750, ())
-    assert [line.own_discount for line in second.lines] == [0, 150]
-
-
-def test_discount_of_a_customer_holds_until_it_is_taken_away_and_only_where_there_is_no_other() -> None:
-    def script_of(script: Scripted) -> None:
-        discounts = script.billing.discounts
-        _begins(script, "2026-01-10T00:00:00Z", ("pro", 1))
-        script.do("2026-01-20T00:00:00Z", lambda m: discounts.grant_customer(m, _grant(script, "partner", m)))
-        script.do("2026-02-20T00:00:00Z", lambda m: discounts.grant_customer(m, _grant(script, "loyal", m)))
-        script.do("2026-03-20T00:00:00Z", lambda m: discounts.take_away_customer(m, script.ledger.request()))
-
-    company = live(script_of)
-    assert [invoice.total for invoice in invoices(company)] == [9900, 8910, 8415, 9900, 9900]
-    assert types(company, "customer.discount") == [
-        "customer.discount.created",
-        "customer.discount.updated",
-        "customer.discount.deleted",
-    ]
-
-
-def test_change_prorates_what_is_paid_after_discounts() -> None:
-    def script_of(script: Scripted) -> None:
-        def change(agreement: Agreement) -> None:
-            def to_pro(moment: int) -> None:
-                script.changes.change_item(moment, agreement, 0, Choice(script.price("pro", "month", moment), 1))
-
-            script.do("2026-02-24T00:00:00Z", to_pro)
-
-        _begins(script, "2026-02-10T00:00:00Z", ("starter", 1), grants=("partner",), then=change)
-
-    company = live(script_of)
-    assert [line.amount for line in invoices(company)[1].lines] == [-1305, 4455, 9900]
-    assert invoices(company)[1].total == 4455 - 1305 + 8910
-    items = [history.state for history in company.objects["invoiceitem"].histories]
-    assert [(item.amount, item.invoice) for item in items] == [
-        (-1305, invoices(company)[1].id),
-        (4455, invoices(company)[1].id),
-    ]
+from tests.simulator.living import begins, invoices, live, statuses, subscription, trialist, types
+from tests.simulator.scripted import Scripted, at
 
 
 def test_metered_usage_is_invoiced_when_its_period_is_over_and_when_the_subscription_ends() -> None:
@@ -150,7 +13,7 @@ def test_metered_usage_is_invoiced_when_its_period_is_over_and_when_the_subscrip
         def leave(agreement: Agreement) -> None:
             script.do("2026-02-20T00:00:00Z", lambda m: script.billing.cancel_at_period_end(m, agreement, None))
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), (CALLS, None), then=leave)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), (CALLS, None), then=leave)
 
     company = live(script_of)
     assert [[line.amount for line in invoice.lines] for invoice in invoices(company)] == [[2900], [501, 2900], [501]]
@@ -160,7 +23,7 @@ def test_metered_usage_is_invoiced_when_its_period_is_over_and_when_the_subscrip
 
 
 def test_graduated_price_has_a_line_for_each_tier() -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", (TEAM, 6)))
+    company = live(lambda script: begins(script, "2026-01-10T00:00:00Z", (TEAM, 6)))
     assert [(line.quantity, line.amount) for line in invoices(company)[0].lines] == [(5, 8500), (1, 1200)]
 
 
@@ -173,13 +36,13 @@ def test_graduated_price_has_a_line_for_each_tier() -> None:
     ],
 )
 def test_subscription_renews_by_its_cadence(cadence: str, second: str) -> None:
-    company = live(lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), cadence=cadence))
+    company = live(lambda script: begins(script, "2026-01-10T00:00:00Z", ("starter", 1), cadence=cadence))
     assert invoices(company)[1].created == at(second)
 
 
 def test_invoice_still_unpaid_when_the_next_is_due_is_voided() -> None:
     company = live(
-        lambda script: _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), cadence="day"),
+        lambda script: begins(script, "2026-01-10T00:00:00Z", ("starter", 1), cadence="day"),
         declined=("2026-01-12",),
     )
     assert [invoice.status for invoice in invoices(company)][:5] == ["paid", "paid", "void", "paid", "paid"]
@@ -195,22 +58,12 @@ def test_nothing_is_collected_while_paused_and_it_resumes_by_itself(behavior: st
             until = at("2026-03-20T00:00:00Z")
             script.do("2026-01-20T00:00:00Z", lambda m: script.changes.pause(m, agreement, behavior, until))
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=pause)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=pause)
 
     company = live(script_of)
     assert [invoice.status for invoice in invoices(company)] == ["paid", status, status, "paid", "paid"]
     assert statuses(company) == ["incomplete", "active"]
     assert len(company.objects["charge"].histories) == 3
-
-
-def _trialist(script: Scripted, after: Callable[[Agreement], None]) -> None:
-    def start(moment: int) -> None:
-        script.join(moment, has_card=False)
-        choice = Choice(script.price("starter", "month", moment), 1)
-        request = script.ledger.request()
-        after(script.billing.subscribe(moment, [choice], request, 14, pauses_without_card=True))
-
-    script.do("2026-01-10T00:00:00Z", start)
 
 
 def test_trial_that_ends_without_a_card_is_paused_until_there_is_one() -> None:
@@ -219,7 +72,7 @@ def test_trial_that_ends_without_a_card_is_paused_until_there_is_one() -> None:
             script.do("2026-02-20T00:00:00Z", script.add_card)
             script.do("2026-02-20T00:00:10Z", lambda moment: script.changes.resume_trial(moment, agreement))
 
-        _trialist(script, resume)
+        trialist(script, resume)
 
     company = live(script_of)
     assert statuses(company) == ["trialing", "paused", "active"]
@@ -237,7 +90,7 @@ def test_declined_card_leaves_the_trial_paused_and_voids_the_invoice() -> None:
             script.do("2026-02-20T00:00:00Z", script.add_card)
             script.do("2026-02-20T00:00:10Z", lambda moment: script.changes.resume_trial(moment, agreement))
 
-        _trialist(script, resume)
+        trialist(script, resume)
 
     company = live(script_of, declined=("2026-02-20",))
     assert statuses(company) == ["trialing", "paused"]
@@ -253,7 +106,7 @@ def test_schedule_changes_the_price_at_the_renewal_and_lets_go_a_period_later() 
 
             script.do("2026-01-20T00:00:00Z", to_pro)
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=agree)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=agree)
 
     company = live(script_of)
     assert [invoice.total for invoice in invoices(company)] == [2900, 9900, 9900, 9900, 9900]
@@ -285,7 +138,7 @@ def test_single_purchase_waits_for_the_next_invoice_and_goes_with_an_immediate_e
                 lambda m: script.billing.cancel_now(m, agreement, "requested", None, script.ledger.request()),
             )  # fmt: skip
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=buy)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=buy)
 
     company = live(script_of)
     assert [[line.amount for line in invoice.lines] for invoice in invoices(company)] == [[2900], [9800, 2900]]
@@ -298,7 +151,7 @@ def test_credit_to_the_balance_pays_for_the_next_invoice() -> None:
             invoice, _ = script.billing.invoicing.last_paid
             script.billing.invoicing.credit.to_balance(moment, invoice, invoice.state.lines[0], 2900)
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), ("storage", 2))
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), ("storage", 2))
         script.do("2026-01-20T00:00:00Z", credit)
 
     company = live(script_of)
@@ -323,7 +176,7 @@ def test_refund_by_credit_note_refunds_the_charge() -> None:
             invoice, charge = script.billing.invoicing.last_paid
             script.billing.invoicing.credit.refund(moment, invoice, charge, None, 1000)
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1))
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1))
         script.do("2026-01-20T00:00:00Z", credit)
 
     company = live(script_of)
@@ -337,7 +190,7 @@ def test_forgiven_invoice_counts_as_paid_and_nothing_is_collected() -> None:
         def forgive(agreement: Agreement) -> None:
             script.do("2026-02-11T00:00:00Z", lambda m: script.billing.invoicing.forgive(m, agreement.open_run))
 
-        _begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=forgive)
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=forgive)
 
     company = live(script_of, declined=("2026-02-10",))
     forgiven = invoices(company)[1]
@@ -357,7 +210,7 @@ def test_items_come_and_go_with_their_share_of_the_period() -> None:
             script.do("2026-02-24T00:00:00Z", add)
             script.do("2026-03-26T12:00:00Z", lambda m: script.changes.remove_item(m, agreement, 1))
 
-        _begins(script, "2026-02-10T00:00:00Z", ("starter", 1), then=extend)
+        begins(script, "2026-02-10T00:00:00Z", ("starter", 1), then=extend)
 
     company = live(script_of)
     assert [[line.amount for line in invoice.lines] for invoice in invoices(company)] == [
@@ -376,14 +229,14 @@ def test_dinars_are_prorated_in_tens() -> None:
 
             script.do("2026-02-19T07:00:00Z", to_pro)
 
-        _begins(script, "2026-02-10T00:00:00Z", ("starter", 1), then=change)
+        begins(script, "2026-02-10T00:00:00Z", ("starter", 1), then=change)
 
     prorated = [line.amount for line in invoices(live(script_of, "kwd"))[1].lines if line.is_proration]
     assert prorated == [-5950, 19_980]
 
 
 def test_a_subscription_can_have_all_modules() -> None:
-    company = live(lambda s: _begins(s, "2026-01-10T00:00:00Z", *((sku, 1) for sku in SKUS[MODULES])))
+    company = live(lambda s: begins(s, "2026-01-10T00:00:00Z", *((sku, 1) for sku in SKUS[MODULES])))
     first = invoices(company)[0]
     assert len({line.price for line in first.lines}) == 24
     assert first.total == sum(700 + 100 * number for number in range(24))

@@ -1,7 +1,6 @@
 """Two API versions: the one that the account had when an event happened, and the one that a request asks for."""
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,13 +88,6 @@ def test_request_without_a_version_gets_the_accounts_own(own_api: httpx.Client) 
     assert own_api.get("/v1/subscriptions").headers["stripe-version"] == NEWEST
 
 
-def _fixtures() -> Path:
-    root = os.environ.get("TALLYHOUSE_FIXTURES")
-    if not root:
-        pytest.skip("TALLYHOUSE_FIXTURES is not set: it names the folder of recorded Stripe data")
-    return Path(root) / "recorded-objects" / VERSION
-
-
 # Shown by Stripe only when expanded, or when it applies.
 NOT_ALWAYS = {"charge": {"refunds"}, "customer": {"tax"}, "line_item": {"invoice_item", "subscription_item"}}
 
@@ -103,8 +95,11 @@ NOT_ALWAYS = {"charge": {"refunds"}, "customer": {"tax"}, "line_item": {"invoice
 @pytest.mark.parametrize(
     "kind", ["charge", "customer", "invoice", "payment_intent", "payment_method", "refund", "subscription"]
 )
-def test_old_objects_have_the_keys_of_recorded_ones(old: dict[str, list[dict]], kind: str) -> None:
-    recorded = [json.loads(path.read_text()) for path in sorted(_fixtures().glob(f"{kind}__*.json"))]
+def test_old_objects_have_the_keys_of_recorded_ones(
+    old: dict[str, list[dict]], kind: str, fixtures_folder: Path
+) -> None:
+    folder = fixtures_folder / "recorded-objects" / VERSION
+    recorded = [json.loads(path.read_text()) for path in sorted(folder.glob(f"{kind}__*.json"))]
     assert recorded
     for found, expected in ((_keys(old[kind]), _keys(recorded)),):
         for name, keys in found.items():

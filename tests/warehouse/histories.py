@@ -191,6 +191,7 @@ invoices = few.flatmap(
             "status": st.sampled_from(["draft", "open", "paid"]),
             "billing_reason": st.sampled_from(["subscription_create", "subscription_cycle"]),
             "attempt_count": st.integers(0, 2),
+            "auto_advance": st.booleans(),
             "status_transitions": st.sampled_from(
                 [None, {"finalized_at": SUBSCRIBED + 100_000, "paid_at": SUBSCRIBED + 200_000}]
             ),
@@ -224,7 +225,11 @@ customers_with_discounts = st.builds(lambda body, discount: {**body, "discount":
 subscriptions_with_discounts = st.builds(
     lambda body, discount: {**body, "discounts": [discount]}, subscriptions, st.one_of(discounts, reference("di"))
 )
-invoices_with_discounts = st.builds(lambda body, discount: {**body, "discounts": [discount]}, invoices, discounts)
+# what was deleted since, as a list shows it
+deleted_discounts = st.builds(lambda discount: {**discount, "deleted": True}, discounts)
+invoices_with_discounts = st.builds(
+    lambda body, discount: {**body, "discounts": [discount]}, invoices, st.one_of(discounts, deleted_discounts)
+)
 
 
 def balance_transactions_of(source: str, ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:

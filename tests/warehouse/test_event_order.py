@@ -117,11 +117,38 @@ def test_contradictions_are_counted_and_the_run_is_red_only_above_the_policy(con
     )
     connection.commit()
     (result,) = run_checks(connection, [check], "test")
-    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1000)
+    assert (result.status, result.failing, result.allowed) == ("failed", 1, 0)
     assert result.sample[0]["most_frequent"] == "customer.email"
-    connection.execute("update ops.policy set value = '0' where name = 'order_contradictions_allowed'")
+    connection.execute("update ops.policy set value = '1' where name = 'order_contradictions_allowed'")
     connection.commit()
-    assert run_checks(connection, [check], "test")[0].status == "failed"
+    assert run_checks(connection, [check], "test")[0].status == "warned"
     connection.execute("update ops.watermark set through = '2026-05-01'")
     connection.commit()
     assert run_checks(connection, [check], "test")[0].status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("lost", "status"),
+    [
+        (("2026-02-28", "2026-03-01 00:00:01"), "failed"),
+        (("2026-03-01 00:00:02", "2026-03-01 00:00:03"), "passed"),
+        (("2026-03-01 00:00:03", "2026-03-02"), "failed"),
+    ],
+    ids=["before both", "between them", "after both"],
+)
+def test_what_changed_while_events_were_lost_is_no_contradiction(
+    lost: tuple[str, str], status: str, connection: psycopg.Connection
+) -> None:
+    (check,) = [check for check in read_checks(SQL_ROOT) if check.name == "event_order_holds"]
+    load(connection, [CREATED, THIRD])
+    connection.execute(
+        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', '2026-03-02')",
+        [ACCOUNT],
+    )
+    connection.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason) "
+        "values (%s, false, 'events', %s, %s, 'lost')",
+        [ACCOUNT, *lost],
+    )
+    connection.commit()
+    assert run_checks(connection, [check], "test")[0].status == status

@@ -8,12 +8,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallyhouse import reconcile as reconciling
+from tallyhouse.asking import Asker
 from tallyhouse.client import Account, StripeClient
-from tallyhouse.comparison import Difference
+from tallyhouse.comparison import Comparison
+from tallyhouse.differences import Difference
 from tallyhouse.errors import ReconciliationError, TallyhouseError
-from tallyhouse.questions import Question
-from tallyhouse.reconcile import Answer, compare, report_unexplained
+from tallyhouse.objects import LISTED, MODELS
+from tallyhouse.questions import COMPARED, Question, plan_questions, read_reached
+from tallyhouse.reconcile import compare, compare_share, known_test_clocks, report_unexplained, share_questions
+from tallyhouse.reconciled import Answer
 from tallyhouse.warehouse import apply_models
 from tallyhouse.windows import Window
 from tests.ingest.scripted import KEY, Row, Scripted, ScriptedStripe, event, scripted_stripe
@@ -21,6 +24,7 @@ from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 NOON = moment("2026-03-01T12:00:00")
 SECOND = int(NOON.timestamp())
+LISTING = Account(ACCOUNT, False, NOON + timedelta(hours=1))
 CHARGES = Question("charge", Window(NOON - timedelta(days=1), NOON + timedelta(hours=1)))
 
 
@@ -116,8 +120,8 @@ class Books:
             self.stripe.rows[path[body["object"]]].append(Row(body["id"], body["created"], text))
 
     def compare(self, question: Question = CHARGES, run_id: str = "test") -> Answer:
-        account = Account(ACCOUNT, False, NOON + timedelta(hours=1))
-        return compare(self.connection, self.client, account, question, SQL_ROOT, run_id)
+        with Asker(self.client) as asker:
+            return compare(self.connection, self.client, LISTING, question, SQL_ROOT, run_id, asker)
 
     def differences(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(object, reason, what differed) of all comparisons, in their order."""
@@ -239,6 +243,77 @@ def test_a_document_that_could_not_be_read_is_of_unknown_shape(books: Books) -> 
     assert books.compare().reasons == {}
 
 
+def test_an_old_document_that_could_not_be_read_explains_no_new_difference(books: Books) -> None:
+    books.loaded(charge(1, amount="12x"))
+    books.loaded(charge(1), at=NOON + timedelta(seconds=1))
+    books.lists(charge(1, amount_refunded=1))
+    assert books.compare().reasons == {"stale": 1}
+
+
+def test_a_newer_document_that_could_not_be_read_explains_the_difference(books: Books) -> None:
+    books.loaded(charge(1))
+    books.loaded(charge(1, amount_refunded="1x"), at=NOON + timedelta(seconds=1))
+    books.lists(charge(1, amount_refunded=1))
+    assert books.compare().reasons == {"unknown_shape": 1}
+
+
+def test_what_stripe_answers_in_no_readable_way_is_of_unknown_shape_and_kept(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists()
+    odd = json.dumps(charge(1)).replace('"cus_1"', '"cus\\u0000"')
+    books.stripe.scripts["/v1/charges/ch_1"] = [Scripted(body=odd.encode())]
+    assert books.compare().reasons == {"unknown_shape": 1}
+    with books.connection.transaction():
+        assert books.connection.execute("select source, row_key from raw.rejected").fetchall() == [
+            ("list:charge", "ch_1")
+        ]
+
+
+def test_every_compared_kind_has_a_file_and_every_file_a_kind() -> None:
+    assert {path.stem for path in (SQL_ROOT / "reconcile").glob("*")} == set(COMPARED)
+    models = {model.name for model in MODELS}
+    for name, kind in COMPARED.items():
+        assert kind.object_name == name
+        assert name in LISTED
+        assert set(kind.models) <= models
+
+
+def test_events_that_nobody_has_read_are_read_once_and_then_from_where_that_ended(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    changed = charge(1, amount_refunded=700)
+    books.lists(changed, charge(2))
+    books.stripe.rows["/v1/events"] = [event("evt_1", SECOND + 2000, type="charge.refunded", object=changed)]
+    assert books.compare().reasons == {"later_than_lag": 1}
+    books.stripe.rows["/v1/events"].insert(0, event("evt_2", SECOND + 7000, object=charge(2, amount_refunded=9)))
+    books.stripe.now = SECOND + 7200
+    books.lists(changed, charge(2, amount_refunded=9))
+    books.stripe.requests.clear()
+    # the first is remembered, the second seen, and all else is no explanation
+    assert books.compare(run_id="another").reasons == {"later_than_lag": 2}
+    (asked,) = [query for query in books.stripe.calls("/v1/events") if query["limit"] != "1"]
+    assert int(asked["created[gte]"]) == pytest.approx(SECOND + 3600 - 300, abs=2)
+
+
+def test_without_a_difference_no_event_is_read(books: Books) -> None:
+    books.loaded(charge(1))
+    books.lists(charge(1))
+    books.compare()
+    assert [query for query in books.stripe.calls("/v1/events") if query["limit"] != "1"] == []
+
+
+def test_a_change_that_was_read_ahead_explains_nothing_once_it_is_staged(books: Books) -> None:
+    books.loaded(charge(1))
+    changed = charge(1, amount_refunded=700)
+    books.lists(changed)
+    books.stripe.rows["/v1/events"] = [event("evt_1", SECOND + 2000, type="charge.refunded", object=changed)]
+    assert books.compare().reasons == {"later_than_lag": 1}
+    books.heal()
+    books.connection.execute("update ops.watermark set through = %s", [NOON + timedelta(hours=1)])
+    books.connection.commit()
+    books.lists(charge(1, amount_refunded=699))
+    assert books.compare(run_id="another").reasons == {"stale": 1}
+
+
 def test_a_status_that_the_reading_missed_is_of_unknown_shape(books: Books) -> None:
     moved = charge(1)
     moved["state_of_affairs"] = moved.pop("status")
@@ -324,15 +399,21 @@ def test_a_load_that_commits_meanwhile_leaves_nothing_unexplained(
     books.loaded(charge(1))
     stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(1, amount_refunded=700))])
     books.lists(charge(1, amount_refunded=700))
-    classify = reconciling.classify
+    classify = Comparison.classify
+    looks = iter(range(2))
 
     def after_a_load(*arguments: Any) -> list[Difference]:
-        with psycopg.connect(each_warehouse) as other:
-            apply_models(other, SQL_ROOT)
+        # what is asked and read ahead comes between the two looks; the second one counts
+        if next(looks) == 1:
+            with psycopg.connect(each_warehouse) as other:
+                apply_models(other, SQL_ROOT)
         return classify(*arguments)
 
-    monkeypatch.setattr(reconciling, "classify", after_a_load)
-    assert books.compare().reasons == {}
+    monkeypatch.setattr(Comparison, "classify", after_a_load)
+    assert books.compare().reasons == {"later_than_lag": 1}
+    monkeypatch.undo()
+    books.heal()
+    assert books.compare(run_id="another").reasons == {}
 
 
 def test_without_any_events_there_is_nothing_to_compare_with(books: Books) -> None:
@@ -370,3 +451,96 @@ def test_what_two_lists_of_a_run_show_is_told_once(books: Books) -> None:
     assert books.compare(Question("subscription", status="active")).reasons == {}
     # until it is loaded, another run finds it on its way
     assert books.compare(Question("subscription", status="active"), "another").reasons == {"later_than_lag": 1}
+
+
+def test_a_large_list_is_cut_and_a_stretch_is_reached_when_every_slice_was_compared(
+    books: Books, each_warehouse: str
+) -> None:
+    bodies = [charge(number, created=SECOND - number * 60) for number in range(250)]
+    books.loaded(*bodies)
+    books.lists(*bodies)
+    stretch = Window(NOON - timedelta(days=1), NOON + timedelta(minutes=1))
+    ((*slices,),) = share_questions(books.client, [Question("charge", stretch, is_older=True)], NOON, 100)
+    assert len(slices) >= 3
+    assert {each.stretch for each in slices} == {stretch}
+    # as it goes from task to task
+    slices = [Question.from_dict(json.loads(json.dumps(each.as_dict()))) for each in slices]
+
+    def compare_slices() -> list[Answer]:
+        connect = lambda: psycopg.connect(each_warehouse)  # noqa: E731
+        return compare_share(connect, books.client, LISTING, slices, SQL_ROOT, "test", streams=1)
+
+    # one slice is refused, and ends the try
+    books.stripe.scripts["/v1/charges"] = [Scripted(), Scripted(status=401, body=b'{"error": {"message": "bad key"}}')]
+    with pytest.raises(TallyhouseError):
+        compare_slices()
+    assert read_reached(books.connection, LISTING) == {}
+    books.stripe.requests.clear()
+    answers = compare_slices()
+    assert sum(answer.listed for answer in answers) == sum(answer.held for answer in answers) == 250
+    assert read_reached(books.connection, LISTING) == {"charge": stretch.end}
+    # what was compared is not listed again
+    assert str(int(slices[0].window.start.timestamp())) not in {  # type: ignore[union-attr]
+        query["created[gte]"] for query in books.stripe.calls("/v1/charges")
+    }
+
+
+def test_no_transaction_is_open_while_stripe_is_asked(books: Books, each_warehouse: str) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists(charge(1, amount_refunded=1))
+    books.stripe.objects["/v1/charges/ch_2"] = None
+    open_ones: list[int] = []
+    answer = books.stripe.answer
+
+    def look(path: str, query: dict[str, str]) -> Scripted:
+        with psycopg.connect(each_warehouse, autocommit=True) as other:
+            found = other.execute(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                "and state like 'idle in transaction%'"
+            ).fetchone()
+        open_ones.append(found[0] if found else -1)
+        return answer(path, query)
+
+    books.stripe.answer = look  # type: ignore[method-assign]
+    assert books.compare().reasons == {"deleted": 1, "stale": 1}
+    assert len(open_ones) >= 4
+    assert set(open_ones) == {0}
+
+
+def test_subscriptions_on_test_clocks_are_compared_by_clock(books: Books) -> None:
+    on_clock = subscription("active", test_clock="clock_1")
+    none: dict[str, Any] = {"data": [], "has_more": False}
+    books.loaded(on_clock, subscription("active", id="sub_2", test_clock="clock_gone", items=none))
+    books.lists()
+    books.stripe.rows["/v1/test_helpers/test_clocks"] = [
+        Row("clock_1", SECOND, b'{"id": "clock_1", "object": "test_helpers.test_clock"}')
+    ]
+    books.stripe.by_clock = {
+        ("/v1/subscriptions", "clock_1"): [
+            Row("sub_1", SECOND, json.dumps(subscription("canceled", test_clock="clock_1")).encode())
+        ]
+    }
+    clocks = known_test_clocks(books.connection, books.client, LISTING, ["subscription"])
+    assert clocks == ["clock_1", "clock_gone"]
+    questions = plan_questions(
+        NOON, ["subscription"], recent_days=1, rotation=1, oldest=None, reached={}, test_clocks=clocks
+    )
+    by_clock = [question for question in questions if question.test_clock]
+    no_clock = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "param": "test_clock",
+        "message": "No such",
+    }
+    # an object of a clock that is gone is gone with it
+    books.stripe.scripts["/v1/subscriptions"] = [
+        Scripted(),
+        Scripted(status=400, body=json.dumps({"error": no_clock}).encode()),
+    ]
+    books.stripe.scripts["/v1/subscriptions/sub_2"] = [Scripted(status=404, body=GONE)]
+    assert [books.compare(question).reasons for question in by_clock] == [{"stale": 1}, {"deleted": 1}]
+    # lists without a clock do not show them, and miss nothing
+    assert [books.compare(each, "another").reasons for each in questions if not each.test_clock] == [{}] * 4
+    books.heal()
+    books.stripe.scripts["/v1/subscriptions/sub_2"] = [Scripted(status=404, body=GONE)]
+    assert [books.compare(question, "third").reasons for question in by_clock] == [{}, {}]

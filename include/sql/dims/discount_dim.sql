@@ -23,7 +23,8 @@ select
     discount.ended_at,
     case when document.version_rank = 3 then document.version_at end as deleted_at,
     document.version_at,
-    document.version_rank,
+    -- inside an invoice that was paid with it, one that was deleted since says so, and all but when it would have ended
+    case when discount.is_deleted then 4 else document.version_rank end::smallint as version_rank,
     document.version_order
 from pending_batch
 cross join lateral staging.documents_in_batch(pending_batch.batch_id, 'discount') as document

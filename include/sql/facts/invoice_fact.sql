@@ -29,6 +29,7 @@ select
     invoice.attempt_count,
     invoice.metadata,
     invoice.is_attempted,
+    invoice.is_auto_advance,
     invoice.has_more_lines,
     invoice.created_at,
     invoice.period_start_at,

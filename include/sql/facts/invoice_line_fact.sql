@@ -27,8 +27,8 @@ version as (
         f.customer_id,
         f.created_at as invoiced_at,
         f.has_more_lines,
-        staging.list_items(v.body -> 'lines') as lines,
-        coalesce((v.body #>> '{lines,has_more}')::boolean, false) as is_cut,
+        invoice.lines,
+        invoice.has_more_lines as is_cut,
         (v.version_at, v.version_rank, v.version_order) = (f.version_at, f.version_rank, f.version_order) as is_latest,
         v.version_at,
         v.version_rank,
@@ -48,6 +48,7 @@ version as (
             -- the one that invoice_fact shows is enough where it has all lines
             case when f.has_more_lines then '-infinity' else f.version_at end
         ) as v
+    cross join lateral staging.invoice(v.body) as invoice
 ),
 
 complete as (
@@ -74,16 +75,16 @@ where
 
 insert into dwh.invoice_line_fact (
     account_id, livemode, invoice_id, invoice_line_id, line_type, customer_id, price_id, product_id, subscription_id,
-    subscription_item_id, invoice_item_id, description, currency, amount_minor, discount_minor, tax_minor,
-    unit_amount_minor, quantity, is_proration, invoiced_at, period_start_at, period_end_at
+    subscription_item_id, invoice_item_id, description, currency, amount_minor, discount_minor, own_discount_minor,
+    tax_minor, unit_amount_minor, quantity, is_proration, invoiced_at, period_start_at, period_end_at
 )
 select distinct on (i.account_id, i.livemode, i.invoice_id, line.invoice_line_id)
     i.account_id, i.livemode, i.invoice_id, line.invoice_line_id, line.line_type, i.customer_id, line.price_id,
     line.product_id, line.subscription_id, line.subscription_item_id, line.invoice_item_id, line.description,
-    line.currency, line.amount_minor, line.discount_minor, line.tax_minor, line.unit_amount_minor, line.quantity,
-    line.is_proration, i.invoiced_at, line.period_start_at, line.period_end_at
+    line.currency, line.amount_minor, line.discount_minor, line.own_discount_minor, line.tax_minor,
+    line.unit_amount_minor, line.quantity, line.is_proration, i.invoiced_at, line.period_start_at, line.period_end_at
 from line_source as i
-cross join lateral jsonb_array_elements(staging.list_items(i.lines)) as element
+cross join lateral jsonb_array_elements(i.lines) as element
 cross join lateral staging.invoice_line(element) as line
 order by
     i.account_id asc, i.livemode asc, i.invoice_id asc, line.invoice_line_id asc, i.is_latest desc, element asc;

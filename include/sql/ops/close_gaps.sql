@@ -8,7 +8,8 @@ begin
     if cardinality(p_models) = 0 then
         raise exception 'without models, nothing can have been loaded';
     end if;
-    -- A listing of everything, begun after the gap was found, of which every slice is in.
+    -- A listing of everything, begun after the gap was found, of which every slice is in, and every answer about what
+    -- it did not show: deletions.
     update ops.gap as g
     set relisted_at = listing.ended_at, relisted_by = listing.run_id
     from (
@@ -21,7 +22,7 @@ begin
         from ops.planned_batch as p
         left join ops.batch as b on p.batch_id = b.batch_id
         -- what the key may not list, no listing brings: its run was red, and named it
-        where p.source = 'list' and p.is_everything and not p.is_refused
+        where p.source in ('list', 'unlisted') and p.is_everything and not p.is_refused
         group by p.account_id, p.livemode, p.run_id
         having count(*) = count(p.batch_id)
     ) as listing

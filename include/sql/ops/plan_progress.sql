@@ -77,7 +77,7 @@ comment on view ops.plan_progress is
 comment on column ops.plan_progress.run_id is 'The run, as in ops.batch.';
 comment on column ops.plan_progress.account_id is 'Stripe account (acct_...).';
 comment on column ops.plan_progress.livemode is 'False for test data.';
-comment on column ops.plan_progress.source is 'events or list.';
+comment on column ops.plan_progress.source is 'events, list or unlisted, as in ops.planned_batch.';
 comment on column ops.plan_progress.planned_batches is 'Windows or slices that it means to read.';
 comment on column ops.plan_progress.done_batches is 'Those that it has committed.';
 comment on column ops.plan_progress.refused_batches is 'Those that the key may not read.';

@@ -1,4 +1,4 @@
-/* Grain: one row per subscription that Stripe listed or the warehouse holds. Compared: who pays what, until when. */
+/* Grain: one row per subscription and side that shows it. Compared: who pays what, until when. */
 with listed_item as (
     select listed.object_id, subscription.has_more_items, item.*
     from listed
@@ -17,49 +17,15 @@ listed_items as (
     group by object_id
 ),
 
-listed_state as (
-    select
-        listed.object_id,
-        listed.observed_at,
-        jsonb_build_object(
-            'customer_id', subscription.customer_id,
-            'status', subscription.status,
-            'currency', subscription.currency,
-            'is_cancel_at_period_end', subscription.is_cancel_at_period_end,
-            'trial_end_at', subscription.trial_end_at,
-            'current_period_end_at', subscription.current_period_end_at,
-            'cancel_at', subscription.cancel_at,
-            'canceled_at', subscription.canceled_at,
-            'ended_at', subscription.ended_at,
-            'items', listed_items.items
-        ) as state
-    from listed
-    cross join lateral staging.subscription(listed.payload) as subscription
-    left join listed_items on listed.object_id = listed_items.object_id
-),
-
 held_subscription as (
-    select subscription_dim.*
-    from asked
-    inner join dwh.subscription_dim
-        on asked.account_id = subscription_dim.account_id and asked.livemode = subscription_dim.livemode
-    where
-        subscription_dim.is_current
-        and subscription_dim.deleted_at is null
-        and (
-            (
-                -- on a test clock, it is listed only to who asks for the clock
-                subscription_dim.test_clock_id is null
-                and (
-                    (
-                        subscription_dim.created_at >= asked.created_from
-                        and subscription_dim.created_at < asked.created_to
-                    )
-                    or subscription_dim.status = asked.status
-                )
-            )
-            or exists (select 1 from listed where listed.object_id = subscription_dim.subscription_id)
-        )
+    select held.*
+    from wanted
+    inner join dwh.subscription_dim as held
+        on
+            wanted.account_id = held.account_id
+            and wanted.livemode = held.livemode
+            and wanted.object_id = held.subscription_id
+    where held.is_current and held.deleted_at is null
 ),
 
 held_items as (
@@ -95,35 +61,41 @@ held_items as (
     group by held_subscription.subscription_id
 ),
 
-held_state as (
-    select
-        held_subscription.subscription_id as object_id,
-        held_subscription.valid_from as version_at,
-        jsonb_build_object(
-            'customer_id', held_subscription.customer_id,
-            'status', held_subscription.status,
-            'currency', held_subscription.currency,
-            'is_cancel_at_period_end', held_subscription.is_cancel_at_period_end,
-            'trial_end_at', held_subscription.trial_end_at,
-            'current_period_end_at', held_subscription.current_period_end_at,
-            'cancel_at', held_subscription.cancel_at,
-            'canceled_at', held_subscription.canceled_at,
-            'ended_at', held_subscription.ended_at,
-            'items', held_items.items
-        ) as state
-    from held_subscription
-    left join held_items on held_subscription.subscription_id = held_items.subscription_id
-),
-
 final as (
     select
-        object_id,
-        listed_state.observed_at,
-        held_state.version_at,
-        listed_state.state as listed,
-        held_state.state as held
-    from listed_state
-    full join held_state using (object_id)
+        'listed' as side,
+        listed.object_id,
+        listed.observed_at as seen_at,
+        subscription.customer_id,
+        subscription.status,
+        subscription.currency,
+        subscription.is_cancel_at_period_end,
+        subscription.trial_end_at,
+        subscription.current_period_end_at,
+        subscription.cancel_at,
+        subscription.canceled_at,
+        subscription.ended_at,
+        listed_items.items
+    from listed
+    cross join lateral staging.subscription(listed.payload) as subscription
+    left join listed_items on listed.object_id = listed_items.object_id
+    union all
+    select
+        'held' as side,
+        held.subscription_id,
+        held.valid_from,
+        held.customer_id,
+        held.status,
+        held.currency,
+        held.is_cancel_at_period_end,
+        held.trial_end_at,
+        held.current_period_end_at,
+        held.cancel_at,
+        held.canceled_at,
+        held.ended_at,
+        held_items.items
+    from held_subscription as held
+    left join held_items on held.subscription_id = held_items.subscription_id
 )
 
 select * from final

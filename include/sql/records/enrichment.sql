@@ -25,7 +25,7 @@ with mentioned as (
         ('payout'), ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
     ) as source (object_type)
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, source.object_type) as v
-    cross join lateral staging.reference(v.object_type, v.body) as r
+    cross join lateral staging.reference(v.object_type, v.object_id, v.body) as r
     where r.object_id is not null
 ),
 

@@ -14,6 +14,7 @@ create function staging.discount(body jsonb) returns table (
     percent_off numeric,
     amount_off_minor bigint,
     duration_in_months integer,
+    is_deleted boolean,
     started_at timestamptz,
     ended_at timestamptz
 )
@@ -35,6 +36,7 @@ as $$
         c.percent_off,
         c.amount_off_minor,
         c.duration_in_months,
+        coalesce(r.deleted, false),
         to_timestamp(r.start),
         to_timestamp(r."end")
     from jsonb_to_record(body) as r (
@@ -48,6 +50,7 @@ as $$
         invoice jsonb,
         invoice_item jsonb,
         checkout_session jsonb,
+        deleted boolean,
         start bigint,
         "end" bigint
     )

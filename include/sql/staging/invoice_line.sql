@@ -11,6 +11,7 @@ create function staging.invoice_line(line jsonb) returns table (
     currency text,
     amount_minor bigint,
     discount_minor bigint,
+    own_discount_minor bigint,
     tax_minor bigint,
     unit_amount_minor numeric,
     quantity numeric,
@@ -60,6 +61,14 @@ as $$
         lower(r.currency),
         r.amount,
         coalesce(staging.sum_of(r.discount_amounts, 'amount'), 0),
+        coalesce(
+            (
+                select sum((part ->> 'amount')::bigint)
+                from jsonb_array_elements(staging.list_items(r.discount_amounts)) as part
+                where staging.discounts_of(r.discounts, null) ? staging.id_of(part -> 'discount')
+            ),
+            0
+        ),
         coalesce(staging.sum_of(r.taxes, 'amount'), staging.sum_of(r.tax_amounts, 'amount'), 0),
         coalesce(
             (r.pricing ->> 'unit_amount_decimal')::numeric,
@@ -89,6 +98,7 @@ as $$
         description text,
         currency text,
         amount bigint,
+        discounts jsonb,
         discount_amounts jsonb,
         taxes jsonb,
         tax_amounts jsonb,

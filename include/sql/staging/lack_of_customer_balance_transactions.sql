@@ -9,11 +9,11 @@ as $$
         select
             past.newest_first,
             past.wanted_at,
-            coalesce(
-                (past.body ->> 'balance')::bigint, (past.body ->> 'account_balance')::bigint, 0
-            ) as balance_minor
+            coalesce(r.balance, r.account_balance, 0) as balance_minor
         from staging.versions_newest_first(p_account_id, p_livemode, 'customer', p_customer_id) as past
-        where not past.is_deletion and not past.body ? 'deleted'
+        cross join
+            lateral jsonb_to_record(past.body) as r (balance bigint, account_balance bigint, deleted boolean)
+        where not past.is_deletion and r.deleted is null
     ),
 
     step as (

@@ -10,7 +10,7 @@ as $$
             past.*,
             invoice.has_more_lines,
             not invoice.has_more_lines
-            and staging.list_items(past.body -> 'lines') <> '[]'
+            and invoice.lines <> '[]'
             and (invoice.finalized_at is not null or invoice.status <> 'draft') as is_complete
         from staging.versions_newest_first(p_account_id, p_livemode, 'invoice', p_invoice_id) as past
         cross join lateral staging.invoice(past.body) as invoice

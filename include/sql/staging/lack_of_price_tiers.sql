@@ -7,9 +7,10 @@ stable parallel safe
 as $$
     select max(past.wanted_at)
     from staging.versions_newest_first(p_account_id, p_livemode, 'price', p_price_id) as past
+    cross join lateral jsonb_to_record(past.body) as r (billing_scheme text, tiers jsonb)
     having
-        bool_or(past.body ->> 'billing_scheme' = 'tiered')
-        and not bool_or(coalesce(jsonb_typeof(past.body -> 'tiers') = 'array', false))
+        bool_or(r.billing_scheme = 'tiered')
+        and not bool_or(coalesce(jsonb_typeof(r.tiers) = 'array', false))
         and not bool_or(past.is_deletion)
 $$;
 comment on function staging.lack_of_price_tiers(text, boolean, text) is

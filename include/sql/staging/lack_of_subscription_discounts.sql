@@ -9,12 +9,12 @@ as $$
     with shown as (
         select past.newest_first, past.is_deletion, past.wanted_at, discount.value as discount
         from staging.versions_newest_first(p_account_id, p_livemode, 'subscription', p_subscription_id) as past
+        cross join lateral jsonb_to_record(past.body) as r (discounts jsonb, items jsonb)
         cross join
             lateral (
-                select own.value from jsonb_path_query(past.body, '$.discounts[*]') as own (value)
+                select own.value from jsonb_path_query(r.discounts, '$[*]') as own (value)
                 union all
-                select of_item.value
-                from jsonb_path_query(past.body, '$.items.data[*].discounts[*]') as of_item (value)
+                select of_item.value from jsonb_path_query(r.items, '$.data[*].discounts[*]') as of_item (value)
             ) as discount
     )
 

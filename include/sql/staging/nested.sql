@@ -7,8 +7,10 @@ language sql
 stable parallel safe
 as $$
     select element, n.is_whole
-    from staging.nesting as n
-    cross join lateral jsonb_path_query(body, n.path) as found
+    -- unpacked once, for all places: an operator on a stored document unpacks the whole of it each time
+    from (select body || '{}' as unpacked offset 0) as whole
+    cross join staging.nesting as n
+    cross join lateral jsonb_path_query(whole.unpacked, n.path) as found
     cross join lateral jsonb_array_elements(
         case
             when n.is_whole then staging.list_items(found)

@@ -33,7 +33,9 @@ as $$
         substring(coalesce(d.exp_month, r.exp_month) from '^[0-9]{1,4}$')::integer,
         substring(coalesce(d.exp_year, r.exp_year) from '^[0-9]{1,4}$')::integer,
         to_timestamp(r.created)
-    from jsonb_to_record(body) as r (
+    -- unpacked once: each operator on a stored document unpacks the whole of it
+    from (select body || '{}' as unpacked offset 0) as whole
+    cross join lateral jsonb_to_record(whole.unpacked) as r (
         customer jsonb,
         object text,
         type text,
@@ -49,7 +51,7 @@ as $$
     )
     -- details of a type are under a key of its name: {"type": "sepa_debit", "sepa_debit": {...}}
     cross join lateral jsonb_to_record(
-        case when jsonb_typeof(body -> r.type) = 'object' then body -> r.type else '{}' end
+        case when jsonb_typeof(whole.unpacked -> r.type) = 'object' then whole.unpacked -> r.type else '{}' end
     ) as d (
         brand text,
         last4 text,

@@ -1,5 +1,5 @@
 /* Grain: one row per thing that a document names, or may leave out. A new reference is a line here. */
-create function staging.reference(object_type text, body jsonb) returns table (
+create function staging.reference(object_type text, own_id text, body jsonb) returns table (
     kind text,
     object_id text,
     hint_at timestamptz
@@ -7,58 +7,62 @@ create function staging.reference(object_type text, body jsonb) returns table (
 language sql
 stable parallel safe
 as $$
-    select target.kind, target.object_id, to_timestamp(r.created)
+    select target.kind, target.object_id, to_timestamp(target.created)
     from jsonb_to_record(body) as r (
-        id text,
         customer jsonb,
         charge jsonb,
         invoice jsonb,
         payment jsonb,
         balance_transaction jsonb,
         failure_balance_transaction jsonb,
+        balance_transactions jsonb,
         amount_refunded bigint,
         created bigint
     )
     cross join lateral (
-        values
-        ('customer', staging.id_of(r.customer)),
-        ('charge', staging.id_of(r.charge)),
-        ('charge', staging.id_of(r.payment -> 'charge')),
-        ('balance_transaction', staging.id_of(r.balance_transaction)),
-        ('balance_transaction', staging.id_of(r.failure_balance_transaction)),
-        -- what a charge says of its invoice is gone from newer shapes, and the invoice has events of its own
-        ('invoice', case when object_type in ('credit_note', 'invoice_payment') then staging.id_of(r.invoice) end),
-        (
-            'charge_refunds',
-            case
-                when object_type = 'refund' then staging.id_of(r.charge)
-                when r.amount_refunded > 0 then r.id
-            end
-        )
-    ) as target (kind, object_id)
+        select named.kind, named.object_id, r.created
+        from (
+            values
+            ('customer', staging.id_of(r.customer)),
+            ('charge', staging.id_of(r.charge)),
+            ('charge', staging.id_of(r.payment -> 'charge')),
+            ('balance_transaction', staging.id_of(r.balance_transaction)),
+            ('balance_transaction', staging.id_of(r.failure_balance_transaction)),
+            -- what a charge says of its invoice is gone from newer shapes, and the invoice has events of its own
+            ('invoice', case when object_type in ('credit_note', 'invoice_payment') then staging.id_of(r.invoice) end),
+            (
+                'charge_refunds',
+                case
+                    when object_type = 'refund' then staging.id_of(r.charge)
+                    when r.amount_refunded > 0 then own_id
+                end
+            )
+        ) as named (kind, object_id)
+        union all
+        -- a dispute shows its own whole: they are wanted all the same, since only raw ones count as known
+        select 'balance_transaction', staging.id_of(element), (element ->> 'created')::bigint
+        from jsonb_array_elements(staging.list_items(r.balance_transactions)) as element
+    ) as target
     where object_type in ('charge', 'credit_note', 'dispute', 'invoice_payment', 'payout', 'refund', 'transfer')
-    union all
-    -- a dispute shows its balance transactions whole: they are wanted all the same, since only raw ones count as known
-    select 'balance_transaction', staging.id_of(element), to_timestamp((element ->> 'created')::bigint)
-    from jsonb_array_elements(staging.list_items(body -> 'balance_transactions')) as element
-    where object_type = 'dispute'
     union all
     select target.kind, target.object_id, null
     from staging.invoice(body) as i
     cross join lateral (
-        values
-        ('customer', i.customer_id),
-        ('subscription', i.subscription_id),
-        ('invoice_lines', case when i.has_more_lines then body ->> 'id' end)
-    ) as target (kind, object_id)
-    where object_type = 'invoice'
-    union all
-    select target.kind, target.object_id, null
-    from jsonb_array_elements(staging.list_items(body -> 'lines')) as element
-    cross join lateral staging.invoice_line(element) as line
-    cross join lateral (
-        values ('price', line.price_id), ('product', line.product_id)
-    ) as target (kind, object_id)
+        select named.kind, named.object_id
+        from (
+            values
+            ('customer', i.customer_id),
+            ('subscription', i.subscription_id),
+            ('invoice_lines', case when i.has_more_lines then own_id end)
+        ) as named (kind, object_id)
+        union all
+        select named_by_line.kind, named_by_line.object_id
+        from jsonb_array_elements(i.lines) as element
+        cross join lateral staging.invoice_line(element) as line
+        cross join lateral (
+            values ('price', line.price_id), ('product', line.product_id)
+        ) as named_by_line (kind, object_id)
+    ) as target
     where object_type = 'invoice'
     union all
     select target.kind, target.object_id, null
@@ -66,7 +70,7 @@ as $$
     cross join lateral (
         select 'customer' as kind, s.customer_id as object_id
         union all
-        select 'subscription_items', case when s.has_more_items then body ->> 'id' end
+        select 'subscription_items', case when s.has_more_items then own_id end
         union all
         select
             'subscription_discounts',
@@ -74,7 +78,7 @@ as $$
                 when
                     jsonb_path_exists(s.discounts, '$[*] ? (@.type() == "string")')
                     or jsonb_path_exists(s.items, '$[*].discounts[*] ? (@.type() == "string")')
-                    then body ->> 'id'
+                    then own_id
             end
         union all
         select named_by_item.kind, named_by_item.object_id
@@ -95,18 +99,19 @@ as $$
     cross join lateral (
         values
         ('product', p.product_id),
-        ('price_tiers', case when p.billing_scheme = 'tiered' then body ->> 'id' end)
+        ('price_tiers', case when p.billing_scheme = 'tiered' then own_id end)
     ) as target (kind, object_id)
     where object_type in ('plan', 'price')
     union all
     -- what a subscription lacks may have come with it
-    select 'subscription_discounts', staging.id_of(body -> 'subscription'), null
+    select 'subscription_discounts', d.subscription_id, null
+    from staging.discount(body) as d
     where object_type = 'discount'
     union all
-    select 'customer_balance_transactions', r.id, null
-    from jsonb_to_record(body) as r (id text, balance bigint, account_balance bigint)
+    select 'customer_balance_transactions', own_id, null
+    from jsonb_to_record(body) as r (balance bigint, account_balance bigint)
     where object_type = 'customer' and coalesce(r.balance, r.account_balance, 0) <> 0
 $$;
-comment on function staging.reference(text, jsonb) is
+comment on function staging.reference(text, text, jsonb) is
 'What a document names by its id (kind: that of the object) or may leave out (invoice_lines, price_tiers, ...), and '
 'about when it was created (null where nothing tells). Ids may be null, and repeat.';

@@ -27,9 +27,11 @@ as $$
         r.failure_reason,
         r.amount,
         -- a release of money that was only held touches no balance; null where the document does not tell
-        case when body ? 'balance_transaction' then r.balance_transaction is not null end,
+        case when whole.unpacked ? 'balance_transaction' then r.balance_transaction is not null end,
         to_timestamp(r.created)
-    from jsonb_to_record(body) as r (
+    -- unpacked once: a record tells null from absent no more
+    from (select body || '{}' as unpacked offset 0) as whole
+    cross join lateral jsonb_to_record(whole.unpacked) as r (
         id text,
         charge jsonb,
         payment_intent jsonb,

@@ -13,10 +13,11 @@ create function staging.transfer(body jsonb) returns table (
     amount_reversed_minor bigint,
     metadata jsonb,
     is_reversed boolean,
+    is_payout boolean,
     created_at timestamptz
 )
 language sql
-immutable parallel safe
+stable parallel safe
 as $$
     select
         coalesce(
@@ -37,6 +38,15 @@ as $$
         coalesce(r.amount_reversed, 0),
         r.metadata,
         coalesce(r.reversed, false),
+        -- as staging.nesting tells one, from what it reads of a transfer
+        exists (
+            select 1
+            from staging.nested(
+                'transfer',
+                'payout',
+                jsonb_build_object('status', r.status, 'type', r.type, 'destination', r.destination)
+            )
+        ),
         to_timestamp(coalesce(r.created, r.date))
     from jsonb_to_record(body) as r (
         destination jsonb,
@@ -48,6 +58,7 @@ as $$
         balance_transaction jsonb,
         transfer_group text,
         source_type text,
+        type text,
         status text,
         currency text,
         description text,
@@ -67,13 +78,10 @@ select
     latest.livemode,
     latest.object_id as transfer_id,
     document.*,
-    old.is_payout,
     latest.deleted_at,
     latest.version_at
 from staging.latest_version as latest
 cross join lateral staging.transfer(latest.body) as document
-cross join
-    lateral (select count(*) > 0 as is_payout from staging.nested('transfer', 'payout', latest.body)) as old
 where latest.object_type = 'transfer';
 comment on view staging.transfer is 'Grain: one row per transfer, in its latest state.';
 comment on column staging.transfer.account_id is 'Stripe account (acct_...).';

@@ -8,10 +8,12 @@ from typing import Any
 
 from airflow.sdk import TriggerRule, task
 
-from tallyhouse import backfill, gaps, plans, settings
+from tallyhouse import backfill, gaps, plans, settings, unlisted
+from tallyhouse.client import Account
+from tallyhouse.connected import client_for, connected_accounts
 from tallyhouse.errors import KindsRefusedError, TallyhouseError
 from tallyhouse.tasks.common import run_name, show_progress
-from tallyhouse.tasks.labels import BY_CONNECTION, label_by
+from tallyhouse.tasks.labels import BY_CONNECTION, label_by, set_label
 from tallyhouse.windows import Window, floor_second
 
 log = logging.getLogger(__name__)
@@ -26,31 +28,43 @@ def plan_lists(
 ) -> list[dict[str, Any]]:
     """Cuts what the trigger form asks for into slices, for one account, and these into shares, one for each task.
 
-    A run that a gap has asked for is for the accounts that have one. TallyhouseError when the form's dates make no
-    sense.
+    A run that a gap has asked for is for the accounts that have one. Accounts that are connected to this one are
+    listed with it while a gap of theirs is open. TallyhouseError when the form's dates make no sense.
     """
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
     window = _created_range(form, datetime.now(UTC))
     with settings.warehouse_connection() as connection, stripe.client() as client:
-        account = client.account()
-        if dag_run.run_type == "asset_triggered" and not gaps.awaits_relisting(connection, account):
-            log.info("%s has no gap to close: nothing to list", account.account_id)
-            return []
-        window = _created_range(form, account.clock)
-        plan = backfill.plan_backfill(
-            connection,
-            client,
-            account,
-            run_name(dag_run),
-            form["objects"],
-            window,
-            rows_per_slice=form["slice_objects"],
-            is_everything=not form.get("created_from") and not form.get("created_to"),
-        )
-    titles = [plan.title(share) for share in range(len(plan.shares))]
-    log.info("%s created %s, in %d tasks: %s", account.account_id, window, len(titles), "; ".join(titles))
-    return [{"stripe_conn_id": stripe_conn_id, "share": share, "title": title} for share, title in enumerate(titles)]
+        own = client.account()
+        window = _created_range(form, own.clock)
+        shares: list[dict[str, Any]] = []
+        for account in (own, *connected_accounts(connection, own)):
+            is_asked_for = account is own and dag_run.run_type != "asset_triggered"
+            if not is_asked_for and not gaps.awaits_relisting(connection, account):
+                log.info("%s has no gap to close: nothing to list", account.account_id)
+                continue
+            plan = backfill.plan_backfill(
+                connection,
+                client_for(client, account),
+                account,
+                run_name(dag_run),
+                form["objects"],
+                window,
+                rows_per_slice=form["slice_objects"],
+                is_everything=not form.get("created_from") and not form.get("created_to"),
+            )
+            titles = [plan.title(share) for share in range(len(plan.shares))]
+            log.info("%s created %s, in %d tasks: %s", account.account_id, window, len(titles), "; ".join(titles))
+            shares += [
+                {
+                    "stripe_conn_id": stripe_conn_id,
+                    "account_id": account.account_id,
+                    "share": share,
+                    "title": title if account is own else f"{account.account_id}: {title}",
+                }
+                for share, title in enumerate(titles)
+            ]
+    return shares
 
 
 # An account that could not be planned must not hold the others back; it makes the run red along another way.
@@ -72,10 +86,37 @@ def stage_lists(share: dict[str, Any], dag_run: Any = None) -> None:
     """
     stripe = settings.stripe_settings(share["stripe_conn_id"])
     with stripe.client() as client:
+        own = client.account()
+        account = own
+        if share["account_id"] != own.account_id:
+            account = Account(share["account_id"], own.livemode, own.clock, via=own.account_id)
         progress = backfill.stage_share(
-            settings.warehouse_connection, client, client.account(), run_name(dag_run), share["share"]
+            settings.warehouse_connection,
+            client_for(client, account),
+            account,
+            run_name(dag_run),
+            share["share"],
+            tell=lambda progress: show_progress(stripe.conn_id, progress, "slices"),
         )
     show_progress(stripe.conn_id, progress, "slices")
+
+
+# Also where the lists of another account failed: of each kind it looks whether it was listed whole.
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=BY_CONNECTION)
+def stage_unlisted(stripe_conn_id: str, dag_run: Any = None) -> None:
+    """Asks for known objects that the lists of this run did not show: Stripe may have deleted them.
+
+    A try that follows goes on with those that are left.
+    """
+    stripe = settings.stripe_settings(stripe_conn_id)
+    found = []
+    with settings.warehouse_connection() as connection, stripe.client() as client:
+        own = client.account()
+        for account in (own, *connected_accounts(connection, own)):
+            found.append(unlisted.stage_unlisted(connection, client_for(client, account), account, run_name(dag_run)))
+    total = unlisted.Unlisted(sum(each.asked for each in found), sum(each.deleted for each in found))
+    set_label(f"{stripe_conn_id}: {total.describe()}")
+    log.info("%s", total.describe())
 
 
 # Also after a listing that was skipped, because there was nothing that the key may list.

@@ -1,0 +1,112 @@
+"""Which objects changed after the events that the warehouse has read: they may well differ from what Stripe lists.
+
+The events after the watermark are read once, whoever asks: ops.change_ahead keeps which objects they were about, and
+a stream of ops.watermark how far that reaches, so that whoever asks later reads no more than what came since.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+
+import psycopg
+
+from tallyhouse import ledger
+from tallyhouse.client import Account, StripeClient
+from tallyhouse.errors import TallyhouseError
+from tallyhouse.pages import EventReader, EventRow, Reject
+from tallyhouse.windows import Window, floor_second
+
+log = logging.getLogger(__name__)
+
+STREAM = "events:ahead"
+
+# Events become visible late (Stripe gives no bound): as much is read again as stripe_events does by default.
+OVERLAP = timedelta(minutes=5)
+# Objects held before they are written.
+CHUNK = 10_000
+
+_KEEP = """
+insert into ops.change_ahead as c (account_id, livemode, object_type, object_id, last_at)
+select %s, %s, r.object_type, r.object_id, to_timestamp(r.last_at)
+from unnest(%s::text[], %s::text[], %s::bigint[]) as r (object_type, object_id, last_at)
+on conflict (account_id, livemode, object_type, object_id) do update
+set last_at = excluded.last_at where c.last_at < excluded.last_at
+"""
+
+
+def read_ahead(conn: psycopg.Connection, client: StripeClient, account: Account) -> None:
+    """Reads the events after the watermark, or where they were read ahead already, what came since.
+
+    Of one account, one at a time: others wait, and then read little. TallyhouseError when no events were read yet;
+    errors as of StripeClient.pages.
+    """
+    ledger.require_idle(conn)
+    with _alone(conn, account):
+        with conn.transaction():
+            through = ledger.read_watermark(conn, account)
+            ahead = ledger.read_watermark(conn, account, STREAM)
+        if through is None:
+            raise TallyhouseError(f"No events of {account.account_id} were read yet: run stripe_events first.")
+        start = floor_second(through if ahead is None else max(through, ahead - OVERLAP))
+        window = Window(start, max(start, floor_second(client.server_time())) + timedelta(days=1))
+        read_through: datetime | None = None
+        changed: dict[tuple[str, str], int] = {}
+        with closing(client.pages("/v1/events", window.created_params, EventReader(window))) as pages:
+            for page in pages:
+                # The newest come first: what happens while the rest is read is for the next.
+                read_through = read_through or floor_second(page.observed_at)
+                for row in page.rows:
+                    if isinstance(row, Reject):
+                        continue
+                    event: EventRow = row  # type: ignore[assignment]  # pages of events hold nothing else
+                    if event[5] is not None and event[6] in (None, account.account_id):
+                        changed.setdefault((event[4], event[5]), event[2])
+                if len(changed) >= CHUNK:
+                    _keep(conn, account, changed)
+                    changed = {}
+        with conn.transaction():
+            _keep(conn, account, changed)
+            conn.execute(
+                "delete from ops.change_ahead where account_id = %s and livemode = %s and last_at < %s",
+                [account.account_id, account.livemode, floor_second(through)],
+            )
+            if read_through is not None:
+                ledger.raise_watermark(conn, account, read_through, STREAM)
+
+
+def changed_ahead(conn: psycopg.Connection, account: Account, object_name: str, through: datetime) -> set[str]:
+    """Objects of one kind that changed in this second or later, as far as that was read."""
+    found = conn.execute(
+        "select object_id from ops.change_ahead where account_id = %s and livemode = %s and object_type = %s "
+        "and last_at >= %s",
+        [account.account_id, account.livemode, object_name, floor_second(through)],
+    )
+    return {object_id for (object_id,) in found}
+
+
+def _keep(conn: psycopg.Connection, account: Account, changed: dict[tuple[str, str], int]) -> None:
+    with conn.transaction():
+        conn.execute(
+            _KEEP,
+            [
+                account.account_id,
+                account.livemode,
+                [object_type for object_type, _ in changed],
+                [object_id for _, object_id in changed],
+                list(changed.values()),
+            ],
+        )
+
+
+@contextmanager
+def _alone(conn: psycopg.Connection, account: Account) -> Iterator[None]:
+    """Keeps other sessions out, without a transaction that is open all the while."""
+    name = [f"tallyhouse {account.account_id} {account.livemode} {STREAM}"]
+    with conn.transaction():
+        conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", name)
+    try:
+        yield
+    finally:
+        with conn.transaction():
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", name)
