@@ -151,6 +151,7 @@ MODELS: tuple[Model, ...] = (
             "subscription_item_dim",
         ),
     ),
+    Model("mrr_movement_fact", upstream=("mrr_change_fact",)),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
     Model(
         "enrichment",

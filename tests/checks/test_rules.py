@@ -51,20 +51,20 @@ BROKEN = [
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 3 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 3 where months_since = 1",
         {"what": "cohort", "month": "2026-01-01", "expected": 2, "found": 3},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set active_customers = 2 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set active_customers = 2 where months_since = 1",
         {"what": "active customers", "month": "2026-02-01", "expected": 1, "found": 2},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 1",
         {"what": "all customers", "expected": 2, "found": 1},
     ),
     (

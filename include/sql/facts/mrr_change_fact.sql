@@ -283,6 +283,12 @@ analyze discount_term;
 
 select ops.value_subscriptions();
 
+insert into ops.changed_customer (model, account_id, livemode, customer_id)
+select distinct ops.ledger_name('mrr_change_fact'), stretch.account_id, stretch.livemode, stretch.customer_id
+from stretch
+where stretch.customer_id is not null
+on conflict do nothing;
+
 delete from dwh.mrr_change_fact
 using affected
 where

@@ -79,10 +79,17 @@ values
     'subtract_once',
     'no',
     'yes: discounts for one invoice are subtracted from MRR as long as the subscription shows them. no: they are not.'
+),
+(
+    'churn_denominator',
+    'opening_plus_new',
+    'What churned subscribers are divided by. opening_plus_new: those active as the month began and those who began in '
+    'it, as Stripe does. opening: the former only.'
 );
 alter table ops.policy add constraint policy_mrr_known check (
     case name
         when 'paused_counts' then value in ('yes', 'no')
+        when 'churn_denominator' then value in ('opening_plus_new', 'opening')
         when 'churn_moment' then value in ('access_end', 'cancel_request')
         when 'subtract_repeating' then value in ('yes', 'no')
         when 'subtract_once' then value in ('yes', 'no')
@@ -112,6 +119,62 @@ after update of value on ops.policy
 for each row
 when (
     old.value is distinct from new.value
-    and new.name in ('mrr_statuses', 'paused_counts', 'churn_moment', 'subtract_repeating', 'subtract_once')
+    and new.name in (
+        'mrr_statuses', 'paused_counts', 'churn_moment', 'subtract_repeating', 'subtract_once', 'reporting_timezone'
+    )
 )
 execute function ops.renew_mrr();
+
+/* What of a model's work another model has to follow. */
+create table ops.changed_customer (
+    model text not null,
+    account_id text not null,
+    livemode boolean not null,
+    customer_id text not null,
+    primary key (model, account_id, livemode, customer_id)
+);
+comment on table ops.changed_customer is
+'Grain: one row per customer whose rows a model has made anew, until the model after it has followed.';
+comment on column ops.changed_customer.model is 'Model that made them anew, as in ops.batch_applied.';
+comment on column ops.changed_customer.account_id is 'Stripe account (acct_...).';
+comment on column ops.changed_customer.livemode is 'False for test data.';
+comment on column ops.changed_customer.customer_id is 'Stripe id (cus_...).';
+
+/* What became of the MRR of each customer, day by day. */
+create table dwh.mrr_movement_fact (
+    account_id text not null,
+    livemode boolean not null,
+    customer_id text not null,
+    currency text not null,
+    day date not null,
+    movement text,
+    movement_minor numeric not null,
+    paused_minor numeric not null,
+    opening_mrr_minor numeric not null,
+    closing_mrr_minor numeric not null,
+    closing_paused_minor numeric not null,
+    closing_free_period_minor numeric not null,
+    first_paying_day date,
+    primary key (account_id, livemode, customer_id, currency, day)
+);
+comment on table dwh.mrr_movement_fact is
+'Grain: one row per customer, currency and day on which the MRR of the customer changed, or what is paused of it. '
+'closing MRR = opening MRR + movement - paused; the movements of a month and of a cohort are sums over it.';
+comment on column dwh.mrr_movement_fact.account_id is 'Stripe account (acct_...).';
+comment on column dwh.mrr_movement_fact.livemode is 'False for test data.';
+comment on column dwh.mrr_movement_fact.customer_id is 'Stripe id (cus_...).';
+comment on column dwh.mrr_movement_fact.currency is 'Currency, ISO 4217, lower case.';
+comment on column dwh.mrr_movement_fact.day is 'Day in the reporting time zone (policy reporting_timezone).';
+comment on column dwh.mrr_movement_fact.movement is
+'new: first MRR ever; reactivation: MRR again after none; expansion: more than before; contraction: less, but some; '
+'churn: none any more; null where only pauses moved. What is paused or in a free period is not lost.';
+comment on column dwh.mrr_movement_fact.movement_minor is 'Amount of the movement with its sign, minor units.';
+comment on column dwh.mrr_movement_fact.paused_minor is
+'What moved from MRR into pauses and free periods, minor units; negative for what came back from them.';
+comment on column dwh.mrr_movement_fact.opening_mrr_minor is 'MRR as the day begins, minor units.';
+comment on column dwh.mrr_movement_fact.closing_mrr_minor is 'MRR as the day ends, minor units.';
+comment on column dwh.mrr_movement_fact.closing_paused_minor is 'What is paused as the day ends, minor units.';
+comment on column dwh.mrr_movement_fact.closing_free_period_minor is
+'What is in free periods as the day ends, minor units.';
+comment on column dwh.mrr_movement_fact.first_paying_day is
+'First day at whose end the customer had MRR in this currency: its month is the cohort. Null while there is none.';
