@@ -60,7 +60,7 @@ class Movements:
         ]
 
     def cohorts(self, until: float) -> list[dict[str, Any]]:
-        """One row a currency, month of first MRR and UTC month in which something of the cohort moved: its net change."""
+        """One row a currency, month of first MRR and UTC month in which something of the cohort moved."""
         first: dict[tuple[str, str], str] = {}
         rows: dict[tuple[str, str, str], list[Any]] = defaultdict(lambda: [0, 0, _NOTHING])
         for move in self.moves(until):

@@ -95,7 +95,7 @@ opened as (
     from mart.mrr_movement_monthly
 ),
 
-final as (
+rated as (
     select
         opened.account_id,
         opened.livemode,
@@ -108,19 +108,39 @@ final as (
         coalesce(counted.involuntary_customers, 0) as involuntary_customers,
         opened.churned_customers::numeric / nullif(
             opened.opening_customers
-            + case policy.value
-                when 'opening' then 0 else opened.new_customers + opened.reactivated_customers
+            + case ops.choice('churn_denominator')
+                when 'opening' then 0
+                else opened.new_customers + opened.reactivated_customers
             end,
             0
         ) as churn_rate,
+        opened.closing_mrr_minor / nullif(opened.paying_customers, 0) as arpu_minor,
         coalesce(counted.reasons, '{}') as reasons,
         coalesce(feedback.feedbacks, '{}') as feedbacks,
         opened.is_complete
     from opened
-    cross join ops.policy as policy
     left join counted using (account_id, livemode, currency, month)
     left join feedback using (account_id, livemode, currency, month)
-    where policy.name = 'churn_denominator'
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        month,
+        opening_customers,
+        started_customers,
+        churned_customers,
+        voluntary_customers,
+        involuntary_customers,
+        churn_rate,
+        arpu_minor,
+        arpu_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_minor,
+        reasons,
+        feedbacks,
+        is_complete
+    from rated
 )
 
 select * from final;
@@ -128,8 +148,8 @@ select * from final;
 create unique index subscriber_churn_monthly_key
 on mart.subscriber_churn_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.subscriber_churn_monthly is
-'Grain: one row per currency and month. Subscriber churn: churned / (active at the beginning + started in the '
-'month), by policy churn_denominator.';
+'Grain: one row per currency and month. Subscriber churn = churned / (active as it began + started in it), by policy '
+'churn_denominator; ARPU; LTV = ARPU / churn.';
 comment on column mart.subscriber_churn_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.subscriber_churn_monthly.livemode is 'False for test data.';
 comment on column mart.subscriber_churn_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -145,6 +165,10 @@ comment on column mart.subscriber_churn_monthly.involuntary_customers is
 comment on column mart.subscriber_churn_monthly.churn_rate is
 'churned_customers / (opening_customers + started_customers), or / opening_customers (policy churn_denominator); '
 'null without customers.';
+comment on column mart.subscriber_churn_monthly.arpu_minor is
+'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
+comment on column mart.subscriber_churn_monthly.ltv_minor is
+'Lifetime value: arpu_minor x policy gross_margin / churn_rate; null when nobody left, never infinite.';
 comment on column mart.subscriber_churn_monthly.reasons is
 'Customers by kind and reason, as Stripe gives it: {"voluntary: cancellation_requested": 3}.';
 comment on column mart.subscriber_churn_monthly.feedbacks is

@@ -85,10 +85,16 @@ values
     'opening_plus_new',
     'What churned subscribers are divided by. opening_plus_new: those active as the month began and those who began in '
     'it, as Stripe does. opening: the former only.'
+),
+(
+    'gross_margin',
+    '1',
+    'Share (0 to 1) of revenue that is left after what it costs to serve a customer: lifetime value is times this.'
 );
 alter table ops.policy add constraint policy_mrr_known check (
     case name
         when 'paused_counts' then value in ('yes', 'no')
+        when 'gross_margin' then value::numeric between 0 and 1
         when 'churn_denominator' then value in ('opening_plus_new', 'opening')
         when 'churn_moment' then value in ('access_end', 'cancel_request')
         when 'subtract_repeating' then value in ('yes', 'no')
