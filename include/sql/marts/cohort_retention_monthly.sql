@@ -65,8 +65,7 @@ select * from final;
 create unique index cohort_retention_monthly_key
 on mart.cohort_retention_monthly (account_id, livemode, currency, cohort_month, months_since);
 comment on materialized view mart.cohort_retention_monthly is
-'Grain: one row per currency, cohort (month of first MRR) and month since. Share of its customers with MRR at the '
-'end of that month.';
+'Grain: one row per currency, cohort (month of first MRR) and month since. Share of its customers with MRR then.';
 comment on column mart.cohort_retention_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.cohort_retention_monthly.livemode is 'False for test data.';
 comment on column mart.cohort_retention_monthly.currency is 'Currency, ISO 4217, lower case.';

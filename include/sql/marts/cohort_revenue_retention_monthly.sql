@@ -21,8 +21,7 @@ select * from final;
 create unique index cohort_revenue_retention_monthly_key
 on mart.cohort_revenue_retention_monthly (account_id, livemode, currency, cohort_month, months_since);
 comment on materialized view mart.cohort_revenue_retention_monthly is
-'Grain: one row per currency, cohort (month of first MRR) and month since. MRR of the cohort against that of its '
-'first month''s end.';
+'Grain: one row per currency, cohort (month of first MRR) and month since. Its MRR against that of the first month.';
 comment on column mart.cohort_revenue_retention_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.cohort_revenue_retention_monthly.livemode is 'False for test data.';
 comment on column mart.cohort_revenue_retention_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -36,6 +35,5 @@ comment on column mart.cohort_revenue_retention_monthly.cohort_mrr_minor is
 comment on column mart.cohort_revenue_retention_monthly.mrr_minor is
 'MRR of the cohort as the month ends, minor units.';
 comment on column mart.cohort_revenue_retention_monthly.revenue_retention_rate is
-'mrr_minor / cohort_mrr_minor: above 1 when those who stay grow by more than the others take away; null when '
-'nobody of the cohort had MRR as its first month ended.';
+'mrr_minor / cohort_mrr_minor, can exceed 1; null when nobody of the cohort had MRR as its first month ended.';
 comment on column mart.cohort_revenue_retention_monthly.is_complete is 'As in mrr_movement_monthly.';

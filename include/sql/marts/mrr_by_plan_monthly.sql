@@ -128,8 +128,7 @@ select * from final;
 create unique index mrr_by_plan_monthly_key
 on mart.mrr_by_plan_monthly (account_id, livemode, currency, price_id, month);
 comment on materialized view mart.mrr_by_plan_monthly is
-'Grain: one row per currency, price and month. MRR of each plan and what moved it; each movement is of the kind '
-'that it is for the customer as a whole.';
+'Grain: one row per currency, price and month. MRR of each plan; a movement is of the kind it is for its customer.';
 comment on column mart.mrr_by_plan_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.mrr_by_plan_monthly.livemode is 'False for test data.';
 comment on column mart.mrr_by_plan_monthly.currency is 'Currency, ISO 4217, lower case.';

@@ -35,8 +35,7 @@ select * from final;
 
 create unique index mrr_movement_monthly_key on mart.mrr_movement_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.mrr_movement_monthly is
-'Grain: one row per currency and month. closing = opening + new + reactivation + expansion - contraction - churn - '
-'paused; a customer moves once a day: the sum of a month''s days.';
+'Grain: one row per currency, month. closing = opening + new + reactivation + expansion - contraction - churn - paused';
 comment on column mart.mrr_movement_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.mrr_movement_monthly.livemode is 'False for test data.';
 comment on column mart.mrr_movement_monthly.currency is 'Currency, ISO 4217, lower case.';

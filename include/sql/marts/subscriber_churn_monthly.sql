@@ -148,8 +148,7 @@ select * from final;
 create unique index subscriber_churn_monthly_key
 on mart.subscriber_churn_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.subscriber_churn_monthly is
-'Grain: one row per currency and month. Subscriber churn = churned / (active as it began + started in it), by policy '
-'churn_denominator; ARPU; LTV = ARPU / churn.';
+'Grain: one row per currency and month. Churn = churned / (active as it began + started in it); LTV = ARPU / churn.';
 comment on column mart.subscriber_churn_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.subscriber_churn_monthly.livemode is 'False for test data.';
 comment on column mart.subscriber_churn_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -163,8 +162,7 @@ comment on column mart.subscriber_churn_monthly.voluntary_customers is 'Of those
 comment on column mart.subscriber_churn_monthly.involuntary_customers is
 'Of those, the ones whose payment failed or was disputed.';
 comment on column mart.subscriber_churn_monthly.churn_rate is
-'churned_customers / (opening_customers + started_customers), or / opening_customers (policy churn_denominator); '
-'null without customers.';
+'churned_customers / (opening_customers + started_customers), or / opening_customers (policy churn_denominator).';
 comment on column mart.subscriber_churn_monthly.arpu_minor is
 'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
 comment on column mart.subscriber_churn_monthly.ltv_minor is
