@@ -216,7 +216,7 @@ BROKEN = [
         update dwh.price_dim set unit_amount_minor = null;
         update dwh.subscription_item_dim set unit_amount_minor = null
         """,
-        {"subscription_item_id": "si_1", "price_id": "price_1"},
+        {"first_subscription_item_id": "si_1", "price_id": "price_1", "failing": 1, "allowed": 0},
     ),
     (
         "transaction_totals_equal_sources",
