@@ -103,8 +103,8 @@ class Business:
         parameters = {"end": END, "customers": customers, "months": months, "each": max(1, charges // customers)}
         with self.connection.transaction():
             self.connection.execute(
-                "insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_to) "
-                "values ('acct_bench', true, 'events', 'bench', now(), %s)",
+                "insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_to, row_count) "
+                "values ('acct_bench', true, 'events', 'bench', now(), %s, 1)",
                 [END],
             )
             self.connection.execute(
