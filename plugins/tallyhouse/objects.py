@@ -150,6 +150,18 @@ MODELS: tuple[Model, ...] = (
     Model("credit_note_fact"),
     Model("subscription_dim", upstream=("invoice_fact",)),
     Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
+    Model(
+        "mrr_change_fact",
+        upstream=(
+            "customer_dim",
+            "price_dim",
+            "coupon_dim",
+            "discount_dim",
+            "subscription_dim",
+            "subscription_item_dim",
+        ),
+    ),
+    Model("mrr_movement_fact", upstream=("mrr_change_fact",)),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
     Model(
         "enrichment",

@@ -51,20 +51,20 @@ BROKEN = [
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 3 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 3 where months_since = 1",
         {"what": "cohort", "month": "2026-01-01", "expected": 2, "found": 3},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set active_customers = 2 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set active_customers = 2 where months_since = 1",
         {"what": "active customers", "month": "2026-02-01", "expected": 1, "found": 2},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 1",
         {"what": "all customers", "expected": 2, "found": 1},
     ),
     (
@@ -192,6 +192,45 @@ BROKEN = [
         None,
         "update dwh.transaction_fact set currency = 'eur' where source_id = 'ch_2'",
         {"currency": "eur", "net_minor": 1000, "daily_minor": None},
+    ),
+    (
+        "mrr_movements_add_up",
+        "mrr_movement_monthly",
+        "update mart.mrr_movement_monthly set churn_minor = 5 where month = '2026-02-01'",
+        {"month": "2026-02-01", "opening_mrr_minor": 1000, "closing_mrr_minor": 1000},
+    ),
+    (
+        "mrr_plans_add_up",
+        "mrr_by_plan_monthly",
+        "update mart.mrr_by_plan_monthly set closing_mrr_minor = 900 where month = '2026-02-01'",
+        {"month": "2026-02-01", "closing_mrr_minor": 1000, "plans_mrr_minor": 900},
+    ),
+    (
+        "mrr_cohorts_add_up",
+        "cohort_retention_monthly",
+        "update mart.cohort_retention_monthly set active_customers = 0 where months_since = 1",
+        {"month": "2026-02-01", "paying_customers": 1, "active_customers": 0},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.mrr_change_fact set mrr_change_minor = 900",
+        {"subscription_id": "sub_1", "ledger_mrr_minor": 900, "fresh_mrr_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set status = 'unpaid' where is_current",
+        {"subscription_id": "sub_1", "ledger_mrr_minor": 1000, "fresh_mrr_minor": 0},
+    ),
+    (
+        "mrr_items_priced",
+        None,
+        """
+        update dwh.price_dim set unit_amount_minor = null;
+        update dwh.subscription_item_dim set unit_amount_minor = null
+        """,
+        {"first_subscription_item_id": "si_1", "price_id": "price_1", "failing": 1, "allowed": 0},
     ),
     (
         "transaction_totals_equal_sources",
