@@ -106,7 +106,7 @@ def empty_warehouse(connection: psycopg.Connection) -> None:
     for schema in ("raw", "dwh"):
         for name in table_rows(connection, schema).keys() - kept:
             connection.execute(sql.SQL("delete from {}").format(sql.Identifier(schema, name)))
-    for name in ("batch", "batch_applied", "watermark", "enrichment", "event_order_contradiction"):
+    for name in ("batch", "batch_applied", "watermark", "file", "enrichment", "event_order_contradiction"):
         connection.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", name)))
     connection.commit()
 

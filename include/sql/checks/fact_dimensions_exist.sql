@@ -39,6 +39,12 @@ with reference (fact, dim, key) as (
     ('discount_dim', 'coupon_dim', 'coupon_id'),
     ('discount_dim', 'customer_dim', 'customer_id'),
     ('coupon_dim', 'currency_dim', 'currency'),
+    ('user_first_install_fact', 'client_dim', 'client_sk'),
+    ('user_first_install_fact', 'channel_dim', 'channel_sk'),
+    ('user_first_install_fact', 'date_dim', 'date_sk'),
+    ('ad_spend_fact', 'channel_dim', 'channel_sk'),
+    ('ad_spend_fact', 'currency_dim', 'currency'),
+    ('ad_spend_fact', 'date_dim', 'date_sk'),
     ('transaction_fact', 'customer_dim', 'customer_id'),
     ('transaction_fact', 'currency_dim', 'currency'),
     ('transaction_fact', 'date_dim', 'date_sk')
@@ -54,7 +60,7 @@ select
     counted.references_made,
     counted.orphans as failing,
     case
-        when reference.dim in ('currency_dim', 'date_dim') then 0
+        when reference.dim in ('currency_dim', 'date_dim', 'client_dim', 'channel_dim') then 0
         -- before a kind of object has been listed once, those from before the events cannot be there
         when
             reference.dim <> 'payment_method_dim'
