@@ -29,7 +29,7 @@ from tallyhouse.tasks import common
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
-    is_paused_upon_creation=False,
+    is_paused_upon_creation=True,
     default_args=common.DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],

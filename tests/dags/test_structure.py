@@ -107,9 +107,13 @@ def test_stripe_events_runs_each_hour_for_the_hour_before(dag_bag: "DagBag") -> 
     assert following.data_interval.end - following.data_interval.start == timedelta(hours=1)
 
 
-def test_only_what_asks_stripe_by_the_clock_waits_for_a_person_to_start_it(dag_bag: "DagBag") -> None:
+def test_only_what_runs_by_the_clock_waits_for_a_person_to_start_it(dag_bag: "DagBag") -> None:
     paused = {dag_id: dag.is_paused_upon_creation for dag_id, dag in dag_bag.dags.items()}
-    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {"stripe_events", "stripe_reconcile"}
+    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {
+        "acquisition",
+        "stripe_events",
+        "stripe_reconcile",
+    }
 
 
 def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag") -> None:
