@@ -1,16 +1,16 @@
 """
 ### Stripe's objects, on demand, into the raw layer
 
-**What** Lists objects as they are now: the history from before the 30 days of events. It adds, and never replaces:
-run it as often as you like. Lists are cut into slices of time of about equal work, each committed for itself: clear a
-failed task, and it goes on with the slices that are left. All tasks together keep to the connection's limit of
-requests a second; each task's label and log, and `select * from ops.plan_progress`, say how long it will take. Lists
-leave deleted objects out: where a kind was listed whole, known objects that it did not show are asked for by their ids.
+**What** Lists objects as they are now: the history from before the 30 days of events. It adds, and never replaces: run
+it as often as you like. Lists are cut into slices of time of about equal work, each committed for itself: clear a
+failed task, and it goes on with what is left. All tasks together keep to the connection's limit of requests a second;
+each task's label and log, and `select * from ops.plan_progress`, say how long it takes. Lists leave deleted objects
+out: where a kind was listed whole, known objects that it did not show are asked for by their ids.
 
 **When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
 **When it is red** As `stripe_events`. `report_refused` names the kinds of objects that the key may not read; all others
-are in. Grant the permission, and run it again for these kinds.
+are in. Grant it, and run it again: a gap of a connected account that has refused every kind is not asked for by itself.
 """
 
 from datetime import datetime
@@ -67,13 +67,13 @@ def stripe_backfill():
     """Cuts the lists of each account into slices, lists them, and tells the warehouse."""
     accounts = common.list_accounts()
     planned = backfill.plan_lists.expand(stripe_conn_id=accounts)
-    staged = backfill.stage_lists.expand(share=backfill.gather_shares(planned))
+    staged = backfill.stage_lists.expand(share=common.by_turns(planned))
     common.migrate_schema() >> accounts
     unlisted = backfill.stage_unlisted.expand(stripe_conn_id=accounts)
     staged >> unlisted
     [staged, unlisted] >> common.publish_staged()
     [staged, unlisted] >> common.report_rejects()
-    [planned, staged, unlisted] >> backfill.report_refused()
+    [planned, staged, unlisted] >> common.report_refused()
 
 
 stripe_backfill()

@@ -94,7 +94,7 @@ def environment(
         # --- the clock: the demo's DAGs have many short tasks, and idle waits would be most of its time
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # 1 s between two looks at finished tasks
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
-        # Four files that nobody edits: parsing them every 30 s would take from the tasks' processor.
+        # Files that nobody edits: parsing them every 30 s would take from the tasks' processor.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "120",
         "DAG_PROCESSOR__STALE_DAG_THRESHOLD": "600",  # must exceed the interval above

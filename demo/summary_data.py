@@ -206,7 +206,7 @@ def _retention(connection: Connection, account: tuple[Any, ...]) -> list[Retenti
             select cohort_month, sum(cohort_customers) as customers
             from (
                 select distinct currency, cohort_month, cohort_customers
-                from mart.cohort_retention_monthly
+                from mart.payment_cohort_monthly
                 where account_id = %s and livemode = %s
             ) as cohort
             group by cohort_month
@@ -215,7 +215,7 @@ def _retention(connection: Connection, account: tuple[Any, ...]) -> list[Retenti
         select
             retention.cohort_month, retention.months_since, min(size.customers)::bigint,
             sum(retention.active_customers)::bigint, bool_and(retention.is_complete)
-        from mart.cohort_retention_monthly as retention
+        from mart.payment_cohort_monthly as retention
         inner join size on retention.cohort_month = size.cohort_month
         where retention.account_id = %s and retention.livemode = %s
         group by retention.cohort_month, retention.months_since

@@ -121,10 +121,13 @@ def references(relations: Sequence[Relation]) -> Iterator[tuple[Relation, Relati
         # of two tables with one key, the one that is named after it
         if table.own_key and (table.own_key not in owners or table.name.startswith(table.own_key.removesuffix("_id"))):
             owners[table.own_key] = table
+    # a name may end like a key and be that of another kind: customer_balance_transaction_id
+    kinds = {f"{item.reading}_id" for item in OBJECTS}
     for table in tables:
         for column in table.columns:
             for key, owner in owners.items():
-                names_it = column.name == key or (column.name.endswith(f"_{key}") and column.name not in owners)
+                is_role = column.name.endswith(f"_{key}") and column.name not in kinds
+                names_it = column.name == key or (is_role and column.name not in owners)
                 if names_it and owner is not table:
                     yield table, owner, column.name
 

@@ -10,6 +10,7 @@ from simulator.books_money import dispute_movements
 from simulator.clock import format_instant
 from simulator.company import Company
 from simulator.ledger import History
+from simulator.movements import Movements
 from simulator.mrr import RecurringRevenue
 from simulator.periods import month_name, month_spans
 
@@ -22,6 +23,7 @@ class Books:
     def __init__(self, company: Company) -> None:
         self._company = company
         self.recurring = RecurringRevenue(company)
+        self.movements = Movements(self.recurring)
 
     def monthly(self, until: float) -> list[dict[str, Any]]:
         """One row for every currency in use and UTC month from the founding to `until`, also quiet months.

@@ -190,6 +190,14 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
         return [{"customer": who, "currency": currency, "mrr_minor": str(value)} for (currency, who), value in
                 found.items()]  # fmt: skip
 
+    @router.get("/books/mrr/movements")
+    async def mrr_movements(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).movements.monthly(moment(until))
+
+    @router.get("/books/mrr/cohorts")
+    async def mrr_cohorts(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).movements.cohorts(moment(until))
+
     @router.get("/books/balance")
     async def balance(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
         return money_of(account).balance(moment(until))

@@ -41,7 +41,7 @@ class RecurringRevenue:
     def by_currency(self, until: float) -> list[dict[str, Any]]:
         """One row a currency: MRR and what is paused, as fractions of minor units in text, and paying customers."""
         rows: dict[str, list[Any]] = {}
-        for history, steps in self._all_steps(until):
+        for history, steps in self.all_steps(until):
             row = rows.setdefault(history.state.currency, [_NOTHING, _NOTHING, set()])
             step = _step_before(steps, until)
             row[0] += step.mrr
@@ -60,7 +60,7 @@ class RecurringRevenue:
         if last <= first:
             return []
         moves: dict[str, list[list[Fraction]]] = {}
-        for history, steps in self._all_steps(end):
+        for history, steps in self.all_steps(end):
             table = moves.setdefault(history.state.currency, [[_NOTHING, _NOTHING] for _ in range(last - first)])
             before = _Step(0, _NOTHING, _NOTHING)
             for step in steps:
@@ -81,21 +81,21 @@ class RecurringRevenue:
     def by_customer(self, until: float) -> dict[tuple[str, str], Fraction]:
         """M of every customer who has had a subscription, by (currency, customer)."""
         total: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
-        for history, steps in self._all_steps(until):
+        for history, steps in self.all_steps(until):
             total[history.state.currency, history.state.customer] += _step_before(steps, until).mrr
         return total
 
     def at_each(self, instants: list[float]) -> list[dict[tuple[str, str], Fraction]]:
         """`by_customer` at each of several instants, read off the same steps."""
         totals: list[dict[tuple[str, str], Fraction]] = [defaultdict(Fraction) for _ in instants]
-        for history, steps in self._all_steps(max(instants)):
+        for history, steps in self.all_steps(max(instants)):
             owner = (history.state.currency, history.state.customer)
             for total, until in zip(totals, instants, strict=True):
                 if history.created < until:
                     total[owner] += _step_before(steps, until).mrr
         return totals
 
-    def _all_steps(self, until: float) -> Iterator[tuple[History, list[_Step]]]:
+    def all_steps(self, until: float) -> Iterator[tuple[History, list[_Step]]]:
         """Every subscription that began before `until`, with its worth through time."""
         customers = self._company.objects["customer"].by_id
         for history in self._company.objects["subscription"].histories:

@@ -14,7 +14,10 @@ from psycopg.conninfo import make_conninfo
 
 from tallyhouse.migrations import migrate
 
+Report = Callable[[str, str], Path]
+
 ROOT = Path(__file__).parent.parent
+REPORTS = ROOT / ".local" / "reports"
 SQL_ROOT = ROOT / "include" / "sql"
 
 
@@ -46,6 +49,10 @@ class PostgresServer:
                 )
             )
         return self.conninfo(name)
+
+    def clone_database(self, conninfo: str) -> str:
+        """A copy of a database that nobody is connected to."""
+        return self.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
 
     def drop_database(self, conninfo: str) -> None:
         """Drops a database, whoever is connected to it."""
@@ -133,3 +140,25 @@ def find_fixtures(environment: Mapping[str, str]) -> Path:
 def fixtures_folder() -> Path:
     """Folder of recorded Stripe data, which the project does not carry."""
     return find_fixtures(os.environ)
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Writes what a test has found out to a file of that name, which pytest names at its end."""
+
+    def write(name: str, text: str) -> Path:
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        path = REPORTS / name
+        path.write_text(f"{text}\n")
+        # goes from the process that ran the test to the one that tells of all
+        record_property("report", str(path.relative_to(ROOT)))
+        return path
+
+    return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the reports that tests have written."""
+    ended = (test for kind in ("passed", "failed") for test in terminalreporter.stats.get(kind, []))
+    for name in sorted({value for test in ended for key, value in test.user_properties if key == "report"}):
+        terminalreporter.write_line(f"report: {name}")

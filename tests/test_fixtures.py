@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,23 @@ def test_what_runs_before_a_change_lands_says_that_nothing_may_be_skipped(tmp_pa
     environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     told = subprocess.run([ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True, check=True).stdout
     assert "test: CI=true" in told.splitlines()
+
+
+ENDS = """
+def test_it_needs_recorded_data(fixtures_folder):
+    raise AssertionError
+
+def test_it_has_found_something_out(report):
+    assert report("example.txt", "what it is").read_text() == "what it is\\n"
+"""
+
+
+def test_what_is_skipped_and_what_was_found_out_stands_at_the_end_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "test_ends.py").write_text(ENDS)
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TALLYHOUSE_FIXTURES")}
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "tests.conftest", "-n", "1"]
+    told = subprocess.run([*command, tmp_path], env=environment, cwd=ROOT, capture_output=True, text=True).stdout
+    (ROOT / ".local" / "reports" / "example.txt").unlink()
+    assert "TALLYHOUSE_FIXTURES is not set" in told
+    assert "report: .local/reports/example.txt" in told.splitlines()
+    assert "1 passed, 1 skipped" in told

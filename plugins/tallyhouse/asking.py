@@ -9,8 +9,8 @@ from typing import Self
 import orjson
 
 from tallyhouse.client import StripeClient
-from tallyhouse.errors import ObjectMissingError
-from tallyhouse.pages import ObjectReader, Page, reject
+from tallyhouse.errors import BadRequestError, ObjectMissingError
+from tallyhouse.pages import ObjectReader, Page, Reject, reject
 from tallyhouse.retrieval import fetch_object
 
 THREADS = 8
@@ -37,8 +37,8 @@ class Asker:
     def ask(self, object_name: str, ids: Sequence[str]) -> list[Page]:
         """Each of these objects as a page of its own; what Stripe no longer has is the stub that says so.
 
-        At most a CHUNK of them: all answers are held. Errors as of StripeClient.retrieve, but for
-        ObjectMissingError.
+        What Stripe does not understand of one object (another 4xx) is a reject of that one. At most a CHUNK of them:
+        all answers are held. Other errors as of StripeClient.retrieve.
         """
         # Not later than the answers that have no time of their own.
         asked_at = self._client.server_time()
@@ -50,6 +50,10 @@ class Asker:
         except ObjectMissingError:
             stub = {"id": object_id, "object": object_name, "deleted": True}
             return Page([(object_name, object_id, None, orjson.dumps(stub))], 0, asked_at)
+        except BadRequestError as error:
+            answer = str(getattr(error.__cause__, "http_body", None) or "").replace("\0", "\\u0000")
+            refused = Reject(object_id, str(error), answer)
+            return Page([refused], len(answer), asked_at)
         raw = fetched.value
         row = raw.refusal or ObjectReader()(raw.value, raw.text)
         page = Page([], fetched.byte_count, fetched.observed_at, fetched.call_count, fetched.throttled_count)

@@ -39,6 +39,11 @@ class BackfillPlan:
     shares: list[list[Slice]]
     refused: list[tuple[Slice, str]]
 
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be listed at all, where every kind was refused."""
+        return self.refused[0][1] if self.refused and not self.shares else None
+
     def title(self, share: int) -> str:
         """What a task lists, in words, short enough for a label: its kinds, slices and requests."""
         pieces = self.shares[share]
@@ -62,7 +67,8 @@ def plan_backfill(
 ) -> BackfillPlan:
     """Asks each list how much it holds, and writes down the slices that `run_id` means to read.
 
-    A kind that the key may not list is written down as refused, and the others are planned. `is_everything`: the
+    A kind that the key may not list is written down as refused, and the others are planned; of a connected account
+    also a kind that is refused for another reason, so that the platform's own plan stands. `is_everything`: the
     window leaves nothing out, so that what a list does not show of a deletable kind will be asked for
     (`unlisted.stage_unlisted`). With a test key, objects on test clocks are listed by clock, since lists leave them
     out otherwise. Raises StripeUnavailableError or BadPageError after the client's retries: then nothing is planned.
@@ -70,12 +76,20 @@ def plan_backfill(
     kinds = [find_listed(name) for name in dict.fromkeys(objects)]
     refused: list[tuple[Slice, str]] = []
 
+    def refuse(item: StripeObject, error: StripeAccessError) -> list[Slice]:
+        refused.append((Slice(item.name, window), str(error)))
+        return []
+
     def plan_kind(item: StripeObject) -> list[Slice]:
         try:
             return plan_slices(client, item, window, rows_per_slice)
         except PermissionMissingError as error:
-            refused.append((Slice(item.name, window), str(error)))
-            return []
+            return refuse(item, error)
+        except StripeAccessError as error:
+            # of the key's own account, that is for a person to mend before anything is listed
+            if account.via is None:
+                raise
+            return refuse(item, error)
 
     def plan_clocks() -> list[Slice]:
         clocked = [item for item in kinds if item.has_test_clocks]
@@ -83,7 +97,9 @@ def plan_backfill(
             return []
         try:
             clocks = list_test_clocks(client)
-        except PermissionMissingError as error:
+        except StripeAccessError as error:
+            if account.via is None and not isinstance(error, PermissionMissingError):
+                raise
             refused.extend((Slice(item.name, window, "test_clock"), str(error)) for item in clocked)
             return []
         return [Slice(item.name, window, f"test_clock={clock}") for clock in clocks for item in clocked]

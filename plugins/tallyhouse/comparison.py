@@ -20,6 +20,7 @@ from tallyhouse.differences import (
 )
 from tallyhouse.objects import LISTED
 from tallyhouse.questions import COMPARED, ComparedKind, Question
+from tallyhouse.windows import floor_second
 
 # What every readable document of these kinds has: null in the warehouse, it could not be read.
 _NEVER_NULL = ("status", "currency", "amount_minor", "net_minor", "total_minor")
@@ -63,11 +64,12 @@ _NEWEST_RAW = """
 with listed as (
     select
         version.account_id, version.livemode, version.object_type, version.object_id,
-        version.version_at as observed_at, version.body as payload
+        version.version_at as observed_at, version.body as payload, version.source = 'event' as is_event
     from unnest(%(ids)s::text[]) as asked (object_id)
     cross join lateral (
         select *
-        from staging.versions_of_object(%(account_id)s, %(livemode)s, %(object)s, asked.object_id)
+        from staging.versions_of_object(%(account_id)s, %(livemode)s, %(object)s, asked.object_id) as past
+        where {is_readable}
         order by version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
         limit 1
     ) as version
@@ -76,7 +78,10 @@ wanted as (
     select account_id, livemode, object_id from listed where false
 ),
 {states}
-select object_id, state from state_of where side = 'listed'
+select listed.object_id, state_of.state, listed.observed_at, listed.is_event
+from listed
+inner join state_of using (object_id)
+where state_of.side = 'listed'
 """
 
 
@@ -101,6 +106,22 @@ class Row:
     def is_ahead(self) -> bool:
         """Whether the warehouse knows a newer state than the list, which took a while to read."""
         return bool(self.version_at and self.observed_at and self.version_at > self.observed_at)
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest version of an object that the raw layer has: its state, its second, and whether an event told it."""
+
+    state: dict[str, Any]
+    version_at: datetime
+    is_event: bool
+
+    def is_ahead_of(self, row: Row) -> bool:
+        """Whether it is of the second in which the list showed the object, or of a later one.
+
+        A list is read at some moment of its second: what an event of that second tells may be newer.
+        """
+        return self.is_event and row.observed_at is not None and self.version_at >= floor_second(row.observed_at)
 
 
 @dataclass(frozen=True)
@@ -143,7 +164,6 @@ class Comparison:
             conditions.append(sql.SQL("status = %(status)s and is_current"))
         if LISTED[question.object_name].has_test_clocks:
             conditions.append(sql.SQL("test_clock_id is not distinct from %(test_clock)s and is_current"))
-        conn.execute("drop table if exists compared")
         conn.execute(
             sql.SQL(_COMPARED).format(
                 object_id=sql.Identifier(f"{question.object_name}_id"),
@@ -169,30 +189,34 @@ class Comparison:
         `in_flight`: objects that changed after the events that are loaded. All that this reads must be of one moment,
         or a load that commits meanwhile would explain nothing: a transaction with one snapshot.
         """
-        if not rows:
-            return []
         ids = [row.object_id for row in rows]
         waiting = in_flight | self._pending(conn, ids)
         newest = self._newest_raw(conn, ids)
         unreadable = self._unreadable(conn, ids)
         differences = []
         for row in rows:
+            known = newest.get(row.object_id)
+            if known is not None and known.is_ahead_of(row):
+                continue
+            is_staged = known is not None and known.state == row.listed
             if row.object_id in waiting:
                 reason = LATER_THAN_LAG
             elif row.object_id in seen.gone:
                 reason = DELETED
             elif row.object_id in unreadable or row.object_id in seen.refused:
                 reason = UNKNOWN_SHAPE
-            elif row.object_id not in newest:
+            elif known is None:
                 reason = NEVER_SEEN
-            elif newest[row.object_id] == row.listed:
+            elif is_staged:
                 # the raw layer holds this very state, and the warehouse does not
                 reason = UNEXPLAINED
             elif any(name in _NEVER_NULL and theirs is None for name, (_, theirs) in row.values.items() if row.held):
                 reason = UNKNOWN_SHAPE
             else:
                 reason = STALE
-            differences.append(Difference(row.object_id, reason, row.values, row.observed_at))
+            differences.append(Difference(row.object_id, reason, row.values, row.observed_at, is_staged))
+        told = {row.object_id for row in rows}
+        differences += [Difference(each, UNKNOWN_SHAPE, {}, None) for each in sorted(seen.refused - told)]
         return differences
 
     def _states(self) -> sql.Composed:
@@ -220,10 +244,19 @@ class Comparison:
         )
         return {object_id for (object_id,) in found}
 
-    def _newest_raw(self, conn: psycopg.Connection, ids: list[str]) -> dict[str, dict[str, Any]]:
-        """The newest state of each of these objects that the raw layer has, read as a listed one is."""
-        query = sql.SQL(_NEWEST_RAW).format(states=self._states())
-        return dict(conn.execute(query, self._key(ids)).fetchall())
+    def _newest_raw(self, conn: psycopg.Connection, ids: list[str]) -> dict[str, Newest]:
+        """The newest state of each of these objects that the raw layer has, read as a listed one is.
+
+        What cannot be read, and waits for the load that will set it aside, is passed over.
+        """
+        query = sql.SQL(_NEWEST_RAW)
+        try:
+            with conn.transaction():
+                found = conn.execute(query.format(states=self._states(), is_readable=sql.SQL("true")), self._key(ids))
+        except psycopg.DataError:
+            readable = sql.SQL("ops.unreadable_reason(past.object_type, past.body) is null")
+            found = conn.execute(query.format(states=self._states(), is_readable=readable), self._key(ids))
+        return {object_id: Newest(*told) for object_id, *told in found}
 
     def _unreadable(self, conn: psycopg.Connection, ids: list[str]) -> set[str]:
         """Of these objects those of which a document was set aside that is newer than all that could be read."""

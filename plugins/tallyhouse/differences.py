@@ -18,12 +18,14 @@ class Difference:
     """One object of which the two tell different things.
 
     `values`: {column: (what Stripe says, what the warehouse said)}. `observed_at` None: Stripe did not show it.
+    `is_staged`: the raw layer holds what Stripe says already.
     """
 
     object_id: str
     reason: str
     values: dict[str, tuple[Any, Any]]
     observed_at: datetime | None
+    is_staged: bool = False
 
     @property
     def as_json(self) -> str:

@@ -63,7 +63,7 @@ class KindsRefusedError(StripeAccessError):
         reasons = "; ".join(f"{account_id} {kind}: {reason}" for account_id, kind, reason in refused)
         super().__init__(
             f"These kinds of objects could not be listed, and everything else is in: {kinds}. Grant what is named, or "
-            f"leave them out of the form, and run stripe_backfill again for them. {reasons}"
+            f"leave them out of the form, and run the DAG again for them. {reasons}"
         )
         self.refused = list(refused)
 

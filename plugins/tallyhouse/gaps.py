@@ -9,7 +9,7 @@ import psycopg
 from tallyhouse.client import Account
 from tallyhouse.errors import GapError
 from tallyhouse.ledger import EVENTS, require_idle
-from tallyhouse.windows import Window
+from tallyhouse.windows import RETENTION, Window
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,35 @@ def record_expired(conn: psycopg.Connection, account: Account, gap: Window, reas
         "reported_at = null, closed_at = null where g.kind = 'failed'",
         [account.account_id, account.livemode, EVENTS, gap.start, gap.end, reason],
     )
+
+
+def record_connected(conn: psycopg.Connection, account: Account, connected: Sequence[Account]) -> list[str]:
+    """Records the platform's gaps for connected accounts that no event had shown when they were found; says which.
+
+    What was lost of the platform's events was lost of theirs, if they were connected already. The first event that
+    comes after a gap within the time that Stripe keeps events counts as a sign of that; later ones tell of accounts
+    that were connected since. In the caller's transaction.
+    """
+    found = conn.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason) "
+        "select connected.account_id, g.livemode, g.stream, g.gap_from, g.gap_to, format("
+        "'its first event came after a gap in those of its platform %%s: %%s', g.account_id, g.reason) "
+        "from ops.gap as g cross join unnest(%(connected)s::text[]) as connected (account_id) "
+        "cross join lateral (select min(e.created_at) as created_at from raw.event as e "
+        "where e.account_id = connected.account_id and e.livemode = g.livemode) as first_event "
+        "where g.account_id = %(account_id)s and g.livemode = %(livemode)s and g.stream = %(stream)s "
+        "and g.kind = 'expired' and first_event.created_at >= g.gap_to "
+        "and first_event.created_at < g.gap_to + %(retention)s "
+        "on conflict (account_id, livemode, stream, gap_from) do nothing returning account_id, gap_from, gap_to",
+        {
+            "account_id": account.account_id,
+            "livemode": account.livemode,
+            "stream": EVENTS,
+            "connected": [each.account_id for each in connected],
+            "retention": RETENTION,
+        },
+    ).fetchall()
+    return [f"{account_id} {_stretch(start, end)}" for account_id, start, end in found]
 
 
 def record_failed(conn: psycopg.Connection, run_id: str) -> list[str]:
@@ -52,13 +81,15 @@ def record_failed(conn: psycopg.Connection, run_id: str) -> list[str]:
 def ask_relisting(conn: psycopg.Connection) -> list[str]:
     """The gaps for which all objects must be listed now, in words; each is asked for once.
 
-    Again after a day in which no list of its account was read: the run that was asked for has died.
+    Again after a day in which no list of its account was read: the run that was asked for has died. But not where
+    every list was refused: only a person can mend that.
     """
     require_idle(conn)
     with conn.transaction():
         asked = conn.execute(
             "update ops.gap as g set relist_asked_at = clock_timestamp() "
-            "where kind = 'expired' and closed_at is null and relisted_at is null and (relist_asked_at is null "
+            "where kind = 'expired' and closed_at is null and relisted_at is null and refused_at is null "
+            "and (relist_asked_at is null "
             "or (relist_asked_at < clock_timestamp() - interval '1 day' and not exists (select from ops.batch as b "
             "where b.account_id = g.account_id and b.livemode = g.livemode and b.source = 'list' "
             "and b.committed_at > clock_timestamp() - interval '1 day'))) returning account_id, gap_from, gap_to"
@@ -66,15 +97,26 @@ def ask_relisting(conn: psycopg.Connection) -> list[str]:
     return [f"{account_id} {_stretch(start, end)}" for account_id, start, end in asked]
 
 
-def awaits_relisting(conn: psycopg.Connection, account: Account) -> bool:
-    """Whether a gap of this account waits for a listing of all objects."""
+def awaits_relisting(conn: psycopg.Connection, account: Account, *, even_refused: bool = False) -> bool:
+    """Whether a gap of this account waits for a listing of all objects, of which not every list was refused before."""
     with conn.transaction():
         row = conn.execute(
             "select exists (select from ops.gap where account_id = %s and livemode = %s and kind = 'expired' "
-            "and closed_at is null and relisted_at is null)",
-            [account.account_id, account.livemode],
+            "and closed_at is null and relisted_at is null and (refused_at is null or %s))",
+            [account.account_id, account.livemode, even_refused],
         ).fetchone()
     return bool(row and row[0])
+
+
+def keep_refusal(conn: psycopg.Connection, account: Account, refusal: str | None) -> None:
+    """Writes beside the open gaps of an account that every list of it was refused, and why; None: they are not."""
+    with conn.transaction():
+        conn.execute(
+            "update ops.gap set refused_at = case when %(refusal)s::text is not null then clock_timestamp() end, "
+            "refusal = %(refusal)s where account_id = %(account_id)s and livemode = %(livemode)s "
+            "and kind = 'expired' and closed_at is null and (refusal is not null or %(refusal)s::text is not null)",
+            {"refusal": refusal, "account_id": account.account_id, "livemode": account.livemode},
+        )
 
 
 def report_gaps(conn: psycopg.Connection) -> None:

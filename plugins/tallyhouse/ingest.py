@@ -38,7 +38,8 @@ def plan_events(
 
     The first plan of an account sets its watermark to the oldest second that Stripe still keeps. A watermark
     older than that is a gap: it is recorded in ops.gap, the watermark moves to its end in the same
-    transaction, and the log says so at level ERROR; lists must close it (see tallyhouse.gaps). The windows are
+    transaction, and the log says so at level ERROR; lists must close it (see tallyhouse.gaps). So is that of a
+    connected account of which the first event came after such a gap. The windows are
     the plan of `run_id` in ops.planned_batch, if there is one.
     """
     ledger.require_idle(conn)
@@ -57,9 +58,13 @@ def plan_events(
             retention=retention,
             margin=margin,
         )
+        connected = connected_accounts(conn, account)
+        # those that have shown themselves since
+        for gap in gaps.record_connected(conn, account, connected):
+            log.error("GAP of an account that is connected to %s: %s", account.account_id, gap)
         if plan.gap is not None:
             # What happened on connected accounts is lost with it.
-            for owner in (account, *connected_accounts(conn, account)):
+            for owner in (account, *connected):
                 gaps.record_expired(
                     conn,
                     owner,
@@ -131,7 +136,7 @@ def stage_list(
     began = time.monotonic()
     item = find_listed(object_name)
     with conn.transaction():
-        ledger.lock_stream(conn, account, f"list:{item.name} {window} {scope or ''}")
+        ledger.lock_stream(conn, account, f"{ledger.list_stream(item.name)} {window} {scope or ''}")
         done = ledger.find_list_batch(conn, account, item.name, window, run_id, scope)
         if done is not None:
             return done

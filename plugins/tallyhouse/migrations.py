@@ -92,8 +92,8 @@ def migrate(connection: psycopg.Connection, sql_root: Path) -> MigrationReport:
     """Applies what is missing, all in one transaction under an advisory lock; commits it.
 
     Cheap when nothing changed (one query). Raises MigrationError, with nothing changed, when an applied
-    migration was edited or removed, when a file fails, or when something of the user's own depends on a view
-    that must be re-created.
+    migration was edited or removed, when a new one has a number below an applied one's, when a file fails, or
+    when something of the user's own depends on a view that must be re-created.
     """
     migrations, repeatables = read_migrations(sql_root), read_repeatables(sql_root)
     wanted = {file.name: file.sha256 for file in (*migrations, *repeatables)}
@@ -141,9 +141,15 @@ def _apply_migrations(connection: psycopg.Connection, migrations: list[SqlFile],
                 f"{name} was applied to this database, but the file is gone. Restore it (an older release of "
                 "the code may be running against a newer database)."
             )
-    applied = []
+    applied: list[str] = []
+    newest = max((name for name in recorded if name.startswith("migrations/")), default="")
     for file in migrations:
         if file.name not in recorded:
+            if file.name < newest:
+                raise MigrationError(
+                    f"{file.name} is new, but {newest} has been applied to this database already: a new database "
+                    "would apply them the other way round. Give the new one a number above it."
+                )
             _run(connection, file)
             applied.append(file.name)
         elif recorded[file.name] != file.sha256:

@@ -9,13 +9,14 @@ class StripeObject:
     """One kind of Stripe object.
 
     `name` is the value of its "object" field. `list_path` is its list endpoint (None: it has none that serves
-    a whole account, and its history comes from events and from the objects that name it), `list_params` what
-    that endpoint needs beside a `created` range to leave nothing out (https://docs.stripe.com/api: lists of
-    subscriptions leave canceled ones out unless status=all), and `expand` what it leaves out of each object
-    unless it is asked to. `reads_as` names the staging relation that reads it, where that has another name.
-    `has_events` is false where no event ever tells of it, and only lists do. `has_test_clocks`: its list
-    shows objects on a test clock only when asked for that clock. `is_deletable`: Stripe deletes some, and what
-    holds them here knows of deletions (all test data of an account, which can go at once, does not count).
+    a whole account, and its history comes from events and from the objects that name it), `path` where one is
+    to be had by its id nevertheless, `list_params` what the list endpoint needs beside a `created` range to
+    leave nothing out (https://docs.stripe.com/api: lists of subscriptions leave canceled ones out unless
+    status=all), and `expand` what it leaves out of each object unless it is asked to. `reads_as` names the
+    staging relation that reads it, where that has another name. `has_events` is false where no event ever
+    tells of it, and only lists do. `has_test_clocks`: its list shows objects on a test clock only when asked
+    for that clock. `is_deletable`: Stripe deletes some, and what holds them here knows of deletions (all test
+    data of an account, which can go at once, does not count).
     """
 
     name: str
@@ -26,6 +27,7 @@ class StripeObject:
     has_events: bool = True
     has_test_clocks: bool = False
     is_deletable: bool = False
+    path: str | None = None
 
     @property
     def reading(self) -> str:
@@ -34,10 +36,15 @@ class StripeObject:
 
     @property
     def endpoint(self) -> str:
-        """Its list endpoint; one object is under it by its id. ValueError where there is none."""
+        """Its list endpoint. ValueError where there is none."""
         if self.list_path is None:
             raise ValueError(f"{self.name} has no list endpoint: its history comes from events")
         return self.list_path
+
+    @property
+    def parent_path(self) -> str | None:
+        """The endpoint under which one object is by its id; None where there is none."""
+        return self.path or self.list_path
 
     @property
     def params(self) -> dict[str, str]:
@@ -96,14 +103,16 @@ OBJECTS: tuple[StripeObject, ...] = (
     ),
     StripeObject("subscription_item"),
     StripeObject("subscription_schedule", "/v1/subscription_schedules"),
-    StripeObject("invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts"), is_deletable=True),
+    StripeObject(
+        "invoice", "/v1/invoices", expand=("discounts", "lines.data.discounts", "payments"), is_deletable=True
+    ),
     StripeObject("line_item", reads_as="invoice_line"),
     StripeObject("invoiceitem", "/v1/invoiceitems", reads_as="invoice_item", is_deletable=True),
     StripeObject("invoice_payment", "/v1/invoice_payments"),
     StripeObject("charge", "/v1/charges"),
     StripeObject("payment_intent", "/v1/payment_intents"),
     StripeObject("setup_intent", "/v1/setup_intents"),
-    StripeObject("payment_method"),
+    StripeObject("payment_method", path="/v1/payment_methods"),
     StripeObject("card", reads_as="payment_method"),
     StripeObject("source", reads_as="payment_method"),
     StripeObject("refund", "/v1/refunds"),
@@ -117,6 +126,7 @@ OBJECTS: tuple[StripeObject, ...] = (
 )
 
 LISTED: Mapping[str, StripeObject] = {item.name: item for item in OBJECTS if item.list_path}
+RETRIEVED: Mapping[str, StripeObject] = {item.name: item for item in OBJECTS if item.parent_path}
 
 MODELS: tuple[Model, ...] = (
     Model("date_dim"),
@@ -144,6 +154,18 @@ MODELS: tuple[Model, ...] = (
     Model("ad_spend_fact", upstream=("currency_dim",)),
     Model("subscription_dim", upstream=("invoice_fact",)),
     Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
+    Model(
+        "mrr_change_fact",
+        upstream=(
+            "customer_dim",
+            "price_dim",
+            "coupon_dim",
+            "discount_dim",
+            "subscription_dim",
+            "subscription_item_dim",
+        ),
+    ),
+    Model("mrr_movement_fact", upstream=("mrr_change_fact",)),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
     Model(
         "enrichment",
@@ -154,6 +176,7 @@ MODELS: tuple[Model, ...] = (
             "customer_dim",
             "product_dim",
             "price_dim",
+            "payment_method_dim",
             "subscription_dim",
         ),
     ),

@@ -41,12 +41,15 @@ COMPARED: Mapping[str, ComparedKind] = {
     kind.object_name: kind
     for kind in (
         ComparedKind("subscription", ("subscription_dim", "subscription_item_dim"), statuses=("active", "past_due")),
-        ComparedKind("invoice", ("invoice_fact",)),
+        ComparedKind("invoice", ("invoice_fact", "invoice_line_fact")),
         ComparedKind("charge", ("charge_fact",)),
         ComparedKind("balance_transaction", ("balance_transaction_fact",), differing_sums=differing_sums),
     )
 }
 """What MRR, revenue and the ledger of money rest on. A new kind is a line here and a file in include/sql/reconcile/."""
+
+LOADED_WITHIN = timedelta(hours=3)
+"""Older batches than this are loaded, unless a table is loaded anew or loads fail."""
 
 FIRST_SECOND = datetime(2011, 1, 1, tzinfo=UTC)
 
@@ -182,6 +185,24 @@ def plan_questions(
         if LISTED[name].has_test_clocks:
             questions += [Question(name, test_clock=clock) for clock in test_clocks]
     return questions
+
+
+def being_loaded(conn: psycopg.Connection, objects: Iterable[str]) -> set[str]:
+    """Of these kinds those whose tables lack what was staged hours ago: they are loaded anew, or not at all.
+
+    Compared with Stripe, all that is not loaded yet would differ.
+    """
+    kinds = [COMPARED[name] for name in objects if name in COMPARED]
+    with conn.transaction():
+        found = conn.execute(
+            "select needed.model from unnest(%s::text[]) as needed (model) "
+            "where exists (select from ops.batch where batch.committed_at < clock_timestamp() - %s "
+            "and not exists (select from ops.batch_applied as applied "
+            "where applied.model = needed.model and applied.batch_id = batch.batch_id))",
+            [[model for kind in kinds for model in kind.models], LOADED_WITHIN],
+        ).fetchall()
+    behind = {model for (model,) in found}
+    return {kind.object_name for kind in kinds if behind.intersection(kind.models)}
 
 
 def read_reached(conn: psycopg.Connection, account: Account) -> dict[str, datetime]:

@@ -9,7 +9,7 @@ import orjson
 
 from tallyhouse.client import StripeClient
 from tallyhouse.json_rows import RawRow
-from tallyhouse.objects import LISTED
+from tallyhouse.objects import RETRIEVED
 from tallyhouse.pages import ObjectRow, Page, Reject, RowReader, reject
 from tallyhouse.transport import Fetched
 
@@ -44,7 +44,16 @@ class Retrieval:
 RETRIEVALS: Mapping[str, Retrieval] = {
     **{
         name: Retrieval(name)
-        for name in (BALANCE_TRANSACTION, "charge", "customer", "invoice", "price", "product", "subscription")
+        for name in (
+            BALANCE_TRANSACTION,
+            "charge",
+            "customer",
+            "invoice",
+            "payment_method",
+            "price",
+            "product",
+            "subscription",
+        )
     },
     "invoice_lines": Retrieval(
         "invoice", NestedList("lines", "/v1/invoices/{id}/lines", {"expand[0]": "data.discounts"})
@@ -59,7 +68,7 @@ RETRIEVALS: Mapping[str, Retrieval] = {
     "charge_refunds": Retrieval(path="/v1/refunds", params={"charge": "{id}"}),
     "customer_balance_transactions": Retrieval(path="/v1/customers/{id}/balance_transactions"),
 }
-"""Kind of ops.enrichment -> how it is fetched. A new kind is a line here and a rule in records/enrichment.sql."""
+"""Kind of ops.enrichment -> how it is fetched; what a new kind takes, include/sql/ops/enrichment_kind.sql says."""
 
 
 def retrieve(
@@ -97,9 +106,9 @@ def fetch_object(
     client: StripeClient, object_name: str, object_id: str, *, stripe_account: str | None = None
 ) -> Fetched[RawRow]:
     """One object by its id, with all that its list would show of it. Errors as of StripeClient.retrieve."""
-    listed = LISTED[object_name]
-    expanded = {f"expand[{number}]": path for number, path in enumerate(listed.expand)}
-    return client.retrieve(f"{listed.endpoint}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
+    known = RETRIEVED[object_name]
+    expanded = {f"expand[{number}]": path for number, path in enumerate(known.expand)}
+    return client.retrieve(f"{known.parent_path}/{_in_path(object_id)}", expanded, stripe_account=stripe_account)
 
 
 def _read_list(

@@ -26,6 +26,7 @@ def version(at: str, event_type: str, kind: str, object_id: str, **fields: Any) 
 def good_versions() -> list[Version]:
     """Two customers over three months: a rename, a subscription, an invoice, three charges, a refund, a dispute."""
     price = {"object": "price", "id": "price_1", "product": "prod_1", "currency": "usd", "unit_amount": 1000}
+    price["recurring"] = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
     line = {"id": "il_1", "amount": 1000, "currency": "usd", "price": price, "quantity": 1}
     found = [
         version("2026-01-01", "product.created", "product", "prod_1", name="Plan"),

@@ -81,20 +81,20 @@ BROKEN = [
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 3 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 3 where months_since = 1",
         {"what": "cohort", "month": "2026-01-01", "expected": 2, "found": 3},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set active_customers = 2 where months_since = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set active_customers = 2 where months_since = 1",
         {"what": "active customers", "month": "2026-02-01", "expected": 1, "found": 2},
     ),
     (
         "cohorts_add_up",
-        "cohort_retention_monthly",
-        "update mart.cohort_retention_monthly set cohort_customers = 1",
+        "payment_cohort_monthly",
+        "update mart.payment_cohort_monthly set cohort_customers = 1",
         {"what": "all customers", "expected": 2, "found": 1},
     ),
     (
@@ -192,6 +192,20 @@ BROKEN = [
         {"fact": "dispute_fact", "dim": "charge_fact", "references_made": 12, "failing": 11, "allowed": 10},
     ),
     (
+        "fact_dimensions_exist",
+        None,
+        # a column that refers in a role, of a table with history
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'charge', 'test', now());
+        insert into dwh.customer_dim (
+            account_id, livemode, customer_id, customer_sk, default_payment_method_id, valid_from, is_current
+        )
+        select 'acct_test', false, 'cus_y' || n, n, 'pm_y' || n, now(), true from generate_series(1, 11) as n
+        """,
+        {"fact": "customer_dim", "referring": "default_payment_method_id", "failing": 11, "allowed": 10},
+    ),
+    (
         "mart_revenue_equals_facts",
         None,
         "update dwh.transaction_fact set amount_minor = 1001 where source_id = 'ch_2'",
@@ -208,6 +222,45 @@ BROKEN = [
         None,
         "update dwh.transaction_fact set currency = 'eur' where source_id = 'ch_2'",
         {"currency": "eur", "net_minor": 1000, "daily_minor": None},
+    ),
+    (
+        "mrr_movements_add_up",
+        "mrr_movement_monthly",
+        "update mart.mrr_movement_monthly set churn_minor = 5 where month = '2026-02-01'",
+        {"month": "2026-02-01", "opening_mrr_minor": 1000, "closing_mrr_minor": 1000},
+    ),
+    (
+        "mrr_plans_add_up",
+        "mrr_by_plan_monthly",
+        "update mart.mrr_by_plan_monthly set closing_mrr_minor = 900 where month = '2026-02-01'",
+        {"month": "2026-02-01", "closing_mrr_minor": 1000, "plans_mrr_minor": 900},
+    ),
+    (
+        "mrr_cohorts_add_up",
+        "cohort_retention_monthly",
+        "update mart.cohort_retention_monthly set active_customers = 0 where months_since = 1",
+        {"month": "2026-02-01", "paying_customers": 1, "active_customers": 0},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.mrr_change_fact set mrr_change_minor = 900",
+        {"subscription_id": "sub_1", "ledger_mrr_minor": 900, "fresh_mrr_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set status = 'unpaid' where is_current",
+        {"subscription_id": "sub_1", "ledger_mrr_minor": 1000, "fresh_mrr_minor": 0},
+    ),
+    (
+        "mrr_items_priced",
+        None,
+        """
+        update dwh.price_dim set unit_amount_minor = null;
+        update dwh.subscription_item_dim set unit_amount_minor = null
+        """,
+        {"first_subscription_item_id": "si_1", "price_id": "price_1", "failing": 1, "allowed": 0},
     ),
     (
         "transaction_totals_equal_sources",
@@ -289,10 +342,30 @@ def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycop
     assert {
         "fact": "charge_fact",
         "dim": "customer_dim",
+        "referring": "customer_id",
         "references_made": 4,
         "failing": 4,
         "allowed": 4,
     } in result.sample
+
+
+def test_payment_methods_that_have_yet_to_be_asked_for_are_only_counted(good: psycopg.Connection) -> None:
+    good.execute(
+        """
+        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+        values ('acct_test', false, 'list', 'charge', 'test', now());
+        insert into dwh.payment_intent_fact (
+            account_id, livemode, payment_intent_id, payment_method_id, currency, version_at, version_rank,
+            version_order
+        )
+        select 'acct_test', false, 'pi_x' || n, 'pm_x' || n, 'usd', now(), 1, 0 from generate_series(1, 11) as n;
+        insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at)
+        values ('acct_test', false, 'payment_method', 'pm_x1', 'acct_test', now());
+        """
+    )
+    assert run(good, "fact_dimensions_exist").status == "warned"
+    good.execute("update ops.enrichment set attempts = 1 where object_id = 'pm_x1'")
+    assert run(good, "fact_dimensions_exist").status == "failed"
 
 
 def test_orphans_within_the_share_that_policy_allows_are_only_counted(good: psycopg.Connection) -> None:

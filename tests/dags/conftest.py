@@ -14,15 +14,17 @@ import psycopg
 import pytest
 
 from demo import airflow_config
+from demo.company import write_files
 from simulator.app import DEFAULT_KEY
 from simulator.instance import simulator_thread
 from tests.conftest import ROOT, PostgresServer
-from tests.dags.runs import Dags
+from tests.dags.runs import Dags, FirstLoad
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
 
 NOW = "2026-10-01T00:00:00Z"
+COMPANY = {"now": NOW, "customers": 40, "months": 4, "seed": 54}
 
 
 def libpq_parameters(conninfo: str) -> dict[str, str]:
@@ -75,20 +77,72 @@ def dag_bag(airflow_environment: str) -> "DagBag":
 @pytest.fixture
 def stripe_url() -> Iterator[str]:
     """A small company behind real HTTP, its clock stopped; each test has its own."""
-    with simulator_thread(now=NOW, customers=40, months=4, seed=54) as url:
+    with simulator_thread(**COMPANY) as url:
         yield url
+
+
+def connect(patch: pytest.MonkeyPatch, warehouse: str, stripe_url: str) -> None:
+    """Gives Airflow its connections to a warehouse and to a company."""
+    to_warehouse = airflow_config.warehouse_connection(libpq_parameters(warehouse))
+    to_stripe = airflow_config.stripe_connection(DEFAULT_KEY, stripe_url, {"requests_per_second": 1000})
+    patch.setenv("AIRFLOW_CONN_WAREHOUSE", to_warehouse)
+    patch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", to_stripe)
+
+
+@pytest.fixture(scope="package")
+def dag_files_by_id(dag_bag: "DagBag") -> dict[str, str]:
+    """Id -> file of each of the project's DAGs."""
+    return {dag.dag_id: dag.fileloc for dag in dag_bag.dags.values()}
 
 
 @pytest.fixture
 def dags(
-    airflow_environment: str, dag_bag: "DagBag", warehouse: str, stripe_url: str, monkeypatch: pytest.MonkeyPatch
+    airflow_environment: str,
+    dag_files_by_id: dict[str, str],
+    warehouse: str,
+    stripe_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Dags:
     """The DAGs, with connections to a fresh warehouse and to the company."""
-    to_warehouse = airflow_config.warehouse_connection(libpq_parameters(warehouse))
-    to_stripe = airflow_config.stripe_connection(DEFAULT_KEY, stripe_url, {"requests_per_second": 1000})
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", to_warehouse)
-    monkeypatch.setenv("AIRFLOW_CONN_STRIPE_DEFAULT", to_stripe)
-    return Dags({dag.dag_id: dag.fileloc for dag in dag_bag.dags.values()}, airflow_environment, warehouse)
+    connect(monkeypatch, warehouse, stripe_url)
+    return Dags(dag_files_by_id, airflow_environment, warehouse)
+
+
+@pytest.fixture(scope="package")
+def first_load(
+    airflow_environment: str,
+    dag_files_by_id: dict[str, str],
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[FirstLoad]:
+    """Every DAG of a new user's data, run once; to look at, and to be cloned."""
+    files = tmp_path_factory.mktemp("files")
+    conninfo = postgres.create_warehouse()
+    with simulator_thread(**COMPANY) as url, pytest.MonkeyPatch.context() as patch:
+        connect(patch, conninfo, url)
+        write_files(url, files)
+        patch.setenv("AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH", str(files))
+        dags = Dags(dag_files_by_id, airflow_environment, conninfo)
+        assert dags.run("acquisition").state == "success"
+        runs = dags.run_all()
+    yield FirstLoad(conninfo, runs)
+    postgres.drop_database(conninfo)
+
+
+@pytest.fixture
+def loaded_dags(
+    airflow_environment: str,
+    dag_files_by_id: dict[str, str],
+    first_load: FirstLoad,
+    postgres: PostgresServer,
+    stripe_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Dags]:
+    """The DAGs, with connections to the company, and to a warehouse that has read all of it: that of `first_load`."""
+    conninfo = postgres.clone_database(first_load.warehouse)
+    connect(monkeypatch, conninfo, stripe_url)
+    yield Dags(dag_files_by_id, airflow_environment, conninfo)
+    postgres.drop_database(conninfo)
 
 
 @pytest.fixture

@@ -115,6 +115,14 @@ class Dags:
         return DagBag(self.files[dag_id]).dags[dag_id]
 
 
+@dataclass(frozen=True)
+class FirstLoad:
+    """A warehouse into which everything was loaded once, and the runs that did it, in the order of Dags.run_all."""
+
+    warehouse: str
+    runs: list[Run]
+
+
 def contents(conninfo: str) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of dwh and mart, without the columns that tell at which second a list was read."""
     found = {}

@@ -18,8 +18,8 @@ Sim = Callable[..., dict]
 OPEN = "select kind, closed_at is null from ops.gap order by gap_from"
 
 
-def test_lost_events_are_listed_again_and_the_gap_closes_when_all_is_loaded(dags: Dags, sim: Sim) -> None:
-    dags.run_all()
+def test_lost_events_are_listed_again_and_the_gap_closes_when_all_is_loaded(loaded_dags: Dags, sim: Sim) -> None:
+    dags = loaded_dags
     sim("clock", advance_seconds=35 * 86_400)
     red = dags.run("stripe_events")
     assert isinstance(red.errors["report_gaps"], GapError)

@@ -4,13 +4,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from demo.company import write_files
 from tallyhouse.checks import ChecksFailedError
 from tallyhouse.errors import (
     EnrichmentError,
@@ -21,7 +19,7 @@ from tallyhouse.errors import (
     StripeUnavailableError,
 )
 from tallyhouse.objects import LISTED, MODELS
-from tests.dags.runs import Dags, Run, contents
+from tests.dags.runs import Dags, FirstLoad, Run, contents
 
 Sim = Callable[..., dict]
 
@@ -30,13 +28,9 @@ def assert_green(run: Run) -> None:
     assert (run.state, run.not_successful, run.errors) == ("success", {}, {})
 
 
-def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(
-    dags: Dags, stripe_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_files(stripe_url, tmp_path)
-    monkeypatch.setenv("AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH", str(tmp_path))
-    assert_green(dags.run("acquisition"))
-    backfill, events, warehouse, marts = dags.run_all()
+def test_each_dag_is_green_and_fills_every_table(first_load: FirstLoad, loaded_dags: Dags) -> None:
+    dags = loaded_dags
+    backfill, events, warehouse, marts = first_load.runs
     for run in (backfill, events, warehouse, marts):
         assert_green(run)
     assert dags.rows("select count(distinct object_type) from ops.batch where source = 'list'") == [(len(LISTED),)]
@@ -44,13 +38,16 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(
     assert dags.published(backfill) == ["stripe_staged"]
     assert dags.published(events) == ["stripe_staged"]
     assert dags.published(warehouse) == ["warehouse_loaded"]
-    first = contents(dags.warehouse)
-    filled = {name for name, rows in first.items() if rows}
+    filled = {name for name, rows in contents(dags.warehouse).items() if rows}
     assert filled >= {model.relation for model in MODELS if model.schema == "dwh"} | {
         "mart.customer_activity_monthly",
         "mart.revenue_daily",
     }
 
+
+def test_a_second_run_of_each_dag_and_a_rebuild_change_nothing(loaded_dags: Dags) -> None:
+    dags = loaded_dags
+    first = contents(dags.warehouse)
     backfill, events, warehouse, marts = dags.run_all()
     for run in (backfill, warehouse, marts):
         assert_green(run)
@@ -63,8 +60,8 @@ def test_each_dag_is_green_and_a_second_run_of_each_changes_nothing(
     assert contents(dags.warehouse) == first
 
 
-def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any_more(dags: Dags) -> None:
-    dags.run_all()
+def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any_more(loaded_dags: Dags) -> None:
+    dags = loaded_dags
     # a customer whom nobody has shown, and one whom nobody ever will
     dags.execute(
         """
@@ -94,8 +91,10 @@ def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any
     assert dags.published(again) == []
 
 
-def test_what_cannot_be_fetched_makes_the_run_red_by_name_after_all_else_is_published(dags: Dags, sim: Sim) -> None:
-    dags.run_all()
+def test_what_cannot_be_fetched_makes_the_run_red_by_name_after_all_else_is_published(
+    loaded_dags: Dags, sim: Sim
+) -> None:
+    dags = loaded_dags
     customer = dags.rows("select min(object_id) from raw.object where object_type = 'customer'")[0][0]
     invoice = dags.rows("select min(object_id) from raw.object where object_type = 'invoice'")[0][0]
     sim("faults", name="restricted", resources=["invoices"])
@@ -209,18 +208,17 @@ def test_an_event_without_an_object_makes_the_run_red_after_all_else_is_staged_a
     green = dags.run("stripe_events")  # its window overlaps the first one, and holds the odd event again
     assert_green(green)
     assert dags.rows("select count(*) from raw.rejected") == [(1,)]
-    assert_green(dags.run("stripe_backfill"))
     assert_green(dags.run("warehouse"))
 
 
 def test_a_document_that_cannot_be_read_makes_warehouse_red_after_all_else_is_loaded_and_published(
-    dags: Dags, sim: Sim
+    loaded_dags: Dags, sim: Sim
 ) -> None:
-    at = int(sim("clock")["unix"]) - 100
+    dags = loaded_dags
+    at = int(sim("clock", advance_seconds=3600)["unix"]) - 100
     charge = {"id": "ch_odd", "object": "charge", "amount": "12x", "currency": "usd", "created": at}
     event = {"id": "evt_odd", "object": "event", "type": "charge.updated", "created": at, "data": {"object": charge}}
     sim("events", raw=json.dumps({**event, "livemode": False}))
-    assert_green(dags.run("stripe_backfill"))
     assert_green(dags.run("stripe_events"))
     red = dags.run("warehouse")
     assert red.state == "failed"
@@ -297,9 +295,8 @@ def test_a_kind_of_object_that_the_key_may_not_list_is_red_and_holds_no_other_ba
     ],
     ids=["a second current row", "a movement of money without a source"],
 )
-def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, rule: str, dags: Dags) -> None:
-    assert_green(dags.run("stripe_backfill"))
-    assert_green(dags.run("warehouse"))
+def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, rule: str, loaded_dags: Dags) -> None:
+    dags = loaded_dags
     dags.execute(break_it)
     run = dags.run("marts")
     assert run.state == "failed"
@@ -315,17 +312,16 @@ def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, ru
     assert all(count > 0 and has_sample for _, count, has_sample in kept)
 
 
-def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(dags: Dags) -> None:
-    assert_green(dags.run("stripe_backfill"))
-    assert_green(dags.run("warehouse"))
+def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(loaded_dags: Dags) -> None:
+    dags = loaded_dags
     dags.execute(
         """
         insert into ops.event_order_contradiction (
             account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
         )
-        select account_id, livemode, 'charge', charge_id, 'evt_2', now(), 'evt_1', 'amount'
+        select account_id, livemode, 'charge', charge_id, 'evt_' || charge_id, now(), 'evt_1', 'amount'
         from dwh.charge_fact
-        limit 1
+        limit 21
         """
     )
     run = dags.run("warehouse")
@@ -338,9 +334,8 @@ def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
     assert dags.published(run) == []
 
 
-def test_a_failed_check_of_the_marts_makes_marts_red(dags: Dags) -> None:
-    assert_green(dags.run("stripe_backfill"))
-    assert_green(dags.run("warehouse"))
+def test_a_failed_check_of_the_marts_makes_marts_red(loaded_dags: Dags) -> None:
+    dags = loaded_dags
     # payments without a time are in no month
     dags.execute("update dwh.transaction_fact set occurred_at = null")
     run = dags.run("marts")

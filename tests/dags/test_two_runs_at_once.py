@@ -28,7 +28,7 @@ def run(conninfo: str, stripe_url: str) -> None:
 
 def rebuilt(postgres: PostgresServer, conninfo: str) -> str:
     """A copy of the warehouse whose dims and facts were built anew, at once, from its raw layer."""
-    copy = postgres.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
+    copy = postgres.clone_database(conninfo)
     with psycopg.connect(copy) as connection:
         for model in MODELS:
             if model.schema == "dwh":

@@ -125,11 +125,21 @@ def further_connections() -> dict[str, str]:
     return dict(re.findall(r"^# (AIRFLOW_\w+)='(.*)'$", text, re.MULTILINE))
 
 
-def test_airflow_and_nobody_else_is_given_any_number_of_further_accounts() -> None:
-    further = [{"path": ".env.stripe", "required": False}]
-    given = {name for name, service in SERVICES.items() if service.get("env_file") == further}
-    assert given == {"airflow-init", "api-server", "scheduler", "dag-processor"}
-    assert not any(SERVICES[name].get("env_file") for name in SERVICES.keys() - given)
+def test_where_tasks_run_and_nowhere_else_any_number_of_further_accounts_is_known() -> None:
+    given = {name: service["env_file"] for name, service in SERVICES.items() if service.get("env_file")}
+    assert given == {"scheduler": [{"path": ".env.stripe", "required": False}]}
+
+
+@pytest.mark.parametrize(
+    ("secret", "holders"),
+    [
+        ("STRIPE_API_KEY", {"scheduler", "simulator"}),
+        ("WAREHOUSE_PASSWORD", {"scheduler", "warehouse-postgres"}),
+        ("AIRFLOW_ADMIN_PASSWORD", {"airflow-init"}),
+    ],
+)
+def test_a_secret_is_given_to_who_needs_it_alone(secret: str, holders: set[str]) -> None:
+    assert {name for name, service in SERVICES.items() if f"${{{secret}:" in json.dumps(service)} == holders
 
 
 def test_a_further_account_is_a_connection_like_the_first() -> None:

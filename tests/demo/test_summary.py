@@ -48,7 +48,7 @@ create table mart.arpu_churn_ltv_monthly (
     account_id text, livemode boolean, currency text, month date, active_customers bigint,
     churn_rate numeric, arpu_minor numeric, ltv_minor numeric, is_complete boolean
 );
-create table mart.cohort_retention_monthly (
+create table mart.payment_cohort_monthly (
     account_id text, livemode boolean, currency text, cohort_month date, months_since int,
     cohort_customers bigint, active_customers bigint, is_complete boolean
 );
@@ -89,7 +89,7 @@ insert into mart.arpu_churn_ltv_monthly values
 ('acct_1', false, 'usd', '2026-10-01', 12, 0.125, 13869, 110952, true),
 ('acct_1', false, 'usd', '2026-11-01', 5, null, 1, null, false),
 ('acct_1', false, 'jpy', '2026-10-01', 2, 0, 14424, null, true);
-insert into mart.cohort_retention_monthly values
+insert into mart.payment_cohort_monthly values
 ('acct_1', false, 'usd', '2026-09-01', 0, 8, 8, true), ('acct_1', false, 'jpy', '2026-09-01', 0, 2, 2, true),
 ('acct_1', false, 'usd', '2026-09-01', 1, 8, 5, true), ('acct_1', false, 'jpy', '2026-09-01', 1, 2, 1, true),
 ('acct_1', false, 'usd', '2026-09-01', 2, 8, 2, false), ('acct_1', false, 'usd', '2026-10-01', 0, 4, 4, true),

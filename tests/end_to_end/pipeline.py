@@ -102,7 +102,7 @@ class Pipeline:
                 return reports
         raise AssertionError(f"still more is wanted after {MOST_ROUNDS} rounds: {reports}")
 
-    def reconcile(self) -> list[Answer]:
+    def reconcile(self, settle: timedelta = timedelta(0)) -> list[Answer]:
         """As the DAG stripe_reconcile when it is asked to compare everything."""
         with self._client() as client:
             account = client.account()
@@ -115,14 +115,21 @@ class Pipeline:
                     rotation=1,
                     oldest=oldest_created(connection, account),
                     reached={},
-                    test_clocks=known_test_clocks(connection, client, account, COMPARED),
+                    test_clocks=known_test_clocks(connection, client, account, COMPARED)[0],
                 )
             run_id = f"stripe_reconcile/{uuid4()}"
             return [
                 answer
                 for share in share_questions(client, questions, now, ROWS_PER_SLICE)
                 for answer in compare_share(
-                    lambda: psycopg.connect(self.conninfo), client, account, share, SQL_ROOT, run_id, streams=2
+                    lambda: psycopg.connect(self.conninfo),
+                    client,
+                    account,
+                    share,
+                    SQL_ROOT,
+                    run_id,
+                    streams=2,
+                    settle=settle,
                 )
             ]
 

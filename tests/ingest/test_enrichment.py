@@ -13,12 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallyhouse import chunk_fetching, enrichment
+from tallyhouse import chunk_fetching, enrichment, ingest
 from tallyhouse.client import Account, StripeClient
+from tallyhouse.connected import client_for
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
 from tallyhouse.enrichment_queue import report_failures
 from tallyhouse.errors import EnrichmentError, ObjectMissingError
 from tallyhouse.warehouse import apply_models
+from tallyhouse.windows import Window
 from tests.conftest import ROOT, SQL_ROOT
 from tests.ingest import enriching_process
 from tests.ingest.conftest import HOUR
@@ -311,6 +313,70 @@ def test_objects_that_are_only_named_wait_until_their_kind_was_listed_once(
     conn.commit()
     stripe.objects["/v1/customers/cus_1"] = {"object": "customer", "id": "cus_1"}
     assert fetch().fetched == 1
+
+
+def test_a_payment_method_that_no_list_shows_is_fetched_by_its_id_once_charges_were_listed(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    stripe.objects["/v1/payment_methods/pm_1"] = {"object": "payment_method", "id": "pm_1", "type": "card"}
+    customer = {"object": "customer", "id": "cus_1", "invoice_settings": {"default_payment_method": "pm_1"}}
+    list_object(conn, datetime.fromtimestamp(HOUR, UTC), customer)
+    apply_models(conn, SQL_ROOT)
+    fetch("early")
+    assert stripe.requests == []
+    want(conn, "charge", "ch_listed")  # charges have been listed
+    conn.execute("delete from ops.enrichment where kind = 'charge'")
+    conn.commit()
+    fetch("late")
+    apply_models(conn, SQL_ROOT)
+    fetch("again")
+    assert asked(stripe) == ["/v1/payment_methods/pm_1"]
+    assert conn.execute("select payment_method_id, payment_method_type from dwh.payment_method_dim").fetchall() == [
+        ("pm_1", "card")
+    ]
+
+
+def test_what_the_list_of_a_connected_account_lacks_is_asked_for_with_the_platforms_key(
+    conn: psycopg.Connection, stripe: ScriptedStripe, client: StripeClient, account: Account, fetch: Fetch
+) -> None:
+    shop = Account("acct_shop", False, account.clock, via=ACCOUNT)
+    whole = Window(datetime.fromtimestamp(HOUR - 60, UTC), datetime.fromtimestamp(HOUR + 60, UTC))
+    charge = {
+        "id": "ch_1", "object": "charge", "created": HOUR, "currency": "usd", "amount": 5, "status": "succeeded",
+        "customer": "cus_1", "balance_transaction": "txn_1",
+    }  # fmt: skip
+    stripe.rows["/v1/charges"] = [Row("ch_1", HOUR, json.dumps(charge).encode())]
+    stripe.rows["/v1/customers"] = []
+    ingest.stage_list(conn, client, account, "customer", whole, "run")
+    ingest.stage_list(conn, client_for(client, shop), shop, "charge", whole, "run")
+    apply_models(conn, SQL_ROOT)
+    assert queue(conn, "kind, account_id, requested_via") == [
+        ("customer", "acct_shop", ACCOUNT),
+        ("balance_transaction", "acct_shop", ACCOUNT),
+    ]
+    stripe.objects["/v1/customers/cus_1"] = {"id": "cus_1", "object": "customer", "created": HOUR}
+    stripe.objects["/v1/balance_transactions/txn_1"] = {"id": "txn_1", "object": "balance_transaction"}
+    stripe.headers.clear()
+    conn.commit()
+    assert fetch() == EnrichmentReport(fetched=2, staged=2)
+    assert {headers.get("Stripe-Account") for headers in stripe.headers} == {"acct_shop"}
+
+
+def test_an_upgrade_gives_wishes_of_connected_accounts_to_the_key_that_can_fetch_them(conn: psycopg.Connection) -> None:
+    (upgrade,) = SQL_ROOT.glob("migrations/0032_*.sql")
+    repair = next(part for part in upgrade.read_text().split(";") if "update ops.enrichment" in part)
+    # one is connected only, the other has a key of its own as well
+    for account_id, via in (("acct_shop", ACCOUNT), ("acct_both", ACCOUNT), ("acct_both", None)):
+        conn.execute(
+            "insert into ops.batch (account_id, livemode, source, run_id, started_at, requested_via) "
+            "values (%s, false, 'list', 'run', now(), %s)",
+            [account_id, via],
+        )
+    for account_id in ("acct_shop", "acct_both"):
+        want(conn, "customer", f"of_{account_id}", account_id=account_id)
+    conn.execute("update ops.enrichment set requested_via = account_id")
+    conn.execute(repair)  # type: ignore[arg-type]  # a file of ours
+    assert queue(conn, "account_id, requested_via") == [("acct_both", "acct_both"), ("acct_shop", ACCOUNT)]
 
 
 def test_what_belongs_to_a_connected_account_is_asked_for_and_kept_under_its_name(

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tallyhouse import gaps
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import GapError
 from tallyhouse.gaps import report_gaps
@@ -182,3 +183,39 @@ def test_without_a_gap_there_is_nothing_to_tell(
     plan(conn, client, account)
     report_gaps(conn)
     assert rows(conn, "select * from ops.gap") == []
+
+
+@pytest.mark.parametrize(
+    ("days_after", "is_recorded"), [(0, True), (29, True), (31, False)], ids=["at once", "a month after", "later"]
+)
+def test_a_connected_account_that_first_appears_after_a_gap_has_that_gap_too(
+    days_after: int,
+    is_recorded: bool,
+    stripe: ScriptedStripe,
+    client: StripeClient,
+    account: Account,
+    conn: psycopg.Connection,
+) -> None:
+    for window in plan(conn, client, account, timedelta(days=40)):
+        stage_events(conn, client, account, window, "run")
+    stripe.now = HOUR + 40 * 86_400
+    windows = plan(conn, client, account, timedelta(days=40))
+    gap = "select gap_from, gap_to from ops.gap where account_id = '{}'"
+    ((gap_from, gap_to),) = rows(conn, gap.format(account.account_id))
+    first = int(gap_to.timestamp()) + days_after * 86_400 + 60
+    stripe.rows["/v1/events"] = [event("evt_shop", first, account="acct_shop")]
+    for window in windows:
+        stage_events(conn, client, account, window, "run")
+    assert rows(conn, gap.format("acct_shop")) == []
+    stripe.now = max(stripe.now, first) + 3600
+    for window in plan(conn, client, account, timedelta(days=40)):
+        stage_events(conn, client, account, window, "run")
+    stripe.now += 3600
+    plan(conn, client, account)
+    found = rows(conn, gap.format("acct_shop"))
+    assert found == ([(gap_from, gap_to)] if is_recorded else [])
+    asked = gaps.ask_relisting(conn)
+    assert len([gap for gap in asked if gap.startswith("acct_shop")]) == len(found)
+    # once
+    plan(conn, client, account)
+    assert len(rows(conn, gap.format("acct_shop"))) == len(found)

@@ -67,6 +67,15 @@ def test_two_migrations_with_one_number_are_refused(empty_database: str, sql_roo
         run(empty_database, sql_root)
 
 
+def test_new_migration_below_an_applied_one_is_refused_and_both_are_named(empty_database: str, sql_root: Path) -> None:
+    (sql_root / "migrations/0003_later.sql").write_text("create table mart.later (a integer);")
+    run(empty_database, sql_root)
+    (sql_root / "migrations/0002_between.sql").write_text("create table mart.between (a integer);")
+    with pytest.raises(MigrationError, match=r"0002_between\.sql is new, but migrations/0003_later\.sql has been"):
+        run(empty_database, sql_root)
+    assert scalar(empty_database, "select to_regclass('mart.between')") is None
+
+
 def test_failing_file_changes_nothing_and_is_named(empty_database: str, sql_root: Path) -> None:
     run(empty_database, sql_root)
     (sql_root / "migrations/0002_table.sql").write_text("create table mart.lost (a integer);")

@@ -128,6 +128,7 @@ def test_payment_methods_of_a_customer_are_the_attached_ones(api: httpx.Client) 
         by_path = all_pages(api, f"/v1/customers/{customer['id']}/payment_methods")
         assert by_filter == by_path
         assert [card["id"] for card in by_filter] == ([default] if default else [])
+        assert [api.get(f"/v1/payment_methods/{card['id']}").json() for card in by_filter] == by_filter
 
 
 def test_subscription_items_need_a_subscription(api: httpx.Client) -> None:

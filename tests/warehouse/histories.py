@@ -113,7 +113,9 @@ charges = few.flatmap(
             # two charges of one second do not show one card in two states
             "created": st.just(epoch(START) + n),
             "refunds": st.fixed_dictionaries({"data": st.lists(refunds_of(st.just(n)), max_size=1)}),
-        }
+        },
+        # old shapes tell it, newer ones do not
+        optional={"invoice": reference("in")},
     )
 )
 payment_methods = st.fixed_dictionaries(
@@ -203,7 +205,9 @@ invoices = few.flatmap(
                     "has_more": st.booleans(),
                 }
             ),
-        }
+        },
+        # old shapes tell them, newer ones do not
+        optional={"charge": reference("ch"), "payment_intent": reference("pi")},
     )
 )
 coupons = st.fixed_dictionaries(
@@ -220,6 +224,11 @@ discounts = st.fixed_dictionaries(
         "start": st.just(epoch(START)),
     },
     optional={"subscription": reference("sub")},
+)
+customers_with_cards = st.builds(
+    lambda body, card: {**body, "default_source": card["id"], "sources": {"object": "list", "data": [card]}},
+    customers,
+    cards,
 )
 customers_with_discounts = st.builds(lambda body, discount: {**body, "discount": discount}, customers, discounts)
 subscriptions_with_discounts = st.builds(
@@ -297,7 +306,8 @@ plain = st.fixed_dictionaries(
         "status": st.sampled_from(["a", "b", "c"]),
         "currency": st.just("usd"),
         "amount": amounts,
-    }
+    },
+    optional={"invoice": reference("in"), "payment_method": reference("pm")},
 )
 users = st.builds(
     lambda body, metadata: {**body, "metadata": metadata},
@@ -331,7 +341,7 @@ verbs = {
 # half of the histories' rows are about money, so that what moves it meets
 MONEY = [charges, partial_charges, refunds, settled_refunds, balance_transactions, disputes]
 OTHERS = [
-    *[customers, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
+    *[customers, customers_with_cards, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
     *[invoices, invoices_with_discounts, invoices_with_payments, invoice_payments],
     *[payment_methods, products, prices, cards, coupons, discounts, plain],
 ]

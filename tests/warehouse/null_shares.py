@@ -47,26 +47,42 @@ def documents_in(value: Any) -> Iterator[dict[str, Any]]:
             yield from documents_in(part)
 
 
-def read_columns(connection: psycopg.Connection, recorded: Path) -> list[Column]:
-    """Reads every object under recorded/<API version>/ with the function of its kind in schema staging."""
+def recorded_documents(fixtures: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(API version, document) of all that was recorded: objects, pages of events, and payloads of webhooks.
+
+    What is in an event is of the version that the event names; the few payloads that name none are of their folder's.
+    """
+    for file in sorted(fixtures.glob("recorded-objects/*/*.json")):
+        for document in documents_in(json.loads(file.read_bytes())):
+            yield file.parent.name, document
+    for file in sorted((*fixtures.glob("recorded-event-pages/*.json"), *fixtures.glob("webhook-payloads/*/*.json"))):
+        for event in documents_in(json.loads(file.read_bytes())):
+            if event["object"] == "event":
+                for document in documents_in(event["data"]["object"]):
+                    yield event.get("api_version") or file.parent.name, document
+
+
+def read_columns(connection: psycopg.Connection, fixtures: Path) -> list[Column]:
+    """Reads every recorded object with the function of its kind in schema staging."""
     counts: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
     readings = {item.name: item.reading for item in OBJECTS}
-    for folder in sorted(recorded.iterdir()):
-        bodies: dict[str, list[Any]] = {}
-        for file in sorted(folder.glob("*.json")):
-            for document in documents_in(json.loads(file.read_bytes())):
-                if document["object"] in readings:
-                    bodies.setdefault(readings[document["object"]], []).append(document)
-        for reading, documents in bodies.items():
-            query = sql.SQL(
-                "select document.* from jsonb_array_elements(%s) as body cross join lateral {}(body) as document"
-            ).format(sql.Identifier("staging", reading))
-            rows = connection.cursor(row_factory=dict_row).execute(query, [Jsonb(documents)]).fetchall()
-            assert len(rows) == len(documents)
-            for name in rows[0]:
-                empty = sum(row[name] in EMPTY for row in rows)
-                counts.setdefault((reading, name), {})[folder.name] = (len(rows), empty)
-    return [Column(reading, name, by_version) for (reading, name), by_version in sorted(counts.items())]
+    bodies: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for version, document in recorded_documents(fixtures):
+        if document["object"] in readings:
+            bodies.setdefault((readings[document["object"]], version), []).append(document)
+    for (reading, version), documents in bodies.items():
+        query = sql.SQL(
+            "select document.* from jsonb_array_elements(%s) as body cross join lateral {}(body) as document"
+        ).format(sql.Identifier("staging", reading))
+        rows = connection.cursor(row_factory=dict_row).execute(query, [Jsonb(documents)]).fetchall()
+        assert len(rows) == len(documents)
+        for name in rows[0]:
+            empty = sum(row[name] in EMPTY for row in rows)
+            counts.setdefault((reading, name), {})[version] = (len(rows), empty)
+    return [
+        Column(reading, name, dict(sorted(by_version.items())))
+        for (reading, name), by_version in sorted(counts.items())
+    ]
 
 
 def render(columns: list[Column]) -> str:

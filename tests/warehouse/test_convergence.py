@@ -99,6 +99,29 @@ def test_a_discount_is_not_asked_for_when_its_own_event_comes_before_or_after_th
     assert connection.execute("select kind, object_id from ops.enrichment").fetchall() == []
 
 
+def test_links_are_those_of_the_last_version_that_tells_any_in_whatever_order_it_comes(
+    connection: psycopg.Connection,
+) -> None:
+    body = {"object": "invoice", "id": "in_1", "currency": "usd"}
+    told = [{"charge": "ch_1", "payment_intent": "pi_1"}, {"charge": "ch_2"}, {}, {}]
+    history = [
+        Version(moment(f"2026-03-0{day}T00:00:00"), "invoice.updated", {**body, **links})
+        for day, links in enumerate(told, start=1)
+    ]
+    invoice_fact = [model for model in MODELS if model.name == "invoice_fact"]
+    for order in itertools.permutations(history):
+        empty_warehouse(connection)
+        # the last two together: which one tells must not matter inside a batch either
+        for batch in ([order[0]], [order[1]], [*order[2:]]):
+            stage(connection, batch)
+            apply_models(connection, SQL_ROOT, invoice_fact)
+        found = connection.execute(
+            "select charge_id, payment_intent_id, extract(day from links_at)::int, extract(day from version_at)::int "
+            "from dwh.invoice_fact"
+        ).fetchall()
+        assert found == [("ch_2", None, 2, 4)]
+
+
 @pytest.mark.parametrize("kind", ["price", "plan"])
 def test_the_past_of_items_is_the_same_whenever_their_price_changes(kind: str, connection: psycopg.Connection) -> None:
     at = moment("2026-03-01T00:00:00")

@@ -1,20 +1,25 @@
 """Reconciliation: each way in which the warehouse can differ from Stripe is found, named and healed."""
 
 import json
+import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from tallyhouse import reading_ahead
 from tallyhouse.asking import Asker
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import Comparison
 from tallyhouse.differences import Difference
-from tallyhouse.errors import ReconciliationError, TallyhouseError
+from tallyhouse.errors import ReconciliationError, RejectedRowsError, TallyhouseError
+from tallyhouse.ingest import report_rejects
 from tallyhouse.objects import LISTED, MODELS
-from tallyhouse.questions import COMPARED, Question, plan_questions, read_reached
+from tallyhouse.questions import COMPARED, Question, being_loaded, plan_questions, read_reached
 from tallyhouse.reconcile import compare, compare_share, known_test_clocks, report_unexplained, share_questions
 from tallyhouse.reconciled import Answer
 from tallyhouse.warehouse import apply_models
@@ -57,8 +62,8 @@ def subscription(status: str = "active", quantity: int = 1, **changes: Any) -> d
     return body | changes
 
 
-def invoice(number: int) -> dict[str, Any]:
-    return {
+def invoice(number: int, **changes: Any) -> dict[str, Any]:
+    body = {
         "object": "invoice",
         "id": f"in_{number}",
         "customer": "cus_1",
@@ -73,6 +78,13 @@ def invoice(number: int) -> dict[str, Any]:
         "created": SECOND,
         "livemode": False,
     }
+    return body | changes
+
+
+def lines(*amounts: int, has_more: bool = False) -> dict[str, Any]:
+    """The lines of an invoice as a document shows them."""
+    data = [{"id": f"il_{number}", "amount": amount, "currency": "usd"} for number, amount in enumerate(amounts)]
+    return {"data": data, "has_more": has_more}
 
 
 def movement(number: int, net: int = 670, **changes: Any) -> dict[str, Any]:
@@ -98,6 +110,7 @@ class Books:
         self.stripe = stripe
         self.client = client
         self.connection = connection
+        self.settle = timedelta(0)
 
     def loaded(self, *bodies: dict[str, Any], verb: str = "updated", at: datetime = NOON) -> None:
         """The warehouse has read an event of each, and loaded it."""
@@ -121,7 +134,7 @@ class Books:
 
     def compare(self, question: Question = CHARGES, run_id: str = "test") -> Answer:
         with Asker(self.client) as asker:
-            return compare(self.connection, self.client, LISTING, question, SQL_ROOT, run_id, asker)
+            return compare(self.connection, self.client, LISTING, question, SQL_ROOT, run_id, asker, settle=self.settle)
 
     def differences(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(object, reason, what differed) of all comparisons, in their order."""
@@ -228,6 +241,78 @@ def test_what_changed_after_the_events_that_were_read_is_later_than_the_lag(book
     assert books.compare().reasons == {"later_than_lag": 1}
 
 
+def test_an_event_from_before_the_watermark_that_is_not_staged_became_visible_late(books: Books) -> None:
+    read = Version(NOON + timedelta(minutes=29), "charge.refunded", charge(2, amount_refunded=1), event_id="evt_2")
+    books.loaded(charge(1), charge(2))
+    stage(books.connection, [read])
+    books.heal()
+    late = charge(1, amount_refunded=700)
+    second = int(read.at.timestamp())
+    books.stripe.rows["/v1/events"] = [
+        event("evt_1", second, type="charge.refunded", object=late),
+        event("evt_2", second, type="charge.refunded", object=read.body),
+    ]
+    # of the other, all that Stripe shows is read, and an event was lost
+    books.lists(late, charge(2, amount_refunded=2))
+    assert books.compare().reasons == {"later_than_lag": 1, "stale": 1}
+    # once it is staged, it explains no more
+    stage(books.connection, [Version(read.at, "charge.refunded", late, event_id="evt_1")])
+    books.heal()
+    books.lists(charge(1, amount_refunded=699), charge(2, amount_refunded=2))
+    assert books.compare(run_id="another").reasons == {"stale": 1}
+
+
+def test_what_seems_lost_is_looked_at_again_when_its_event_must_be_visible(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.loaded(charge(1), charge(2))
+    changed = charge(1, amount_refunded=700)
+    books.lists(changed, charge(2, amount_refunded=1))
+    books.settle = timedelta(minutes=1)
+    waited = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        books.stripe.rows["/v1/events"] = [event("evt_1", SECOND + 3599, type="charge.refunded", object=changed)]
+
+    monkeypatch.setattr("tallyhouse.reconcile._pause", wait)
+    assert books.compare().reasons == {"later_than_lag": 1, "stale": 1}
+    assert len(waited) == 1
+    assert 50 < waited[0] <= 60
+
+
+def test_nobody_waits_for_what_is_explained(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.loaded(charge(1))
+    changed = charge(1, amount_refunded=700)
+    books.lists(changed)
+    books.stripe.rows["/v1/events"] = [event("evt_1", SECOND + 3500, type="charge.refunded", object=changed)]
+    monkeypatch.setattr("tallyhouse.reconcile._pause", pytest.fail)
+    assert books.compare().reasons == {"later_than_lag": 1}
+
+
+def test_who_waits_for_another_to_read_ahead_holds_no_transaction_open(books: Books, each_warehouse: str) -> None:
+    books.loaded(charge(1))
+    books.lists(charge(1, amount_refunded=1))
+    name = f"tallyhouse {ACCOUNT} False {reading_ahead.STREAM}"
+    states: list[str] = []
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(each_warehouse, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        comparing = pool.submit(books.compare)
+        while len(books.stripe.calls("/v1/charges")) == 0:
+            time.sleep(0.01)
+        for _ in range(20):
+            found = other.execute(
+                "select state from pg_stat_activity where pid = %s", [books.connection.info.backend_pid]
+            )
+            states += [state for (state,) in found]
+            time.sleep(0.02)
+        assert not comparing.done()
+        other.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+        assert comparing.result().reasons == {"stale": 1}
+    # an instant of each look at the lock apart
+    assert states[-10:].count("idle") >= 8
+
+
 def test_what_is_staged_and_waits_to_be_loaded_is_later_than_the_lag(books: Books) -> None:
     books.loaded(charge(1))
     stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(1, amount_refunded=700))])
@@ -267,6 +352,73 @@ def test_what_stripe_answers_in_no_readable_way_is_of_unknown_shape_and_kept(boo
         assert books.connection.execute("select source, row_key from raw.rejected").fetchall() == [
             ("list:charge", "ch_1")
         ]
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["held", "never seen"])
+def test_a_listed_document_that_no_column_can_hold_costs_itself_alone(books: Books, is_held: bool) -> None:
+    books.loaded(charge(1), charge(3), *([charge(2)] if is_held else []))
+    books.stripe.objects["/v1/charges/ch_3"] = None
+    books.lists(charge(1, amount_refunded=1), charge(2, amount_refunded="1x"))
+    assert books.compare().reasons == {"deleted": 1, "stale": 1, "unknown_shape": 1}
+    with books.connection.transaction():
+        kept = "select source, row_key, reason from raw.rejected"
+        ((source, row_key, reason),) = books.connection.execute(kept).fetchall()
+    assert (source, row_key) == ("list:charge", "ch_2")
+    assert '"1x"' in reason
+    with pytest.raises(RejectedRowsError, match="charge ch_2"):
+        report_rejects(books.connection)
+    # told once; and it is not asked for by its id, which shows the same
+    books.heal()
+    assert books.compare(run_id="another").reasons == {"deleted": 1, "unknown_shape": 1}
+    report_rejects(books.connection)
+    assert books.stripe.calls("/v1/charges/ch_2") == []
+
+
+def test_a_balance_transaction_that_no_column_can_hold_costs_itself_alone(books: Books) -> None:
+    books.lists(movement(1), movement(2) | {"net": "1x"})
+    answer = books.compare(Question("balance_transaction", CHARGES.window))
+    assert answer.reasons == {"never_seen": 1, "unknown_shape": 1}
+
+
+def test_a_staged_document_that_no_column_can_hold_stops_no_comparison(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    later = NOON + timedelta(seconds=9)
+    stage(books.connection, [Version(later, "charge.refunded", charge(1, amount_refunded="1x"))])
+    books.lists(charge(1, amount_refunded=1), charge(2, amount_refunded=1))
+    assert books.compare().reasons == {"later_than_lag": 1, "stale": 1}
+    books.heal()
+    assert books.compare(run_id="another").reasons == {}
+
+
+def test_what_only_waits_to_be_loaded_is_not_staged_again(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(1, amount_refunded=1))])
+    # of the other, an event waits, and a later one was lost
+    stage(books.connection, [Version(NOON + timedelta(seconds=9), "charge.refunded", charge(2, amount_refunded=1))])
+    books.lists(charge(1, amount_refunded=1), charge(2, amount_refunded=2))
+    assert books.compare().reasons == {"later_than_lag": 2}
+    with books.connection.transaction():
+        assert books.connection.execute("select object_id from raw.object").fetchall() == [("ch_2",)]
+
+
+@pytest.mark.parametrize("seconds_later", [0, 60])
+def test_items_that_changed_after_the_list_was_read_are_no_difference(books: Books, seconds_later: int) -> None:
+    books.loaded(subscription(quantity=1))
+    # the change of an item is no new version of the subscription itself
+    books.loaded(subscription(quantity=3), at=NOON + timedelta(hours=1, seconds=seconds_later))
+    books.lists(subscription(quantity=1))
+    books.stripe.now = SECOND + 3600 + 0.5
+    assert books.compare(Question("subscription", CHARGES.window)).reasons == {}
+
+
+def test_an_object_that_stripe_does_not_understand_is_of_unknown_shape_and_holds_no_other_back(books: Books) -> None:
+    books.loaded(charge(1), charge(2))
+    books.lists()
+    books.stripe.scripts["/v1/charges/ch_1"] = [Scripted(400, b'{"error": {"message": "Invalid id"}}')]
+    books.stripe.objects["/v1/charges/ch_2"] = None
+    assert books.compare().reasons == {"deleted": 1, "unknown_shape": 1}
+    with pytest.raises(RejectedRowsError, match="charge ch_1: GET /v1/charges/ch_1: Stripe answered 400"):
+        report_rejects(books.connection)
 
 
 def test_every_compared_kind_has_a_file_and_every_file_a_kind() -> None:
@@ -363,9 +515,78 @@ def test_the_items_of_a_subscription_are_compared(books: Books) -> None:
     books.lists(subscription(quantity=3))
     question = Question("subscription", CHARGES.window)
     assert books.compare(question).reasons == {"stale": 1}
-    assert books.differences()[0][2] == {"items": [{"si_1": ["price_1", 3, 2900]}, {"si_1": ["price_1", 1, 2900]}]}
+    assert books.differences()[0][2] == {
+        "items": [{"si_1": ["price_1", 3, 2900, []]}, {"si_1": ["price_1", 1, 2900, []]}]
+    }
     books.heal()
     assert books.compare(question).reasons == {}
+
+
+def with_item_discounts(*discounts: Any) -> dict[str, Any]:
+    """A subscription whose item has these discounts, by id or whole."""
+    body = subscription()
+    body["items"]["data"][0]["discounts"] = list(discounts)
+    return body
+
+
+def numbered(body: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same with other ids."""
+    return json.loads(re.sub(r'_1"', f'_{number + 10}"', json.dumps(body)))
+
+
+# what an event that was lost would have told, and in which columns that shows
+LOST_OF_SUBSCRIPTIONS = [
+    (subscription(discounts=["di_1"]), {"discounts"}),
+    (with_item_discounts("di_1"), {"items"}),
+    (subscription(pause_collection={"behavior": "void", "resumes_at": None}), {"pause_behavior"}),
+    (subscription(pause_collection={"behavior": "void", "resumes_at": 9}), {"pause_behavior", "pause_resumes_at"}),
+    (subscription(collection_method="send_invoice"), {"collection_method"}),
+    (subscription(cancel_at_period_end=True), {"is_cancel_at_period_end"}),
+    (subscription(cancel_at=SECOND), {"cancel_at"}),
+]
+LOST_OF_INVOICES = [
+    (invoice(1, total_discount_amounts=[{"amount": 70, "discount": "di_1"}]), {"discount_minor"}),
+    (invoice(1, ending_balance=-200), {"ending_balance_minor"}),
+    (invoice(1, status="open", starting_balance=-200), {"status", "starting_balance_minor"}),
+    (invoice(1, lines=lines(700)), {"line_count", "lines_minor"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "lost"),
+    [(subscription(), LOST_OF_SUBSCRIPTIONS), (invoice(1), LOST_OF_INVOICES)],
+    ids=["subscription", "invoice"],
+)
+def test_all_that_money_rests_on_is_found_when_the_event_that_changed_it_was_lost(
+    books: Books, before: dict[str, Any], lost: list[tuple[dict[str, Any], set[str]]]
+) -> None:
+    books.loaded(*(numbered(before, number) for number in range(len(lost))))
+    books.lists(*(numbered(body, number) for number, (body, _) in enumerate(lost)))
+    question = Question(before["object"], CHARGES.window)
+    assert books.compare(question).reasons == {"stale": len(lost)}
+    assert [difference.keys() for _, _, difference in books.differences()] == [names for _, names in lost]
+    books.heal()
+    assert books.compare(question).reasons == {}
+
+
+def test_discounts_are_the_same_in_any_order_and_as_ids_or_whole(books: Books) -> None:
+    books.loaded(with_item_discounts("di_1", "di_2") | {"discounts": ["di_3", "di_4"]})
+    whole = [{"id": f"di_{number}", "object": "discount"} for number in range(5)]
+    books.lists(with_item_discounts(whole[2], whole[1]) | {"discounts": [whole[4], whole[3]]})
+    assert books.compare(Question("subscription", CHARGES.window)).reasons == {}
+
+
+def test_the_lines_that_a_list_cuts_and_the_balance_that_a_draft_shows_are_not_compared(books: Books) -> None:
+    books.loaded(invoice(1, lines=lines(300, 300, 100), starting_balance=0))
+    books.lists(invoice(1, lines=lines(300, has_more=True), starting_balance=-200))
+    assert books.compare(Question("invoice", CHARGES.window)).reasons == {}
+
+
+def test_a_line_that_is_cheaper_by_a_cent_is_found(books: Books) -> None:
+    books.loaded(invoice(1, lines=lines(300, 400)))
+    books.lists(invoice(1, lines=lines(300, 399)))
+    assert books.compare(Question("invoice", CHARGES.window)).reasons == {"stale": 1}
+    assert books.differences()[0][2] == {"lines_minor": [699, 700]}
 
 
 def test_balance_transactions_are_compared_one_by_one_and_as_sums(books: Books) -> None:
@@ -388,9 +609,13 @@ def test_balance_transactions_are_compared_one_by_one_and_as_sums(books: Books) 
 
 
 def test_a_balance_transaction_that_the_next_poll_will_bring_is_later_than_the_lag(books: Books) -> None:
-    books.lists(movement(1, created=SECOND + 1800), movement(2, created=SECOND + 1799))
+    created = (SECOND + 1800, SECOND + 1799, SECOND + 1500, SECOND + 1499)
+    books.lists(*(movement(number, created=second) for number, second in enumerate(created)))
     question = Question("balance_transaction", CHARGES.window)
-    assert books.compare(question).reasons == {"later_than_lag": 1, "never_seen": 1}
+    # the watermark is at the first of these seconds, and the poll begins five minutes before it
+    assert books.compare(question).reasons == {"later_than_lag": 3, "never_seen": 1}
+    (lost,) = [object_id for object_id, reason, _ in books.differences() if reason == "never_seen"]
+    assert lost == "txn_3"
 
 
 def test_a_load_that_commits_meanwhile_leaves_nothing_unexplained(
@@ -520,8 +745,8 @@ def test_subscriptions_on_test_clocks_are_compared_by_clock(books: Books) -> Non
             Row("sub_1", SECOND, json.dumps(subscription("canceled", test_clock="clock_1")).encode())
         ]
     }
-    clocks = known_test_clocks(books.connection, books.client, LISTING, ["subscription"])
-    assert clocks == ["clock_1", "clock_gone"]
+    clocks, refusal = known_test_clocks(books.connection, books.client, LISTING, ["subscription"])
+    assert (clocks, refusal) == (["clock_1", "clock_gone"], None)
     questions = plan_questions(
         NOON, ["subscription"], recent_days=1, rotation=1, oldest=None, reached={}, test_clocks=clocks
     )
@@ -544,3 +769,18 @@ def test_subscriptions_on_test_clocks_are_compared_by_clock(books: Books) -> Non
     books.heal()
     books.stripe.scripts["/v1/subscriptions/sub_2"] = [Scripted(status=404, body=GONE)]
     assert [books.compare(question, "third").reasons for question in by_clock] == [{}, {}]
+
+
+def test_a_kind_whose_table_is_loaded_anew_is_not_ready_to_be_compared(books: Books) -> None:
+    books.loaded(subscription(), charge(1))
+    ready = lambda: set(COMPARED) - being_loaded(books.connection, COMPARED)  # noqa: E731
+    assert ready() == set(COMPARED)
+    # as a migration does it: what was loaded long ago, and what came just now
+    books.connection.execute("delete from ops.batch_applied where model in ('charge_fact', 'subscription_item_dim')")
+    books.connection.commit()
+    assert ready() == set(COMPARED)
+    books.connection.execute("update ops.batch set committed_at = committed_at - interval '4 hours'")
+    books.connection.commit()
+    assert ready() == {"invoice", "balance_transaction"}
+    books.heal()
+    assert ready() == set(COMPARED)

@@ -5,7 +5,7 @@ with cohort as (
         first_value(cohort_customers) over (
             partition by account_id, livemode, currency, cohort_month order by months_since
         ) as initial_customers
-    from mart.cohort_retention_monthly
+    from mart.payment_cohort_monthly
 ),
 
 customer as (

@@ -6,7 +6,6 @@ with own as (
     select
         v.account_id,
         v.livemode,
-        v.object_id as payment_method_id,
         p.*,
         case when v.version_rank = 3 then v.version_at end as deleted_at,
         v.version_at,
@@ -14,11 +13,12 @@ with own as (
         v.version_order
     from pending_batch
     cross join staging.kinds_of('payment_method') as kind (object_type)
-    cross join lateral staging.versions_in_batch(pending_batch.batch_id, kind.object_type) as v
+    cross join lateral staging.documents_in_batch(pending_batch.batch_id, kind.object_type) as v
     cross join lateral staging.payment_method(v.body) as p
+    where p.payment_method_id is not null
 ),
 
--- Stripe lists payment methods by customer only: of older ones the charges tell. Its own document always wins.
+-- No list has those of all customers: of older ones the charges tell. A document of its own always wins.
 told_by_charge as (
     select
         v.account_id,

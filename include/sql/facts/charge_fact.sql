@@ -31,4 +31,4 @@ from pending_batch
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'charge') as version
 cross join lateral staging.charge(version.body) as charge;
 
-select ops.apply_latest();
+select ops.apply_latest(links => '{invoice_id}');

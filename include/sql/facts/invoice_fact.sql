@@ -48,4 +48,4 @@ from pending_batch
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as version
 cross join lateral staging.invoice(version.body) as invoice;
 
-select ops.apply_latest();
+select ops.apply_latest(links => '{charge_id,payment_intent_id}');

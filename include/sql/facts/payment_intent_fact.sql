@@ -34,4 +34,4 @@ from pending_batch
 cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'payment_intent') as version
 cross join lateral staging.payment_intent(version.body) as payment_intent;
 
-select ops.apply_latest();
+select ops.apply_latest(links => '{invoice_id}');

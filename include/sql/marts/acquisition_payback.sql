@@ -172,11 +172,10 @@ select * from final;
 create unique index acquisition_payback_key
 on mart.acquisition_payback (livemode, currency, channel_sk, install_month, months_since);
 comment on materialized view mart.acquisition_payback is
-'Grain: one row per currency, channel, install month and month since, of all accounts together. payback_share = '
-'cumulative_minor / spend_minor: net revenue of the users acquired, so far, by what was spent on them.';
+'Grain: one row per currency, channel, install month, months since. payback_share = cumulative_minor / spend_minor.';
 comment on column mart.acquisition_payback.livemode is 'False for test data.';
 comment on column mart.acquisition_payback.currency is
-'Currency, ISO 4217, lower case: each in which the channel ever cost or brought money. Never added to one another.';
+'Currency, ISO 4217, lower case: each in which the channel ever cost or brought money, in whatever account.';
 comment on column mart.acquisition_payback.channel_sk is 'Key of dwh.channel_dim.';
 comment on column mart.acquisition_payback.channel_name is 'Name of the channel.';
 comment on column mart.acquisition_payback.install_month is
@@ -192,7 +191,6 @@ comment on column mart.acquisition_payback.cumulative_minor is 'Sum of revenue_m
 comment on column mart.acquisition_payback.payback_share is
 'cumulative_minor / spend_minor: 1 is all of it; null where nothing was spent.';
 comment on column mart.acquisition_payback.payback_month is
-'First month at the end of which cumulative_minor had reached spend_minor, in every row of the cohort; null until then '
-'and where nothing was spent.';
+'First month at whose end cumulative_minor >= spend_minor, in all rows of the cohort; null until then.';
 comment on column mart.acquisition_payback.is_complete is
 'Whether all events of the month have been fetched and loaded in every account, and no open gap touches it.';

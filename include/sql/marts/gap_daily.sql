@@ -18,6 +18,7 @@ final as (
         count(*) as gaps,
         bool_or(span.kind = 'expired') as is_expired,
         bool_and(span.relisted_at is not null) as is_relisted,
+        bool_or(span.refused_at is not null and span.relisted_at is null) as is_refused,
         min(span.gap_from) as gap_from,
         max(span.gap_to) as gap_to
     from span
@@ -37,5 +38,7 @@ comment on column mart.gap_daily.is_expired is
 'Whether Stripe no longer keeps some of these events: a listing of all objects stands in for them.';
 comment on column mart.gap_daily.is_relisted is
 'Whether everything has been listed again since, and only waits to be loaded.';
+comment on column mart.gap_daily.is_refused is
+'Whether Stripe refuses every list of the account: until a person mends that (ops.gap.refusal), nothing fills it.';
 comment on column mart.gap_daily.gap_from is 'Start of the first of these gaps.';
 comment on column mart.gap_daily.gap_to is 'Exclusive end of the last of them.';

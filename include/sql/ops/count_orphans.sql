@@ -1,27 +1,34 @@
-/* How many references from a fact lead nowhere; the column that refers has the name of the dimension's key. */
+/* How many references from a table lead nowhere. */
 create function ops.count_orphans(
-    fact text, dim text, key text, out references_made bigint, out orphans bigint
+    fact text, dim text, referring text, out references_made bigint, out orphans bigint
 )
 language plpgsql
 stable
 as $$
 declare
-    -- what calendars and currencies do not have, and what only dimensions with history have
-    of_account text := '';
-    of_today text := '';
+    -- calendars and currencies are everybody's; of a history one row is enough
+    same_key text := (
+        select string_agg(
+            format('f.%I = d.%I', case when a.attname in ('account_id', 'livemode') then a.attname else referring end, a.attname),
+            ' and '
+        )
+        from pg_index as i
+        inner join pg_attribute as a on i.indrelid = a.attrelid and a.attnum = any(i.indkey)
+        where i.indrelid = ('dwh.' || dim)::regclass and i.indisprimary and a.attname <> 'valid_from'
+    );
 begin
-    if exists (select 1 from pg_attribute where attrelid = ('dwh.' || dim)::regclass and attname = 'account_id') then
-        of_account := 'and f.account_id = d.account_id and f.livemode = d.livemode';
-    end if;
-    if exists (select 1 from pg_attribute where attrelid = ('dwh.' || dim)::regclass and attname = 'is_current') then
-        of_today := 'and d.is_current';
-    end if;
     execute format(
-        'select count(f.%3$I), count(f.%3$I) filter (where d.%3$I is null)
-        from dwh.%1$I as f left join dwh.%2$I as d on f.%3$I = d.%3$I %4$s %5$s',
-        fact, dim, key, of_account, of_today
+        'select
+            (select count(f.%3$I) from dwh.%1$I as f),
+            (
+                select count(*)
+                from dwh.%1$I as f
+                where f.%3$I is not null and not exists (select from dwh.%2$I as d where %4$s)
+            )',
+        fact, dim, referring, same_key
     ) into references_made, orphans;
 end
 $$;
 comment on function ops.count_orphans(text, text, text) is
-'Number of rows of a table of dwh that name an object of another by its key, and of those whose object is not there.';
+'Number of rows of a table of dwh that name an object of another (in the column referring) by its key, and of those '
+'whose object is not there.';

@@ -6,20 +6,21 @@ where
     not q.gone
     and (q.fetched_at is null or q.fetched_at < q.wanted_at)
     and (
-        q.kind not in ('charge', 'customer', 'invoice', 'price', 'product', 'subscription')
+        q.kind in (select known.kind from ops.enrichment_kind as known where known.awaits_list_of is null)
         or exists (
             select 1
             from ops.batch as b
+            inner join ops.enrichment_kind as known on b.object_type = known.awaits_list_of
             where
-                b.account_id = q.requested_via
-                and b.livemode = q.livemode
+                q.kind = known.kind
                 and b.source = 'list'
-                and b.object_type = q.kind
+                and b.account_id = q.requested_via
+                and b.livemode = q.livemode
         )
     );
 comment on view ops.enrichment_open is
 'Grain: one row per row of ops.enrichment that is to be fetched now. Objects that are only named wait until their kind '
-'has been listed once: before that, the backfill brings most of them.';
+'has been listed once (charges, for payment methods): before that, the backfill brings most of them.';
 comment on column ops.enrichment_open.account_id is 'See ops.enrichment.account_id.';
 comment on column ops.enrichment_open.livemode is 'See ops.enrichment.livemode.';
 comment on column ops.enrichment_open.kind is 'See ops.enrichment.kind.';

@@ -1,5 +1,7 @@
 /* What else than its own versions changes the history of a subscription: invoices from before it was first shown. */
-create function ops.touch_invoiced_subscriptions() returns void
+create function ops.touch_invoiced_subscriptions(
+    p_known text default current_setting('tallyhouse.model')
+) returns void
 language plpgsql
 as $$
 begin
@@ -34,11 +36,11 @@ begin
                     and touched.object_id = invoice.subscription_id
             )
         $sql$,
-        ops.model_schema(), current_setting('tallyhouse.model')
+        ops.model_schema(), p_known
     );
     analyze touched;
 end
 $$;
-comment on function ops.touch_invoiced_subscriptions() is
-'Adds to the temporary table touched the subscriptions, known to the model that began, whose invoices came in the '
-'pending batches and reach back to a time before Stripe showed the subscription.';
+comment on function ops.touch_invoiced_subscriptions(text) is
+'Adds to the temporary table touched the subscriptions, known to p_known (the model that began, unless another is '
+'named), whose invoices came in the pending batches and reach back to a time before Stripe showed the subscription.';

@@ -11,7 +11,8 @@ listed_items as (
     select
         object_id,
         jsonb_object_agg(
-            subscription_item_id, jsonb_build_array(price_id, quantity, unit_amount_minor)
+            subscription_item_id,
+            jsonb_build_array(price_id, quantity, unit_amount_minor, staging.sorted(discounts))
         ) as items
     from listed_item
     group by object_id
@@ -32,7 +33,8 @@ held_items as (
     select
         held_subscription.subscription_id,
         jsonb_object_agg(
-            item.subscription_item_id, jsonb_build_array(item.price_id, item.quantity, item.unit_amount_minor)
+            item.subscription_item_id,
+            jsonb_build_array(item.price_id, item.quantity, item.unit_amount_minor, staging.sorted(item.discounts))
         ) as items
     from held_subscription
     inner join dwh.subscription_item_dim as item
@@ -69,9 +71,13 @@ final as (
         subscription.customer_id,
         subscription.status,
         subscription.currency,
+        subscription.collection_method,
+        subscription.pause_behavior,
+        staging.sorted(subscription.discounts) as discounts,
         subscription.is_cancel_at_period_end,
         subscription.trial_end_at,
         subscription.current_period_end_at,
+        subscription.pause_resumes_at,
         subscription.cancel_at,
         subscription.canceled_at,
         subscription.ended_at,
@@ -87,9 +93,13 @@ final as (
         held.customer_id,
         held.status,
         held.currency,
+        held.collection_method,
+        held.pause_behavior,
+        staging.sorted(held.discounts),
         held.is_cancel_at_period_end,
         held.trial_end_at,
         held.current_period_end_at,
+        held.pause_resumes_at,
         held.cancel_at,
         held.canceled_at,
         held.ended_at,

@@ -1,8 +1,13 @@
 /* Grain: one row per thing that documents name or lack, and Stripe has to be asked for. What events leave out. */
 select ops.begin_model(
     'enrichment',
-    touching => '{balance_transaction,charge,customer,invoice,plan,price,product,subscription}',
-    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,subscription_dim}'
+    touching => (
+        select array_agg(distinct object_type)
+        from ops.enrichment_kind
+        cross join lateral staging.kinds_of(reading) as object_type
+    ),
+    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,payment_method_dim,
+    subscription_dim}'
 );
 
 -- What has to be judged: what the documents of the pending batches name or may lack, with the account whose key brought
@@ -14,7 +19,7 @@ with mentioned as (
         v.livemode,
         r.kind,
         r.object_id,
-        b.account_id as requested_via,
+        coalesce(b.requested_via, b.account_id) as requested_via,
         v.version_at as wanted_at,
         r.hint_at
     from pending_batch
@@ -22,7 +27,8 @@ with mentioned as (
     cross join (
         values
         ('charge'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'), ('invoice_payment'),
-        ('payout'), ('plan'), ('price'), ('refund'), ('subscription'), ('transfer')
+        ('payment_intent'), ('payout'), ('plan'), ('price'), ('refund'), ('setup_intent'), ('subscription'),
+        ('transfer')
     ) as source (object_type)
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, source.object_type) as v
     cross join lateral staging.reference(v.object_type, v.object_id, v.body) as r
@@ -32,23 +38,7 @@ with mentioned as (
 remembered as (
     select q.account_id, q.livemode, q.kind, q.object_id, q.requested_via, q.wanted_at, q.hint_at
     from touched
-    inner join (
-        values
-        ('balance_transaction', 'balance_transaction'),
-        ('charge', 'charge'),
-        ('charge', 'charge_refunds'),
-        ('customer', 'customer'),
-        ('customer', 'customer_balance_transactions'),
-        ('invoice', 'invoice'),
-        ('invoice', 'invoice_lines'),
-        ('price', 'price'),
-        ('price', 'price_currency_options'),
-        ('price', 'price_tiers'),
-        ('product', 'product'),
-        ('subscription', 'subscription'),
-        ('subscription', 'subscription_discounts'),
-        ('subscription', 'subscription_items')
-    ) as wish (reading, kind) on staging.reading(touched.object_type) = wish.reading
+    inner join ops.enrichment_kind as wish on staging.reading(touched.object_type) = wish.reading
     cross join
         lateral (
             select known.*
@@ -105,10 +95,9 @@ left join lateral (
     offset 0
 ) as q on true
 where
-    a.kind in (
-        'balance_transaction', 'charge', 'customer', 'invoice', 'price', 'price_currency_options', 'product',
-        'subscription'
-    )
+    a.kind in (select named.kind from ops.enrichment_kind as named where named.is_named)
+    -- cards and sources are to be had as payment methods too, bank accounts are not
+    and (a.kind <> 'payment_method' or a.object_id ~ '^(pm|card|src)_')
     and not exists (
         select 1
         from (
@@ -129,6 +118,12 @@ where
             where
                 a.kind = 'price'
                 and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.price_id)
+            union all
+            select 1
+            from dwh.payment_method_dim as d
+            where
+                a.kind = 'payment_method'
+                and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.payment_method_id)
             union all
             select 1
             from dwh.subscription_dim as d

@@ -1,6 +1,6 @@
 /* Report: of the customers whose first payment was in a month, what percentage paid 1, 2, 3 ... months later?
    Parameters, in asked: the first cohort and the last one, each by the first day of its month.
-   Sources: mart.cohort_retention_monthly, per account and currency. A month that has not been yet, or
+   Sources: mart.payment_cohort_monthly, per account and currency. A month that has not been yet, or
    is still open, is empty. */
 with asked as (
     select date '2025-01-01' as from_month, date '2099-12-01' as to_month
@@ -15,7 +15,7 @@ retained as (
         cohort.cohort_customers,
         cohort.months_since,
         round(100 * cohort.retention_rate, 1) as percent
-    from mart.cohort_retention_monthly as cohort
+    from mart.payment_cohort_monthly as cohort
     inner join asked on cohort.cohort_month between asked.from_month and asked.to_month
     where cohort.is_complete or cohort.months_since = 0
 )

@@ -44,7 +44,7 @@ as $$
             staging.id_of(r.parent #> '{subscription_details,subscription}'),
             staging.id_of(r.subscription)
         ),
-        -- from 2025-03-31.basil on its payments tell, where they are shown (never in events)
+        -- from 2025-03-31.basil on its payments tell, which lists are asked for, and events never show
         coalesce(p.charge_id, staging.id_of(r.charge)),
         coalesce(p.payment_intent_id, staging.id_of(r.payment_intent)),
         r.number,

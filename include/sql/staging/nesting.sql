@@ -9,6 +9,9 @@ from (
     ('invoice', 'invoice_line', '$.lines', true),
     ('invoice', 'invoice_payment', '$.payments', true),
     ('dispute', 'balance_transaction', '$.balance_transactions', true),
+    -- until 2020-08-27, and before 2015-02-18 by the name of cards
+    ('customer', 'payment_method', '$.sources', true),
+    ('customer', 'payment_method', '$.cards', true),
     -- what is an id, unless somebody asked for the whole of it
     ('charge', 'balance_transaction', '$.balance_transaction', false),
     ('charge', 'balance_transaction', '$.refunds.data[*].balance_transaction', false),
@@ -26,6 +29,8 @@ from (
         || '&& !exists(@.destination ? (@ starts with "acct_" || @.object == "account")))',
         false
     ),
+    ('customer', 'payment_method', '$.default_source', false),
+    ('customer', 'payment_method', '$.active_card', false),
     ('customer', 'discount', '$.discount', false),
     ('subscription', 'discount', '$.discount', false),
     ('subscription', 'discount', '$.discounts', false),

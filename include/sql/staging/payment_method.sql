@@ -1,5 +1,6 @@
 /* Reads a payment method, or the card or source that stood for it in older shapes. */
 create function staging.payment_method(body jsonb) returns table (
+    payment_method_id text,
     customer_id text,
     payment_method_type text,
     brand text,
@@ -16,8 +17,9 @@ language sql
 immutable parallel safe
 as $$
     select
+        r.id,
         staging.id_of(r.customer),
-        case when r.object = 'card' then 'card' else r.type end,
+        case when r.object in ('card', 'bank_account') then r.object else r.type end,
         -- cards and sources spell it for people to read
         case lower(coalesce(d.brand, r.brand, case when r.object = 'card' then r.type end))
             when 'american express' then 'amex'
@@ -36,6 +38,7 @@ as $$
     -- unpacked once: each operator on a stored document unpacks the whole of it
     from (select body || '{}' as unpacked offset 0) as whole
     cross join lateral jsonb_to_record(whole.unpacked) as r (
+        id text,
         customer jsonb,
         object text,
         type text,
@@ -64,4 +67,4 @@ as $$
     )
 $$;
 comment on function staging.payment_method(jsonb) is
-'Typed columns of a payment method, card or source; also of a charge''s payment_method_details.';
+'Typed columns of a payment method, card or source; also of a charge''s payment_method_details, which have no id.';

@@ -1,4 +1,4 @@
-/* Grain: one row per thing that a document names, or may leave out. A new reference is a line here. */
+/* Grain: one row per thing that a document names, or may leave out. Its kinds: ops.enrichment_kind. */
 create function staging.reference(object_type text, own_id text, body jsonb) returns table (
     kind text,
     object_id text,
@@ -16,6 +16,9 @@ as $$
         balance_transaction jsonb,
         failure_balance_transaction jsonb,
         balance_transactions jsonb,
+        payment_method jsonb,
+        source jsonb,
+        card jsonb,
         amount_refunded bigint,
         created bigint
     )
@@ -31,6 +34,13 @@ as $$
             -- what a charge says of its invoice is gone from newer shapes, and the invoice has events of its own
             ('invoice', case when object_type in ('credit_note', 'invoice_payment') then staging.id_of(r.invoice) end),
             (
+                'payment_method',
+                case
+                    when object_type in ('charge', 'payment_intent', 'setup_intent')
+                        then coalesce(staging.id_of(r.payment_method), staging.id_of(r.source), staging.id_of(r.card))
+                end
+            ),
+            (
                 'charge_refunds',
                 case
                     when object_type = 'refund' then staging.id_of(r.charge)
@@ -43,7 +53,11 @@ as $$
         select 'balance_transaction', staging.id_of(element), (element ->> 'created')::bigint
         from jsonb_array_elements(staging.list_items(r.balance_transactions)) as element
     ) as target
-    where object_type in ('charge', 'credit_note', 'dispute', 'invoice_payment', 'payout', 'refund', 'transfer')
+    where
+        object_type in (
+            'charge', 'credit_note', 'dispute', 'invoice_payment', 'payment_intent', 'payout', 'refund', 'setup_intent',
+            'transfer'
+        )
     union all
     select target.kind, target.object_id, null
     from staging.invoice(body) as i
@@ -69,6 +83,8 @@ as $$
     from staging.subscription(body) as s
     cross join lateral (
         select 'customer' as kind, s.customer_id as object_id
+        union all
+        select 'payment_method', s.default_payment_method_id
         union all
         select 'subscription_items', case when s.has_more_items then own_id end
         union all
@@ -111,6 +127,16 @@ as $$
     select 'customer_balance_transactions', own_id, null
     from jsonb_to_record(body) as r (balance bigint, account_balance bigint)
     where object_type = 'customer' and coalesce(r.balance, r.account_balance, 0) <> 0
+    union all
+    select 'payment_method', c.default_payment_method_id, null
+    from staging.customer(body) as c
+    where object_type = 'customer'
+    union all
+    -- what is wanted of a card is there when it comes inside a customer
+    select 'payment_method', p.payment_method_id, null
+    from staging.nested('customer', 'payment_method', body) as card
+    cross join lateral staging.payment_method(card.document) as p
+    where object_type = 'customer'
 $$;
 comment on function staging.reference(text, text, jsonb) is
 'What a document names by its id (kind: that of the object) or may leave out (invoice_lines, price_tiers, ...), and '

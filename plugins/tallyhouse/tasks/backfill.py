@@ -1,17 +1,16 @@
 """Tasks of stripe_backfill: what the form asks for, cut into slices, and listed several at once."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import zip_longest
 from typing import Any
 
 from airflow.sdk import TriggerRule, task
 
-from tallyhouse import backfill, gaps, plans, settings, unlisted
+from tallyhouse import backfill, gaps, settings, unlisted
 from tallyhouse.client import Account
 from tallyhouse.connected import client_for, connected_accounts
-from tallyhouse.errors import KindsRefusedError, TallyhouseError
+from tallyhouse.errors import TallyhouseError
 from tallyhouse.tasks.common import run_name, show_progress
 from tallyhouse.tasks.labels import BY_CONNECTION, label_by, set_label
 from tallyhouse.windows import Window, floor_second
@@ -29,18 +28,20 @@ def plan_lists(
     """Cuts what the trigger form asks for into slices, for one account, and these into shares, one for each task.
 
     A run that a gap has asked for is for the accounts that have one. Accounts that are connected to this one are
-    listed with it while a gap of theirs is open. TallyhouseError when the form's dates make no sense.
+    listed with it while a gap of theirs is open; where one has refused every list, as after it has revoked access, only
+    a run that a person starts tries again. TallyhouseError when the form's dates make no sense.
     """
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
-    window = _created_range(form, datetime.now(UTC))
     with settings.warehouse_connection() as connection, stripe.client() as client:
         own = client.account()
         window = _created_range(form, own.clock)
         shares: list[dict[str, Any]] = []
         for account in (own, *connected_accounts(connection, own)):
-            is_asked_for = account is own and dag_run.run_type != "asset_triggered"
-            if not is_asked_for and not gaps.awaits_relisting(connection, account):
+            is_by_person = dag_run.run_type != "asset_triggered"
+            if not (account is own and is_by_person) and not gaps.awaits_relisting(
+                connection, account, even_refused=is_by_person
+            ):
                 log.info("%s has no gap to close: nothing to list", account.account_id)
                 continue
             plan = backfill.plan_backfill(
@@ -53,6 +54,7 @@ def plan_lists(
                 rows_per_slice=form["slice_objects"],
                 is_everything=not form.get("created_from") and not form.get("created_to"),
             )
+            gaps.keep_refusal(connection, account, plan.refusal)
             titles = [plan.title(share) for share in range(len(plan.shares))]
             log.info("%s created %s, in %d tasks: %s", account.account_id, window, len(titles), "; ".join(titles))
             shares += [
@@ -65,14 +67,6 @@ def plan_lists(
                 for share, title in enumerate(titles)
             ]
     return shares
-
-
-# An account that could not be planned must not hold the others back; it makes the run red along another way.
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def gather_shares(plans: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The shares of all accounts, by turns, so that no account waits for another's end."""
-    rounds = zip_longest(*plans)
-    return [share for turn in rounds for share in turn if share is not None]
 
 
 @task(
@@ -114,20 +108,9 @@ def stage_unlisted(stripe_conn_id: str, dag_run: Any = None) -> None:
         own = client.account()
         for account in (own, *connected_accounts(connection, own)):
             found.append(unlisted.stage_unlisted(connection, client_for(client, account), account, run_name(dag_run)))
-    total = unlisted.Unlisted(sum(each.asked for each in found), sum(each.deleted for each in found))
+    total = sum(found, unlisted.Unlisted())
     set_label(f"{stripe_conn_id}: {total.describe()}")
     log.info("%s", total.describe())
-
-
-# Also after a listing that was skipped, because there was nothing that the key may list.
-@task(trigger_rule=TriggerRule.NONE_FAILED)
-def report_refused(dag_run: Any = None) -> None:
-    """Fails, after everything else is in, when the key may not list some kinds of objects; names them."""
-    with settings.warehouse_connection() as connection:
-        refused = plans.refused_kinds(connection, run_name(dag_run))
-    if refused:
-        raise KindsRefusedError(refused)
-    log.info("no kind was refused")
 
 
 def _created_range(form: Mapping[str, Any], now: datetime) -> Window:

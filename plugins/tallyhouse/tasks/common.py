@@ -1,8 +1,9 @@
 """What several DAGs share: assets, retries, the schema, checks, and what makes a run red."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from airflow.sdk import (
@@ -89,12 +90,31 @@ def list_accounts(params: Mapping[str, Any] | None = None) -> list[str]:
     return found
 
 
+# An account that could not be planned must not hold the others back; it makes the run red along another way.
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def by_turns(planned: Iterable[Sequence[dict[str, Any]] | None]) -> list[dict[str, Any]]:
+    """The shares of all accounts, by turns, so that no account waits for another's end."""
+    rounds = zip_longest(*(of_account or () for of_account in planned))
+    return [share for turn in rounds for share in turn if share is not None]
+
+
 @task
 def report_rejects() -> None:
     """Fails, after everything else is in, when rows had to be rejected and no run has told of them; names them."""
     with settings.warehouse_connection() as connection:
         ingest.report_rejects(connection)
     log.info("no row was rejected")
+
+
+# Also after a listing that was skipped, because there was nothing that the key may list.
+@task(trigger_rule=TriggerRule.NONE_FAILED)
+def report_refused(dag_run: Any = None) -> None:
+    """Fails, after everything else is in, when the key may not list some kinds of objects; names them."""
+    with settings.warehouse_connection() as connection:
+        refused = plans.refused_kinds(connection, run_name(dag_run))
+    if refused:
+        raise KindsRefusedError(refused)
+    log.info("no kind was refused")
 
 
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.

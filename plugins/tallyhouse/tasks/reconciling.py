@@ -1,11 +1,10 @@
 """Tasks of stripe_reconcile: what to compare today, the lists compared, and what nobody can explain."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk import TriggerRule, task
+from airflow.sdk import task
 
 from tallyhouse import questions, reconcile, reconciled, settings
 from tallyhouse.questions import Question
@@ -16,23 +15,37 @@ log = logging.getLogger(__name__)
 
 
 @task(map_index_template=BY_CONNECTION)
-def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The lists of one account to compare today, by the trigger form: in slices, and these in shares, one a task."""
+def plan_comparisons(
+    stripe_conn_id: str, params: Mapping[str, Any] | None = None, dag_run: Any = None
+) -> list[dict[str, Any]]:
+    """The lists of one account to compare today, by the trigger form: in slices, and these in shares, one a task.
+
+    A kind whose tables are being loaded anew is left out, by name.
+    """
     form = params or {}
     stripe = settings.stripe_settings(stripe_conn_id)
     with settings.warehouse_connection() as connection, stripe.client() as client:
         account = client.account()
         now = account.clock - stripe.lag
+        unready = questions.being_loaded(connection, form["objects"])
+        objects = [name for name in form["objects"] if name not in unready]
+        clocks, refusal = reconcile.known_test_clocks(connection, client, account, objects)
+        if refusal is not None:
+            reconcile.keep_unknown_clocks(connection, account, run_name(dag_run), objects, refusal)
         planned = questions.plan_questions(
             now,
-            form["objects"],
+            objects,
             recent_days=form["recent_days"],
             rotation=form["rotation"],
             oldest=questions.oldest_created(connection, account),
             reached=questions.read_reached(connection, account),
-            test_clocks=reconcile.known_test_clocks(connection, client, account, form["objects"]),
+            test_clocks=clocks,
         )
         shares = reconcile.share_questions(client, planned, now, form["slice_objects"])
+    if unready:
+        left_out = f"not compared, since what was staged hours ago is not loaded: {', '.join(sorted(unready))}"
+        log.warning("%s", left_out)
+        set_label(f"{stripe_conn_id}: {left_out}")
     log.info("%d lists to compare, in %d tasks: %s", len(planned), len(shares), "; ".join(map(str, planned)))
     return [
         {
@@ -42,14 +55,6 @@ def plan_comparisons(stripe_conn_id: str, params: Mapping[str, Any] | None = Non
         }
         for share in shares
     ]
-
-
-# An account whose plan failed must not hold the others back; it makes the run red along another way.
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def gather_comparisons(planned: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The shares of all accounts, by turns, so that no account waits for another's end."""
-    rounds = zip_longest(*(of_account or () for of_account in planned))
-    return [share for turn in rounds for share in turn if share is not None]
 
 
 @task(
@@ -65,7 +70,13 @@ def compare_lists(share: dict[str, Any], dag_run: Any = None) -> None:
     asked = [Question.from_dict(question) for question in share["questions"]]
     with stripe.client() as client:
         answers = reconcile.compare_share(
-            settings.warehouse_connection, client, client.account(), asked, settings.SQL_ROOT, run_name(dag_run)
+            settings.warehouse_connection,
+            client,
+            client.account(),
+            asked,
+            settings.SQL_ROOT,
+            run_name(dag_run),
+            settle=stripe.lag,
         )
     set_label(f"{stripe.conn_id}: {reconciled.describe_all(answers, asked[0].object_name)}")
 

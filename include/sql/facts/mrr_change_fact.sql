@@ -1,0 +1,316 @@
+/* Grain: one row per change of what a subscription item at a price is worth a month. Every figure of MRR is a sum. */
+select ops.begin_model(
+    'mrr_change_fact',
+    touching => '{subscription,customer,price,plan,coupon}',
+    upstream => '{customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim}'
+);
+select ops.touch_invoiced_subscriptions('subscription_dim');
+
+create temp table named_discount on commit drop as
+select distinct document.account_id, document.livemode, discount.discount_id
+from pending_batch
+cross join lateral staging.documents_in_batch(pending_batch.batch_id, 'discount') as document
+cross join lateral staging.discount(document.body) as discount
+where discount.discount_id is not null
+union
+select known.account_id, known.livemode, known.discount_id
+from touched
+inner join dwh.discount_dim as known
+    on
+        touched.account_id = known.account_id
+        and touched.livemode = known.livemode
+        and touched.object_id = known.coupon_id
+where touched.object_type = 'coupon';
+analyze named_discount;
+
+-- Customers whose discount reduces all that they subscribed to.
+create temp table reduced_customer on commit drop as
+select touched.account_id, touched.livemode, touched.object_id as customer_id
+from touched
+where touched.object_type = 'customer'
+union
+select known.account_id, known.livemode, known.customer_id
+from named_discount
+inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
+where known.subscription_id is null and known.customer_id is not null;
+analyze reduced_customer;
+
+create temp table affected on commit drop as
+select account_id, livemode, object_id as subscription_id
+from touched
+where object_type = 'subscription'
+union
+select known.account_id, known.livemode, known.subscription_id
+from named_discount
+inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
+where known.subscription_id is not null
+union
+select own.account_id, own.livemode, own.subscription_id
+from reduced_customer
+inner join dwh.subscription_dim as own using (account_id, livemode, customer_id)
+where
+    exists (
+        select 1
+        from dwh.customer_dim as customer
+        where
+            customer.account_id = reduced_customer.account_id
+            and customer.livemode = reduced_customer.livemode
+            and customer.customer_id = reduced_customer.customer_id
+            and customer.discounts <> '[]'
+    )
+union
+-- An item says what its price costs, unless that is more than an amount; what is reconstructed takes it from its price.
+select item.account_id, item.livemode, item.subscription_id
+from touched
+inner join dwh.price_dim as price
+    on
+        touched.account_id = price.account_id
+        and touched.livemode = price.livemode
+        and touched.object_id = price.price_id
+inner join dwh.subscription_item_dim as item
+    on price.account_id = item.account_id and price.livemode = item.livemode and price.price_id = item.price_id
+where
+    touched.object_type in ('price', 'plan')
+    and (
+        item.is_reconstructed
+        or item.unit_amount_minor is null
+        or price.tiers_mode is not null
+        or price.transform_quantity is not null
+        or price.currency_options is not null
+    );
+analyze affected;
+
+create temp table stretch on commit drop as
+select
+    known.account_id,
+    known.livemode,
+    known.subscription_id,
+    known.customer_id,
+    known.currency,
+    known.discounts,
+    known.is_reconstructed,
+    known.valid_from,
+    coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
+    case
+        when
+            known.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
+            then
+                case
+                    when
+                        ops.choice('churn_moment') = 'cancel_request'
+                        and (known.is_cancel_at_period_end or known.cancel_at is not null)
+                        then 'none'
+                    when known.pause_behavior is not null and ops.choice('paused_counts') = 'no' then 'paused'
+                    else 'mrr'
+                end
+        when known.status = 'paused' then case ops.choice('paused_counts') when 'yes' then 'mrr' else 'paused' end
+        when known.status = 'trialing' then 'trial'
+        else 'none'
+    end as state
+from affected
+inner join dwh.subscription_dim as known using (account_id, livemode, subscription_id);
+create index on stretch (account_id, livemode, subscription_id);
+analyze stretch;
+
+create temp table item on commit drop as
+select
+    affected.account_id,
+    affected.livemode,
+    affected.subscription_id,
+    known.subscription_item_id,
+    known.price_id,
+    coalesce(known.product_id, price.product_id) as product_id,
+    coalesce(known.currency, price.currency) as currency,
+    known.discounts,
+    known.is_reconstructed,
+    known.valid_from,
+    coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
+    coalesce(known.quantity, 1) as quantity,
+    coalesce(known.unit_amount_minor, price.unit_amount_minor) as unit_amount_minor,
+    price.tiers_mode,
+    price.tiers,
+    price.transform_quantity,
+    price.currency_options,
+    known.interval_unit,
+    coalesce(known.interval_count, 1) as interval_count
+from affected
+inner join dwh.subscription_item_dim as known using (account_id, livemode, subscription_id)
+left join dwh.price_dim as price
+    on
+        known.account_id = price.account_id
+        and known.livemode = price.livemode
+        and known.price_id = price.price_id
+        and price.is_current
+where known.usage_type is distinct from 'metered' and known.interval_unit is not null and known.price_id is not null;
+create index on item (account_id, livemode, subscription_id);
+analyze item;
+
+-- Every discount that is shown somewhere: on an item, on the subscription, or on the customer who has it.
+create temp table shown_discount on commit drop as
+select
+    shown.account_id, shown.livemode, shown.subscription_id, shown.subscription_item_id, shown.on_customer,
+    shown.valid_from, shown.valid_to, element.place, element.discount
+from (
+    select
+        account_id, livemode, subscription_id, null as subscription_item_id, false as on_customer, discounts,
+        valid_from, valid_to
+    from stretch
+    union all
+    select account_id, livemode, subscription_id, subscription_item_id, false, discounts, valid_from, valid_to
+    from item
+    union all
+    select
+        owner.account_id, owner.livemode, owner.subscription_id, null, true, customer.discounts, customer.valid_from,
+        coalesce(customer.valid_to, customer.deleted_at, 'infinity')
+    from (select distinct account_id, livemode, subscription_id, customer_id from stretch) as owner
+    inner join dwh.customer_dim as customer using (account_id, livemode, customer_id)
+) as shown
+cross join lateral jsonb_array_elements(shown.discounts) with ordinality as element (discount, place)
+where shown.discounts <> '[]';
+analyze shown_discount;
+
+-- What each of them takes off, and when: a customer's may change its coupon. Newer documents name the coupon only.
+create temp table discount_term on commit drop as
+with named as (
+    select distinct account_id, livemode, discount
+    from shown_discount
+),
+
+document as (
+    select
+        named.account_id,
+        named.livemode,
+        named.discount,
+        known.version_at,
+        known.version_rank,
+        known.version_order,
+        coalesce(known.deleted_at, 'infinity') as gone_at,
+        known.coupon_id,
+        known.duration,
+        known.currency,
+        known.percent_off,
+        known.amount_off_minor,
+        known.started_at,
+        known.ended_at,
+        0 as is_own
+    from named
+    inner join dwh.discount_dim as known
+        on
+            named.account_id = known.account_id
+            and named.livemode = known.livemode
+            and named.discount = to_jsonb(known.discount_id)
+    where jsonb_typeof(named.discount) = 'string'
+    union all
+    select
+        named.account_id, named.livemode, named.discount, version.version_at, version.version_rank,
+        version.version_order, 'infinity', own.coupon_id, own.duration, own.currency, own.percent_off,
+        own.amount_off_minor, own.started_at, own.ended_at, 1
+    from named
+    cross join
+        lateral staging.versions_of_object(
+            named.account_id, named.livemode, 'discount', named.discount #>> '{}'
+        ) as version
+    cross join lateral staging.discount(version.body) as own
+    where jsonb_typeof(named.discount) = 'string' and version.version_rank < 3
+    union all
+    -- discounts of the oldest shapes have no id: staging.discounts_of keeps what they say
+    select
+        named.account_id, named.livemode, named.discount, '-infinity', 0, 0, 'infinity', own.coupon, own.duration,
+        own.currency, own.percent_off, own.amount_off, to_timestamp(own.start), to_timestamp(own."end"), 1
+    from named
+    cross join
+        lateral jsonb_to_record(named.discount) as own (
+            coupon text,
+            duration text,
+            currency text,
+            percent_off numeric,
+            amount_off bigint,
+            start bigint,
+            "end" bigint
+        )
+    where jsonb_typeof(named.discount) = 'object'
+),
+
+-- its own documents tell more than what others show of it
+told as (
+    select
+        *,
+        max(is_own) over whole as best,
+        min(gone_at) over whole as ended_for_good_at
+    from document
+    window whole as (partition by account_id, livemode, discount)
+),
+
+spanned as (
+    select
+        *,
+        row_number() over history = 1 as is_first,
+        lead(version_at) over history as next_at
+    from told
+    where is_own = best
+    window history as (
+        partition by account_id, livemode, discount order by version_at, version_rank, version_order
+    )
+)
+
+select
+    spanned.account_id,
+    spanned.livemode,
+    spanned.discount,
+    greatest(
+        case when spanned.is_first then '-infinity' else spanned.version_at end, spanned.started_at
+    ) as valid_from,
+    least(spanned.next_at, spanned.ended_at, spanned.ended_for_good_at) as valid_to,
+    coalesce(spanned.percent_off, coupon.percent_off) as percent_off,
+    coalesce(spanned.amount_off_minor, coupon.amount_off_minor) as amount_off_minor,
+    coalesce(spanned.currency, coupon.currency) as currency,
+    coupon.currency_options,
+    coupon.applies_to_product_ids
+from spanned
+left join dwh.coupon_dim as coupon
+    on
+        spanned.account_id = coupon.account_id
+        and spanned.livemode = coupon.livemode
+        and spanned.coupon_id = coupon.coupon_id
+where
+    case coalesce(spanned.duration, coupon.duration)
+        when 'forever' then true
+        when 'repeating' then ops.choice('subtract_repeating') = 'yes'
+        when 'once' then ops.choice('subtract_once') = 'yes'
+        else false
+    end;
+analyze discount_term;
+
+select ops.value_subscriptions();
+
+insert into ops.changed_customer (model, account_id, livemode, customer_id)
+select distinct ops.ledger_name('mrr_change_fact'), stretch.account_id, stretch.livemode, stretch.customer_id
+from stretch
+where stretch.customer_id is not null
+on conflict do nothing;
+
+delete from dwh.mrr_change_fact
+using affected
+where
+    dwh.mrr_change_fact.account_id = affected.account_id
+    and dwh.mrr_change_fact.livemode = affected.livemode
+    and dwh.mrr_change_fact.subscription_id = affected.subscription_id;
+
+insert into dwh.mrr_change_fact (
+    account_id, livemode, subscription_item_id, price_id, changed_at, date_sk, subscription_id, customer_id, product_id,
+    currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor, free_period_change_minor,
+    free_period_after_minor, event_id, was_mrr, is_reconstructed
+)
+select
+    account_id, livemode, subscription_item_id, price_id, changed_at, staging.date_sk(changed_at), subscription_id,
+    customer_id, product_id, currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor,
+    free_period_change_minor, free_period_after_minor,
+    -- what changed for all that the customer subscribed to, the customer's event tells
+    coalesce(
+        staging.event_of(account_id, livemode, 'subscription', subscription_id, changed_at),
+        staging.event_of(account_id, livemode, 'customer', customer_id, changed_at)
+    ),
+    was_mrr, is_reconstructed
+from mrr_change;
+
+select ops.end_model((select count(*) from affected), (select count(*) from mrr_change));

@@ -1,0 +1,101 @@
+/* Grain: one row per customer, currency and day on which MRR changed. New, expansion, contraction, churn, ... */
+select ops.begin_model('mrr_movement_fact', upstream => '{mrr_change_fact}');
+
+create temp table affected on commit drop as
+with followed as (
+    delete from ops.changed_customer
+    where model = ops.ledger_name('mrr_change_fact')
+    returning account_id, livemode, customer_id
+)
+
+select * from followed;
+analyze affected;
+
+create temp table incoming on commit drop as
+with changed as (
+    select
+        change.account_id,
+        change.livemode,
+        change.customer_id,
+        change.currency,
+        (change.changed_at at time zone ops.choice('reporting_timezone'))::date as day,
+        sum(change.mrr_change_minor) as mrr_change_minor,
+        sum(change.paused_change_minor) as paused_change_minor,
+        sum(change.free_period_change_minor) as free_period_change_minor,
+        -- what was never MRR cannot be kept: a trial that ends paused is no movement
+        coalesce(
+            sum(change.paused_change_minor + change.free_period_change_minor) filter (where change.was_mrr), 0
+        ) as held_change_minor
+    from affected
+    inner join dwh.mrr_change_fact as change using (account_id, livemode, customer_id)
+    group by 1, 2, 3, 4, 5
+),
+
+summed as (
+    select
+        *,
+        sum(mrr_change_minor) over history as closing_mrr_minor,
+        sum(held_change_minor) over history as closing_held_minor,
+        sum(paused_change_minor) over history as closing_paused_minor,
+        sum(free_period_change_minor) over history as closing_free_period_minor
+    from changed
+    window history as (partition by account_id, livemode, customer_id, currency order by day)
+),
+
+compared as (
+    select
+        *,
+        closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
+        closing_mrr_minor + closing_held_minor as kept_minor,
+        closing_mrr_minor + closing_held_minor - mrr_change_minor - held_change_minor as kept_before_minor,
+        min(day) filter (where closing_mrr_minor > 0) over (
+            partition by account_id, livemode, customer_id, currency
+        ) as first_paying_day
+    from summed
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        customer_id,
+        currency,
+        day,
+        case
+            when kept_minor = kept_before_minor then null
+            when kept_before_minor = 0 and first_paying_day < day then 'reactivation'
+            when kept_before_minor = 0 then 'new'
+            when kept_minor = 0 then 'churn'
+            when kept_minor > kept_before_minor then 'expansion'
+            else 'contraction'
+        end as movement,
+        kept_minor - kept_before_minor as movement_minor,
+        held_change_minor as paused_minor,
+        opening_mrr_minor,
+        closing_mrr_minor,
+        closing_paused_minor,
+        closing_free_period_minor,
+        first_paying_day
+    from compared
+    where mrr_change_minor <> 0 or paused_change_minor <> 0 or free_period_change_minor <> 0
+)
+
+select * from final;
+
+delete from dwh.mrr_movement_fact
+using affected
+where
+    dwh.mrr_movement_fact.account_id = affected.account_id
+    and dwh.mrr_movement_fact.livemode = affected.livemode
+    and dwh.mrr_movement_fact.customer_id = affected.customer_id;
+
+insert into dwh.mrr_movement_fact (
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
+    closing_mrr_minor, closing_paused_minor, closing_free_period_minor, first_paying_day
+)
+select
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
+    closing_mrr_minor, closing_paused_minor, closing_free_period_minor, first_paying_day
+from incoming;
+
+select ops.end_model((select count(*) from affected), (select count(*) from incoming));

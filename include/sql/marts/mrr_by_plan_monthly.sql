@@ -1,0 +1,153 @@
+/* Grain: one row per currency, price and month. MRR of each plan, and what moved it. */
+create materialized view mart.mrr_by_plan_monthly as
+with changed as (
+    select
+        c.account_id,
+        c.livemode,
+        c.currency,
+        c.customer_id,
+        c.price_id,
+        (c.changed_at at time zone policy.value)::date as day,
+        max(c.product_id) as product_id,
+        sum(c.mrr_change_minor) as mrr_change_minor,
+        coalesce(
+            sum(c.paused_change_minor + c.free_period_change_minor) filter (where c.was_mrr), 0
+        ) as held_change_minor
+    from dwh.mrr_change_fact as c
+    inner join ops.reported_mode as mode on c.livemode = mode.livemode
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone'
+    group by
+        c.account_id, c.livemode, c.currency, c.customer_id, c.price_id, (c.changed_at at time zone policy.value)::date
+),
+
+moved as (
+    select
+        changed.*,
+        date_trunc('month', changed.day)::date as month,
+        m.movement,
+        changed.mrr_change_minor + changed.held_change_minor as movement_minor,
+        sum(changed.mrr_change_minor) over history as closing_mrr_minor
+    from changed
+    inner join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
+    window history as (
+        partition by changed.account_id, changed.livemode, changed.currency, changed.customer_id, changed.price_id
+        order by changed.day
+    )
+),
+
+monthly as (
+    select
+        account_id,
+        livemode,
+        currency,
+        price_id,
+        month,
+        max(product_id) as product_id,
+        coalesce(sum(movement_minor) filter (where movement = 'new'), 0) as new_minor,
+        coalesce(sum(movement_minor) filter (where movement = 'reactivation'), 0) as reactivation_minor,
+        -- a customer who stays and changes plans takes from one and adds to another
+        coalesce(
+            sum(movement_minor) filter (
+                where coalesce(movement, '') not in ('new', 'reactivation', 'churn') and movement_minor > 0
+            ), 0
+        ) as expansion_minor,
+        -coalesce(
+            sum(movement_minor) filter (
+                where coalesce(movement, '') not in ('new', 'reactivation', 'churn') and movement_minor < 0
+            ), 0
+        ) as contraction_minor,
+        -coalesce(sum(movement_minor) filter (where movement = 'churn'), 0) as churn_minor,
+        sum(held_change_minor) as paused_minor,
+        sum(mrr_change_minor) as change_minor,
+        count(*) filter (where closing_mrr_minor > 0 and closing_mrr_minor = mrr_change_minor)
+        - count(*) filter (where closing_mrr_minor = 0 and mrr_change_minor < 0) as paying_change
+    from moved
+    group by account_id, livemode, currency, price_id, month
+),
+
+plan as (
+    select account_id, livemode, currency, price_id, max(product_id) as product_id, min(month) as first_month
+    from monthly
+    group by account_id, livemode, currency, price_id
+),
+
+final as (
+    select
+        plan.account_id,
+        plan.livemode,
+        plan.currency,
+        plan.price_id,
+        plan.product_id,
+        product.name as product_name,
+        price.nickname as price_nickname,
+        calendar.month,
+        coalesce(sum(monthly.change_minor) over history, 0) - coalesce(monthly.change_minor, 0) as opening_mrr_minor,
+        coalesce(monthly.new_minor, 0) as new_minor,
+        coalesce(monthly.expansion_minor, 0) as expansion_minor,
+        coalesce(monthly.contraction_minor, 0) as contraction_minor,
+        coalesce(monthly.churn_minor, 0) as churn_minor,
+        coalesce(monthly.reactivation_minor, 0) as reactivation_minor,
+        coalesce(monthly.paused_minor, 0) as paused_minor,
+        coalesce(sum(monthly.change_minor) over history, 0) as closing_mrr_minor,
+        coalesce(sum(monthly.paying_change) over history, 0)::bigint as paying_customers,
+        calendar.is_complete
+    from plan
+    inner join mart.mrr_movement_monthly as calendar
+        on
+            plan.account_id = calendar.account_id
+            and plan.livemode = calendar.livemode
+            and plan.currency = calendar.currency
+            and plan.first_month <= calendar.month
+    left join monthly
+        on
+            plan.account_id = monthly.account_id
+            and plan.livemode = monthly.livemode
+            and plan.currency = monthly.currency
+            and plan.price_id = monthly.price_id
+            and calendar.month = monthly.month
+    left join dwh.price_dim as price
+        on
+            plan.account_id = price.account_id
+            and plan.livemode = price.livemode
+            and plan.price_id = price.price_id
+            and price.is_current
+    left join dwh.product_dim as product
+        on
+            plan.account_id = product.account_id
+            and plan.livemode = product.livemode
+            and plan.product_id = product.product_id
+            and product.is_current
+    window history as (
+        partition by plan.account_id, plan.livemode, plan.currency, plan.price_id order by calendar.month
+    )
+)
+
+select * from final;
+
+create unique index mrr_by_plan_monthly_key
+on mart.mrr_by_plan_monthly (account_id, livemode, currency, price_id, month);
+comment on materialized view mart.mrr_by_plan_monthly is
+'Grain: one row per currency, price and month. MRR of each plan; a movement is of the kind it is for its customer.';
+comment on column mart.mrr_by_plan_monthly.account_id is 'Stripe account (acct_...).';
+comment on column mart.mrr_by_plan_monthly.livemode is 'False for test data.';
+comment on column mart.mrr_by_plan_monthly.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.mrr_by_plan_monthly.price_id is 'The plan: a Stripe price.';
+comment on column mart.mrr_by_plan_monthly.product_id is 'Its product.';
+comment on column mart.mrr_by_plan_monthly.product_name is 'Name of the product, now.';
+comment on column mart.mrr_by_plan_monthly.price_nickname is 'Nickname of the price, now.';
+comment on column mart.mrr_by_plan_monthly.month is 'First day of the month, in the reporting time zone.';
+comment on column mart.mrr_by_plan_monthly.opening_mrr_minor is 'MRR of the plan as the month begins, minor units.';
+comment on column mart.mrr_by_plan_monthly.new_minor is 'Of customers who never had MRR before, on any plan.';
+comment on column mart.mrr_by_plan_monthly.expansion_minor is
+'What customers who had MRR, and keep some, added to this plan: also those who came from another.';
+comment on column mart.mrr_by_plan_monthly.contraction_minor is
+'What such customers took off this plan, also to go to another, as a positive number.';
+comment on column mart.mrr_by_plan_monthly.churn_minor is
+'Of customers who kept no MRR on any plan, as a positive number.';
+comment on column mart.mrr_by_plan_monthly.reactivation_minor is 'Of customers who had had MRR, and then none.';
+comment on column mart.mrr_by_plan_monthly.paused_minor is
+'What moved into pauses and free periods; negative when more came back.';
+comment on column mart.mrr_by_plan_monthly.closing_mrr_minor is 'MRR of the plan as the month ends, minor units.';
+comment on column mart.mrr_by_plan_monthly.paying_customers is 'Customers with MRR on this plan then.';
+comment on column mart.mrr_by_plan_monthly.is_complete is 'As in mrr_movement_monthly.';

@@ -1,0 +1,123 @@
+/* Grain: one row per currency and day. MRR as each day ends, and what moved it. */
+create materialized view mart.mrr_daily as
+with moved as (
+    select
+        m.account_id,
+        m.livemode,
+        m.currency,
+        m.day,
+        sum(m.movement_minor) filter (where m.movement = 'new') as new_minor,
+        sum(m.movement_minor) filter (where m.movement = 'reactivation') as reactivation_minor,
+        sum(m.movement_minor) filter (where m.movement = 'expansion') as expansion_minor,
+        -sum(m.movement_minor) filter (where m.movement = 'contraction') as contraction_minor,
+        -sum(m.movement_minor) filter (where m.movement = 'churn') as churn_minor,
+        sum(m.paused_minor) as paused_minor,
+        sum(m.closing_mrr_minor - m.opening_mrr_minor) as change_minor,
+        count(*) filter (where m.movement = 'new') as new_customers,
+        count(*) filter (where m.movement = 'reactivation') as reactivated_customers,
+        count(*) filter (where m.movement = 'churn') as churned_customers,
+        count(*) filter (where m.closing_mrr_minor > 0 and m.opening_mrr_minor = 0)
+        - count(*) filter (where m.closing_mrr_minor = 0 and m.opening_mrr_minor > 0) as paying_change
+    from dwh.mrr_movement_fact as m
+    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    group by m.account_id, m.livemode, m.currency, m.day
+),
+
+reach as (
+    -- a connected account is fetched with its platform: what all accounts have reached holds for it
+    select
+        seen.account_id,
+        seen.livemode,
+        seen.currency,
+        seen.first_day,
+        policy.value as reporting_timezone,
+        f.account_id is null as is_connected,
+        coalesce(f.data_through, (select min(data_through) from mart.freshness)) as data_through
+    from (
+        select account_id, livemode, currency, min(day) as first_day
+        from moved
+        group by account_id, livemode, currency
+    ) as seen
+    left join mart.freshness as f on seen.account_id = f.account_id and seen.livemode = f.livemode
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone'
+),
+
+calendar as (
+    select
+        reach.account_id,
+        reach.livemode,
+        reach.currency,
+        listed.day::date as day,
+        (listed.day + interval '1 day') at time zone reach.reporting_timezone <= reach.data_through
+        and not exists (
+            select 1
+            from ops.gap as g
+            where
+                (g.account_id = reach.account_id or reach.is_connected)
+                and g.livemode = reach.livemode
+                and g.closed_at is null
+                and g.gap_from < (listed.day + interval '1 day') at time zone reach.reporting_timezone
+                and g.gap_to > listed.day at time zone reach.reporting_timezone
+        ) as is_complete
+    from reach
+    cross join
+        lateral generate_series(
+            reach.first_day::timestamp,
+            date_trunc('day', reach.data_through at time zone reach.reporting_timezone),
+            interval '1 day'
+        ) as listed (day)
+),
+
+final as (
+    select
+        calendar.account_id,
+        calendar.livemode,
+        calendar.currency,
+        calendar.day,
+        coalesce(sum(moved.change_minor) over history, 0) - coalesce(moved.change_minor, 0) as opening_mrr_minor,
+        coalesce(moved.new_minor, 0) as new_minor,
+        coalesce(moved.reactivation_minor, 0) as reactivation_minor,
+        coalesce(moved.expansion_minor, 0) as expansion_minor,
+        coalesce(moved.contraction_minor, 0) as contraction_minor,
+        coalesce(moved.churn_minor, 0) as churn_minor,
+        coalesce(moved.paused_minor, 0) as paused_minor,
+        coalesce(sum(moved.change_minor) over history, 0) as mrr_minor,
+        12 * coalesce(sum(moved.change_minor) over history, 0) as arr_minor,
+        coalesce(sum(moved.paying_change) over history, 0)::bigint as paying_customers,
+        coalesce(moved.new_customers, 0) as new_customers,
+        coalesce(moved.reactivated_customers, 0) as reactivated_customers,
+        coalesce(moved.churned_customers, 0) as churned_customers,
+        calendar.is_complete
+    from calendar
+    left join moved using (account_id, livemode, currency, day)
+    window history as (
+        partition by calendar.account_id, calendar.livemode, calendar.currency order by calendar.day
+    )
+)
+
+select * from final;
+
+create unique index mrr_daily_key on mart.mrr_daily (account_id, livemode, currency, day);
+comment on materialized view mart.mrr_daily is
+'Grain: one row per currency and day. mrr = opening + new + reactivation + expansion - contraction - churn - paused.';
+comment on column mart.mrr_daily.account_id is 'Stripe account (acct_...).';
+comment on column mart.mrr_daily.livemode is 'False for test data.';
+comment on column mart.mrr_daily.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.mrr_daily.day is 'Day in the reporting time zone; every day since the first with MRR.';
+comment on column mart.mrr_daily.opening_mrr_minor is 'MRR as the day begins, minor units.';
+comment on column mart.mrr_daily.new_minor is 'MRR of customers who never had any before.';
+comment on column mart.mrr_daily.reactivation_minor is 'MRR of customers who had had some, and then none.';
+comment on column mart.mrr_daily.expansion_minor is 'What customers with MRR added to it.';
+comment on column mart.mrr_daily.contraction_minor is 'What customers took off it and kept some, as a positive number.';
+comment on column mart.mrr_daily.churn_minor is 'MRR of customers who kept none, as a positive number.';
+comment on column mart.mrr_daily.paused_minor is
+'What moved from MRR into pauses and free periods; negative when more came back. It is neither lost nor won.';
+comment on column mart.mrr_daily.mrr_minor is 'MRR as the day ends, minor units.';
+comment on column mart.mrr_daily.arr_minor is '12 x mrr_minor.';
+comment on column mart.mrr_daily.paying_customers is 'Customers with MRR as the day ends.';
+comment on column mart.mrr_daily.new_customers is 'Customers of new_minor.';
+comment on column mart.mrr_daily.reactivated_customers is 'Customers of reactivation_minor.';
+comment on column mart.mrr_daily.churned_customers is 'Customers of churn_minor.';
+comment on column mart.mrr_daily.is_complete is
+'Whether all events of the day have been fetched and loaded, and no open gap touches it.';

@@ -1,0 +1,60 @@
+/* Grain: one row per currency and month. From the MRR with which a month opens to the one with which it closes. */
+create materialized view mart.mrr_movement_monthly as
+with daily as (
+    select
+        *,
+        date_trunc('month', day)::date as month
+    from mart.mrr_daily
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        month,
+        (array_agg(opening_mrr_minor order by day))[1] as opening_mrr_minor,
+        sum(new_minor) as new_minor,
+        sum(expansion_minor) as expansion_minor,
+        sum(contraction_minor) as contraction_minor,
+        sum(churn_minor) as churn_minor,
+        sum(reactivation_minor) as reactivation_minor,
+        sum(paused_minor) as paused_minor,
+        (array_agg(mrr_minor order by day desc))[1] as closing_mrr_minor,
+        (array_agg(paying_customers order by day desc))[1] as paying_customers,
+        sum(new_customers)::bigint as new_customers,
+        sum(reactivated_customers)::bigint as reactivated_customers,
+        sum(churned_customers)::bigint as churned_customers,
+        -- the last day of the month is there, and none before it is missing
+        bool_and(is_complete) and max(day) = (month + interval '1 month' - interval '1 day')::date as is_complete
+    from daily
+    group by account_id, livemode, currency, month
+)
+
+select * from final;
+
+create unique index mrr_movement_monthly_key on mart.mrr_movement_monthly (account_id, livemode, currency, month);
+comment on materialized view mart.mrr_movement_monthly is
+'Grain: one row per currency, month. closing = opening + new + reactivation + expansion - contraction - churn - paused';
+comment on column mart.mrr_movement_monthly.account_id is 'Stripe account (acct_...).';
+comment on column mart.mrr_movement_monthly.livemode is 'False for test data.';
+comment on column mart.mrr_movement_monthly.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.mrr_movement_monthly.month is 'First day of the month, in the reporting time zone.';
+comment on column mart.mrr_movement_monthly.opening_mrr_minor is 'MRR as the month begins, minor units.';
+comment on column mart.mrr_movement_monthly.new_minor is 'MRR of customers who never had any before.';
+comment on column mart.mrr_movement_monthly.expansion_minor is 'What customers with MRR added to it.';
+comment on column mart.mrr_movement_monthly.contraction_minor is
+'What customers took off it and kept some, as a positive number.';
+comment on column mart.mrr_movement_monthly.churn_minor is 'MRR of customers who kept none, as a positive number.';
+comment on column mart.mrr_movement_monthly.reactivation_minor is 'MRR of customers who had had some, and then none.';
+comment on column mart.mrr_movement_monthly.paused_minor is
+'What moved from MRR into pauses and free periods; negative when more came back.';
+comment on column mart.mrr_movement_monthly.closing_mrr_minor is
+'MRR as the month ends, or as of the last day that is fetched; minor units.';
+comment on column mart.mrr_movement_monthly.paying_customers is 'Customers with MRR then.';
+comment on column mart.mrr_movement_monthly.new_customers is 'Customers of new_minor.';
+comment on column mart.mrr_movement_monthly.reactivated_customers is
+'Times that a customer came back: one may do so twice in a month.';
+comment on column mart.mrr_movement_monthly.churned_customers is 'Times that a customer left.';
+comment on column mart.mrr_movement_monthly.is_complete is
+'Whether all events of the month have been fetched and loaded, and no open gap touches it.';

@@ -1,0 +1,174 @@
+/* Grain: one row per currency and month. How many subscribers left, whether they wanted to, and why. */
+create materialized view mart.subscriber_churn_monthly as
+with churn as (
+    select
+        m.account_id,
+        m.livemode,
+        m.currency,
+        m.day,
+        m.customer_id
+    from dwh.mrr_movement_fact as m
+    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    where m.movement = 'churn'
+),
+
+-- the last subscription of the customer that ended on that day says why
+ended as (
+    select distinct on (churn.account_id, churn.livemode, churn.currency, churn.customer_id, churn.day)
+        churn.*,
+        subscription.status,
+        subscription.cancellation_reason,
+        subscription.cancellation_feedback
+    from churn
+    inner join dwh.mrr_change_fact as c
+        on
+            churn.account_id = c.account_id
+            and churn.livemode = c.livemode
+            and churn.customer_id = c.customer_id
+            and churn.currency = c.currency
+    inner join dwh.subscription_dim as subscription
+        on
+            c.account_id = subscription.account_id
+            and c.livemode = subscription.livemode
+            and c.subscription_id = subscription.subscription_id
+            and c.changed_at >= subscription.valid_from
+            and c.changed_at < coalesce(subscription.valid_to, 'infinity')
+    where
+        c.mrr_change_minor + c.paused_change_minor + c.free_period_change_minor < 0
+        and churn.day = (c.changed_at at time zone ops.choice('reporting_timezone'))::date
+    order by
+        churn.account_id asc, churn.livemode asc, churn.currency asc, churn.customer_id asc, churn.day asc,
+        c.changed_at desc, c.subscription_id asc
+),
+
+reasoned as (
+    select
+        *,
+        date_trunc('month', day)::date as month,
+        case
+            when cancellation_reason in ('payment_failed', 'payment_disputed') then 'involuntary'
+            when status in ('unpaid', 'past_due', 'incomplete', 'incomplete_expired') then 'involuntary'
+            else 'voluntary'
+        end as churn_type,
+        coalesce(cancellation_reason, case when status = 'canceled' then 'unknown' else status end) as reason
+    from ended
+),
+
+reason_count as (
+    select account_id, livemode, currency, month, churn_type, reason, count(*) as customers
+    from reasoned
+    group by account_id, livemode, currency, month, churn_type, reason
+),
+
+counted as (
+    select
+        account_id,
+        livemode,
+        currency,
+        month,
+        coalesce(sum(customers) filter (where churn_type = 'voluntary'), 0)::bigint as voluntary_customers,
+        coalesce(sum(customers) filter (where churn_type = 'involuntary'), 0)::bigint as involuntary_customers,
+        jsonb_object_agg(churn_type || ': ' || reason, customers) as reasons
+    from reason_count
+    group by account_id, livemode, currency, month
+),
+
+feedback_count as (
+    select account_id, livemode, currency, month, cancellation_feedback, count(*) as customers
+    from reasoned
+    where cancellation_feedback is not null
+    group by account_id, livemode, currency, month, cancellation_feedback
+),
+
+feedback as (
+    select account_id, livemode, currency, month, jsonb_object_agg(cancellation_feedback, customers) as feedbacks
+    from feedback_count
+    group by account_id, livemode, currency, month
+),
+
+opened as (
+    select
+        *,
+        coalesce(
+            lag(paying_customers) over (partition by account_id, livemode, currency order by month), 0
+        ) as opening_customers
+    from mart.mrr_movement_monthly
+),
+
+rated as (
+    select
+        opened.account_id,
+        opened.livemode,
+        opened.currency,
+        opened.month,
+        opened.opening_customers,
+        opened.new_customers + opened.reactivated_customers as started_customers,
+        opened.churned_customers,
+        coalesce(counted.voluntary_customers, 0) as voluntary_customers,
+        coalesce(counted.involuntary_customers, 0) as involuntary_customers,
+        opened.churned_customers::numeric / nullif(
+            opened.opening_customers
+            + case ops.choice('churn_denominator')
+                when 'opening' then 0
+                else opened.new_customers + opened.reactivated_customers
+            end,
+            0
+        ) as churn_rate,
+        opened.closing_mrr_minor / nullif(opened.paying_customers, 0) as arpu_minor,
+        coalesce(counted.reasons, '{}') as reasons,
+        coalesce(feedback.feedbacks, '{}') as feedbacks,
+        opened.is_complete
+    from opened
+    left join counted using (account_id, livemode, currency, month)
+    left join feedback using (account_id, livemode, currency, month)
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        month,
+        opening_customers,
+        started_customers,
+        churned_customers,
+        voluntary_customers,
+        involuntary_customers,
+        churn_rate,
+        arpu_minor,
+        arpu_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_minor,
+        reasons,
+        feedbacks,
+        is_complete
+    from rated
+)
+
+select * from final;
+
+create unique index subscriber_churn_monthly_key
+on mart.subscriber_churn_monthly (account_id, livemode, currency, month);
+comment on materialized view mart.subscriber_churn_monthly is
+'Grain: one row per currency and month. Churn = churned / (active as it began + started in it); LTV = ARPU / churn.';
+comment on column mart.subscriber_churn_monthly.account_id is 'Stripe account (acct_...).';
+comment on column mart.subscriber_churn_monthly.livemode is 'False for test data.';
+comment on column mart.subscriber_churn_monthly.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.subscriber_churn_monthly.month is 'First day of the month, in the reporting time zone.';
+comment on column mart.subscriber_churn_monthly.opening_customers is 'Customers with MRR as the month begins.';
+comment on column mart.subscriber_churn_monthly.started_customers is
+'Times that a customer began, or began again, to have MRR.';
+comment on column mart.subscriber_churn_monthly.churned_customers is
+'Times that a customer left: one who comes back and leaves again counts twice.';
+comment on column mart.subscriber_churn_monthly.voluntary_customers is 'Of those, the ones who asked for it.';
+comment on column mart.subscriber_churn_monthly.involuntary_customers is
+'Of those, the ones whose payment failed or was disputed.';
+comment on column mart.subscriber_churn_monthly.churn_rate is
+'churned_customers / (opening_customers + started_customers), or / opening_customers (policy churn_denominator).';
+comment on column mart.subscriber_churn_monthly.arpu_minor is
+'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
+comment on column mart.subscriber_churn_monthly.ltv_minor is
+'Lifetime value: arpu_minor x policy gross_margin / churn_rate; null when nobody left, never infinite.';
+comment on column mart.subscriber_churn_monthly.reasons is
+'Customers by kind and reason, as Stripe gives it: {"voluntary: cancellation_requested": 3}.';
+comment on column mart.subscriber_churn_monthly.feedbacks is
+'Customers by the feedback that they gave when they canceled: {"too_expensive": 2}.';
+comment on column mart.subscriber_churn_monthly.is_complete is 'As in mrr_movement_monthly.';

@@ -1,0 +1,129 @@
+"""What moved the company's MRR: customer by customer and day by day, from the generator's state.
+
+A customer moves once a day: what it is worth as the day ends is compared with what it was worth as it began. What is
+paused is kept: it is neither lost nor won, if the subscription had been MRR before.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from simulator.mrr import RecurringRevenue
+from simulator.periods import DAY
+
+_NOTHING = Fraction(0)
+
+
+class Move(NamedTuple):
+    """One customer's day: MRR as it began and ended, and what of the difference went into pauses."""
+
+    currency: str
+    customer: str
+    day: int
+    opening: Fraction
+    closing: Fraction
+    paused: Fraction
+    kind: str | None
+    amount: Fraction
+
+
+class Movements:
+    """`until` is exclusive: what changes in a second counts after it."""
+
+    def __init__(self, recurring: RecurringRevenue) -> None:
+        self._recurring = recurring
+
+    def monthly(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency and UTC month in which something moved; amounts are fractions of minor units in text."""
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        for move in self.moves(until):
+            key = (move.currency, _month(move.day))
+            row = rows.setdefault(key, defaultdict(Fraction, customers=defaultdict(int)))
+            row["change"] += move.closing - move.opening
+            row["paused"] += move.paused
+            if move.kind is not None:
+                row[move.kind] += abs(move.amount)
+                row["customers"][move.kind] += 1
+        kinds = ("new", "expansion", "contraction", "churn", "reactivation")
+        return [
+            {
+                "currency": currency,
+                "month": month,
+                "change_minor": str(row["change"]),
+                "paused_minor": str(row["paused"]),
+            }
+            | {f"{kind}_minor": str(row[kind]) for kind in kinds}
+            | {f"{kind}_customers": row["customers"][kind] for kind in kinds}
+            for (currency, month), row in sorted(rows.items())
+        ]
+
+    def cohorts(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency, month of first MRR and UTC month in which something of the cohort moved."""
+        first: dict[tuple[str, str], str] = {}
+        rows: dict[tuple[str, str, str], list[Any]] = defaultdict(lambda: [0, 0, _NOTHING])
+        for move in self.moves(until):
+            owner = (move.currency, move.customer)
+            is_first = owner not in first and move.closing > 0
+            if is_first:
+                first[owner] = _month(move.day)
+            if owner in first:
+                row = rows[move.currency, first[owner], _month(move.day)]
+                row[0] += is_first
+                row[1] += (move.closing > 0) - (move.opening > 0)
+                row[2] += move.closing - move.opening
+        return [
+            {
+                "currency": currency,
+                "cohort_month": cohort,
+                "month": month,
+                "joined_customers": joined,
+                "customers_change": customers,
+                "mrr_change_minor": str(change),
+            }
+            for (currency, cohort, month), (joined, customers, change) in sorted(rows.items())
+        ]
+
+    def moves(self, until: float) -> Iterator[Move]:
+        """Every customer's days with a change, in the order of time for each customer."""
+        days: dict[tuple[str, str], dict[int, list[Fraction]]] = defaultdict(dict)
+        for history, steps in self._recurring.all_steps(until):
+            owner = days[history.state.currency, history.state.customer]
+            mrr = paused = _NOTHING
+            was_mrr = False
+            for step in steps:
+                if step.at >= until:
+                    break
+                change = owner.setdefault(step.at // DAY, [_NOTHING, _NOTHING])
+                change[0] += step.mrr - mrr
+                if was_mrr:
+                    change[1] += step.paused - paused
+                mrr, paused, was_mrr = step.mrr, step.paused, was_mrr or step.mrr > 0
+        for (currency, customer), changes in sorted(days.items()):
+            yield from _follow(currency, customer, changes)
+
+
+def _follow(currency: str, customer: str, changes: dict[int, list[Fraction]]) -> Iterator[Move]:
+    opening = held = _NOTHING
+    has_paid = False
+    for day in sorted(changes):
+        change, into_pause = changes[day]
+        closing = opening + change
+        before, after = opening + held, closing + held + into_pause
+        if before == after:
+            kind = None
+        elif before == 0:
+            kind = "reactivation" if has_paid else "new"
+        elif after == 0:
+            kind = "churn"
+        else:
+            kind = "expansion" if after > before else "contraction"
+        if change or into_pause:
+            yield Move(currency, customer, day, opening, closing, into_pause, kind, after - before)
+        opening, held = closing, held + into_pause
+        has_paid = has_paid or closing > 0
+
+
+def _month(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m")

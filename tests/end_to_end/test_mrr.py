@@ -1,0 +1,170 @@
+"""The ledger of MRR against the company's own books, exact: every day, every currency, every customer."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import httpx
+import psycopg
+import pytest
+
+from simulator.app import create_app
+from simulator.clock import Clock, parse_instant
+from simulator.company import Company
+from simulator.server import serve_in_thread
+from tests.conftest import PostgresServer
+from tests.end_to_end.books import books
+from tests.end_to_end.pipeline import Pipeline
+
+FOUNDED = datetime(2025, 1, 15, tzinfo=UTC)
+NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
+ROUNDING = Decimal("0.000001")
+"""Minor units. The ledger keeps ten decimals of each item; the books are exact fractions."""
+
+LEDGER = """
+    select changes.currency, to_char(day, 'YYYY-MM-DD'), sum(changes.mrr_change_minor), sum(changes.paused_change_minor)
+    from generate_series(%s::timestamptz, %s::timestamptz, interval '1 day') as calendar (day)
+    inner join dwh.mrr_change_fact as changes on changes.changed_at < day + interval '1 day'
+    group by changes.currency, day
+"""
+MOVEMENTS = """
+    select
+        currency, to_char(month, 'YYYY-MM'), new_minor, expansion_minor, contraction_minor, churn_minor,
+        reactivation_minor, paused_minor, closing_mrr_minor - opening_mrr_minor, new_customers, churned_customers,
+        reactivated_customers
+    from mart.mrr_movement_monthly
+"""
+RETENTION = """
+    select currency, to_char(month, 'YYYY-MM'), net_revenue_retention, gross_revenue_retention
+    from mart.revenue_retention_monthly
+    where opening_mrr_minor > 0 and is_complete
+"""
+COHORTS = """
+    select
+        currency, to_char(cohort_month, 'YYYY-MM'), to_char(month, 'YYYY-MM'), cohort_customers, active_customers,
+        mrr_minor
+    from mart.cohort_retention_monthly
+"""
+CUSTOMERS = """
+    select currency, customer_id, sum(mrr_change_minor)
+    from dwh.mrr_change_fact
+    where changed_at < %s
+    group by currency, customer_id
+"""
+
+
+@pytest.fixture(scope="module")
+def watched(postgres: PostgresServer) -> Iterator[Pipeline]:
+    """A warehouse that has read every event of eighteen months as it came."""
+    company = Company(11, int(FOUNDED.timestamp()), customers=150, months=18)
+    clock = Clock(parse_instant((FOUNDED + timedelta(days=25)).isoformat()), frozen=True)
+    conninfo = postgres.create_warehouse()
+    with serve_in_thread(create_app(company, clock, rate_limit=0)) as url:
+        pipeline = Pipeline(conninfo, url)
+        now = FOUNDED
+        while now < NOW:
+            now = min(now + timedelta(days=25), NOW)
+            httpx.post(f"{url}/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
+            pipeline.events(timedelta(days=31))
+        pipeline.enrich()
+        yield pipeline
+    postgres.drop_database(conninfo)
+
+
+def test_mrr_equals_the_books_on_every_day_in_every_currency(watched: Pipeline) -> None:
+    expected = {
+        (row["currency"], row["day"]): (Fraction(row["mrr_minor"]), Fraction(row["paused_minor"]))
+        for row in books(watched.api_base, "mrr/daily")
+    }
+    with psycopg.connect(watched.conninfo) as connection:
+        found = {
+            (currency, day): (mrr, paused)
+            for currency, day, mrr, paused in connection.execute(LEDGER, [FOUNDED, NOW - timedelta(days=1)]).fetchall()
+        }
+    nothing = (Decimal(0), Decimal(0))
+    wrong = {
+        key: (found.get(key, nothing), theirs)
+        for key, theirs in expected.items()
+        if not all(map(close, found.get(key, nothing), theirs))
+    }
+    assert len(expected) > 1000
+    assert wrong == {}
+
+
+def close(ours: Decimal | Fraction, theirs: Fraction | str) -> bool:
+    return abs(Fraction(ours) - Fraction(theirs)) <= ROUNDING
+
+
+def query(pipeline: Pipeline, text: str, parameters: list[object] | None = None) -> list[tuple]:
+    with psycopg.connect(pipeline.conninfo) as connection:
+        return connection.execute(text, parameters).fetchall()
+
+
+def test_mrr_of_every_customer_equals_the_books(watched: Pipeline) -> None:
+    for until in (datetime(2025, 9, 1, tzinfo=UTC), datetime(2026, 3, 17, 5, tzinfo=UTC), NOW):
+        expected = {
+            (row["currency"], row["customer"]): Fraction(row["mrr_minor"])
+            for row in books(watched.api_base, "mrr/customers", until)
+        }
+        found = {(currency, customer): mrr for currency, customer, mrr in query(watched, CUSTOMERS, [until])}
+        assert found.keys() <= expected.keys()
+        wrong = {key for key, mrr in expected.items() if not close(found.get(key, Decimal(0)), mrr)}
+        assert wrong == set()
+        assert sum(mrr > 0 for mrr in expected.values()) > 20
+
+
+def test_movements_of_every_month_equal_the_books(watched: Pipeline) -> None:
+    names = ("new", "expansion", "contraction", "churn", "reactivation")
+    found = {row[:2]: row[2:] for row in query(watched, MOVEMENTS)}
+    expected = {(row["currency"], row["month"]): row for row in books(watched.api_base, "mrr/movements")}
+    assert expected.keys() <= found.keys()
+    for key, amounts in found.items():
+        row = expected.get(key)
+        if row is None:  # a quiet month
+            assert not any(amounts)
+            continue
+        theirs = [row[f"{name}_minor"] for name in names] + [row["paused_minor"], row["change_minor"]]
+        assert all(close(ours, other) for ours, other in zip(amounts[:7], theirs, strict=True)), key
+        assert amounts[7:] == (row["new_customers"], row["churn_customers"], row["reactivation_customers"]), key
+    assert all(sum(Fraction(row[f"{name}_minor"]) for row in expected.values()) > 0 for name in names)
+    assert any(Fraction(row["paused_minor"]) for row in expected.values())
+
+
+def test_retention_is_what_the_customers_of_the_books_kept(watched: Pipeline) -> None:
+    found = query(watched, RETENTION)
+    assert len(found) > 30
+    starts = {f"{at:%Y-%m}": at for at in (datetime(2025 + n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(20))}
+    held = {
+        month: {
+            (row["currency"], row["customer"]): Fraction(row["mrr_minor"])
+            for row in books(watched.api_base, "mrr/customers", at)
+        }
+        for month, at in starts.items()
+        if FOUNDED < at <= NOW
+    }
+    following = dict(zip(starts, list(starts)[1:], strict=False))
+    for currency, month, net, gross in found:
+        opening = {key: mrr for key, mrr in held[month].items() if key[0] == currency and mrr > 0}
+        closing = held[following[month]]
+        whole = sum(opening.values())
+        kept = sum(closing.get(key, Fraction(0)) for key in opening)
+        least = sum(min(mrr, closing.get(key, Fraction(0))) for key, mrr in opening.items())
+        assert close(net, kept / whole), (currency, month)
+        assert close(gross, least / whole), (currency, month)
+
+
+def test_cohorts_equal_the_books(watched: Pipeline) -> None:
+    moved: dict[tuple[str, str], dict[str, tuple[int, int, Fraction]]] = {}
+    for row in books(watched.api_base, "mrr/cohorts"):
+        months = moved.setdefault((row["currency"], row["cohort_month"]), {})
+        months[row["month"]] = (row["joined_customers"], row["customers_change"], Fraction(row["mrr_change_minor"]))
+    found = query(watched, COHORTS)
+    assert {row[:2] for row in found} == moved.keys()
+    assert len(found) > 300
+    for currency, cohort, month, size, active, mrr in found:
+        until = [change for at, change in moved[currency, cohort].items() if at <= month]
+        whole = moved[currency, cohort].values()
+        assert size == sum(joined for joined, _, _ in whole)
+        assert active == sum(change for _, change, _ in until)
+        assert close(mrr, sum(change for _, _, change in until))

@@ -1,0 +1,160 @@
+"""Stripe's worked examples of its metrics that take many customers; those of one or a few are golden cases.
+
+Source of the examples: Stripe's documentation of its billing analytics.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tallyhouse.checks import read_checks, require_passed, run_checks
+from tallyhouse.warehouse import apply_models, refresh_marts
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+
+JANUARY = moment("2026-01-10T00:00:00")
+FEBRUARY = moment("2026-02-10T00:00:00")
+MARCH = moment("2026-03-10T00:00:00")
+MONTHLY, YEARLY = "month", "year"
+
+
+def subscribed(
+    number: int, amount: int, interval: str, at: datetime, *, until: datetime | None = None
+) -> list[Version]:
+    """A subscription of a customer of its own, for `amount` cents an interval, and its end."""
+
+    def body(**changes: Any) -> dict[str, Any]:
+        recurring = {"interval": interval, "interval_count": 1, "usage_type": "licensed"}
+        price = {"id": f"price_{amount}_{interval}", "currency": "usd", "unit_amount": amount, "recurring": recurring}
+        item = {"id": f"si_{number}", "created": int(at.timestamp()), "quantity": 1, "price": price}
+        return {
+            "object": "subscription",
+            "id": f"sub_{number}",
+            "customer": f"cus_{number}",
+            "currency": "usd",
+            "status": "active",
+            "created": int(at.timestamp()),
+            "items": {"data": [item], "has_more": False},
+            **changes,
+        }
+
+    versions = [Version(at, "customer.subscription.created", body())]
+    if until is not None:
+        ended = int(until.timestamp())
+        canceled = body(status="canceled", canceled_at=ended, ended_at=ended)
+        versions.append(Version(until, "customer.subscription.deleted", canceled))
+    return versions
+
+
+def published(
+    connection: psycopg.Connection, versions: list[Version], through: datetime, query: str
+) -> list[tuple[Any, ...]]:
+    """What a mart answers after these versions were loaded, all checks passed."""
+    connection.execute(
+        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
+        [ACCOUNT, through],
+    )
+    connection.commit()
+    stage(connection, versions)
+    apply_models(connection, SQL_ROOT)
+    refresh_marts(connection, SQL_ROOT)
+    require_passed(run_checks(connection, [c for c in read_checks(SQL_ROOT) if c.name.startswith("mrr_")], "test"))
+    return connection.execute(query).fetchall()  # type: ignore[arg-type]  # written in this file
+
+
+def test_100_at_100_a_month_and_50_at_600_a_year_are_12_500_of_mrr(connection: psycopg.Connection) -> None:
+    versions = [v for n in range(100) for v in subscribed(n, 10_000, MONTHLY, JANUARY)]
+    versions += [v for n in range(100, 150) for v in subscribed(n, 60_000, YEARLY, JANUARY)]
+    query = "select mrr_minor, arr_minor, paying_customers from mart.mrr_daily order by day desc limit 1"
+    assert published(connection, versions, FEBRUARY, query) == [(1_250_000, 15_000_000, 150)]
+
+
+def test_one_at_120_a_year_and_one_at_25_a_month_cancel_and_35_is_churned(connection: psycopg.Connection) -> None:
+    versions = subscribed(1, 12_000, YEARLY, JANUARY, until=FEBRUARY)
+    versions += subscribed(2, 2_500, MONTHLY, JANUARY, until=FEBRUARY)
+    query = "select churn_minor from mart.mrr_movement_monthly where month = '2026-02-01'"
+    assert published(connection, versions, MARCH, query) == [(3_500,)]
+
+
+def test_1000_active_100_new_and_100_churned_is_a_churn_of_9_1_percent(connection: psycopg.Connection) -> None:
+    versions = [
+        v
+        for n in range(1000)
+        for v in subscribed(n, 10_000, MONTHLY, JANUARY, until=FEBRUARY + timedelta(days=2) if n < 100 else None)
+    ]
+    versions += [v for n in range(1000, 1100) for v in subscribed(n, 10_000, MONTHLY, FEBRUARY)]
+    query = "select churn_rate from mart.subscriber_churn_monthly where month = '2026-02-01'"
+    ((rate,),) = published(connection, versions, MARCH, query)
+    assert float(rate) == pytest.approx(100 / 1100)
+
+
+def test_50_000_of_mrr_from_100_is_an_arpu_of_500_and_with_10_of_110_gone_a_value_of_5500(
+    connection: psycopg.Connection,
+) -> None:
+    versions = [
+        v for n in range(110) for v in subscribed(n, 50_000, MONTHLY, JANUARY, until=FEBRUARY if n < 10 else None)
+    ]
+    query = "select arpu_minor, ltv_minor from mart.subscriber_churn_monthly where month = '2026-02-01'"
+    ((arpu, value),) = published(connection, versions, MARCH, query)
+    assert (arpu, round(value, 6)) == (50_000, 550_000)
+
+
+def test_a_cohort_of_100_that_keeps_90_percent_each_month(connection: psycopg.Connection) -> None:
+    kept = [100, 90, 81, 73, 66, 59]
+    versions = []
+    for n in range(100):
+        left = next((month for month, customers in enumerate(kept) if n >= customers), None)
+        until = None if left is None else moment(f"2026-{left + 1:02d}-15T00:00:00")
+        versions += subscribed(n, 10_000, MONTHLY, JANUARY, until=until)
+    query = "select active_customers from mart.cohort_retention_monthly order by months_since"
+    found = published(connection, versions, moment("2026-06-20T00:00:00"), query)
+    assert [customers for (customers,) in found] == kept
+
+
+def test_a_year_at_100_is_833_33_cents_a_month_for_each_and_the_sum_is_right_to_the_cent(
+    connection: psycopg.Connection,
+) -> None:
+    versions = [v for n in range(1200) for v in subscribed(n, 10_000, YEARLY, JANUARY)]
+    query = "select round(mrr_minor, 2) from mart.mrr_daily order by day desc limit 1"
+    assert published(connection, versions, FEBRUARY, query) == [(1_000_000,)]
+
+
+def test_the_movements_of_a_month_lead_from_its_opening_to_its_closing_mrr(connection: psycopg.Connection) -> None:
+    versions = subscribed(1, 94_000, MONTHLY, JANUARY) + subscribed(2, 6_000, MONTHLY, JANUARY, until=FEBRUARY)
+    versions += subscribed(3, 10_000, MONTHLY, FEBRUARY)
+    grown = subscribed(1, 94_000, MONTHLY, JANUARY)[0].body
+    for day, amount in ((11, 99_000), (12, 95_000)):
+        price = {**grown["items"]["data"][0]["price"], "id": f"price_{amount}", "unit_amount": amount}
+        items = {"data": [{**grown["items"]["data"][0], "price": price}], "has_more": False}
+        at = moment(f"2026-02-{day}T00:00:00")
+        versions.append(Version(at, "customer.subscription.updated", {**grown, "items": items}))
+    query = """
+        select opening_mrr_minor, new_minor, expansion_minor, contraction_minor, churn_minor, closing_mrr_minor
+        from mart.mrr_movement_monthly where month = '2026-02-01'
+    """
+    assert published(connection, versions, MARCH, query) == [(100_000, 10_000, 5_000, 4_000, 6_000, 105_000)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("mrr_statuses", "active,past_due,trialing", 20_000), ("churn_moment", "cancel_request", 0)],
+)
+def test_a_policy_that_changes_is_followed_by_the_next_load(
+    name: str, value: str, expected: int, connection: psycopg.Connection
+) -> None:
+    versions = subscribed(1, 10_000, MONTHLY, JANUARY) + subscribed(2, 10_000, MONTHLY, JANUARY)
+    versions[0].body["cancel_at_period_end"] = True
+    versions[1].body["status"] = "trialing"
+    query = "select coalesce(sum(mrr_minor), 0) from mart.mrr_daily where day = '2026-02-09'"
+    assert published(connection, versions, FEBRUARY, query) == [(10_000,)]
+    connection.execute("update ops.policy set value = %s where name = %s", [value, name])
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    refresh_marts(connection, SQL_ROOT)
+    assert connection.execute(query).fetchall() == [(expected,)]
+
+
+def test_a_policy_with_a_word_that_nobody_knows_is_refused(connection: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("update ops.policy set value = 'maybe' where name = 'paused_counts'")
