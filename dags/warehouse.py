@@ -28,7 +28,7 @@ from tallyhouse.tasks import common, models
 
 
 @dag(
-    schedule=[common.STRIPE_STAGED],
+    schedule=common.STRIPE_STAGED | common.FILES_STAGED,
     start_date=datetime(2026, 1, 1),
     max_active_runs=1,
     is_paused_upon_creation=False,

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from demo.errors import DemoError
 
 REQUESTS_PER_SECOND = 100
@@ -54,6 +56,18 @@ def command(company: Company, *, host: str, port: int, api_key: str) -> list[str
         *("--months", str(company.months), "--founded", company.founded),
         *("--rate-limit", str(REQUESTS_PER_SECOND)),
     ]
+
+
+def write_files(base: str, folder: Path) -> None:
+    """Writes the files of installs and ad spend that the company's server at `base` has, each whole at once."""
+    answer = httpx.get(f"{base}/_sim/files", timeout=60)
+    answer.raise_for_status()
+    for name, text in answer.json().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(text)
+        part.replace(path)
 
 
 def _months_before(now: datetime, months: int) -> str:

@@ -14,7 +14,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class Counts:
     """Counts from ops.batch and ops.batch_applied.
 
-    `events` and `objects` are new rows staged from events and from lists; `models_done` of `models` have
+    `events`, `objects` and `file_rows` are new rows staged from events, lists and files; `models_done` of `models` have
     applied every batch; `lagging` names the others; `last_applied_at` is when any model last applied one.
     """
 
@@ -22,6 +22,8 @@ class Counts:
     event_batches: int = 0
     objects: int = 0
     list_batches: int = 0
+    file_rows: int = 0
+    files: int = 0
     rejected: int = 0
     models: int = 0
     models_done: int = 0
@@ -69,6 +71,7 @@ def read(connection: Connection, models: Sequence[str]) -> Counts:
     last = connection.execute("select max(applied_at) from ops.batch_applied").fetchone()
     event_rows, event_batches, event_rejects = sources.get("events", (0, 0, 0))
     list_rows, list_batches, list_rejects = sources.get("list", (0, 0, 0))
+    file_rows, files, file_rejects = sources.get("file", (0, 0, 0))
     batches = sum(count for _, count, _ in sources.values())
     lagging = tuple(name for name in models if applied.get(name, 0) < batches)
     return Counts(
@@ -76,7 +79,9 @@ def read(connection: Connection, models: Sequence[str]) -> Counts:
         event_batches=event_batches,
         objects=list_rows,
         list_batches=list_batches,
-        rejected=event_rejects + list_rejects,
+        file_rows=file_rows,
+        files=files,
+        rejected=event_rejects + list_rejects + file_rejects,
         models=len(models),
         models_done=len(models) - len(lagging) if batches else 0,
         lagging=lagging,

@@ -9,7 +9,7 @@ from demo.airflow_api import AirflowApi, DagRun, TaskInstance
 from demo.counts import Counts
 
 # Consumers first: an asset event that finds its consumer paused is lost.
-DAG_IDS = ("marts", "stripe_enrichment", "warehouse", "stripe_events", "stripe_backfill")
+DAG_IDS = ("marts", "stripe_enrichment", "warehouse", "acquisition", "stripe_events", "stripe_backfill")
 
 POLL_SECONDS = 1.0
 # Between the end of a run and the start of the one that follows by asset lies a look of the scheduler's:
@@ -80,8 +80,9 @@ class Pipeline:
         wanted = []
         if "stripe_backfill" not in there and not (is_listed and self._has_backfilled()):
             wanted.append("stripe_backfill")
-        if "stripe_events" not in there and not _is_due(before["stripe_events"]):
-            wanted.append("stripe_events")
+        wanted += [
+            dag_id for dag_id in ("stripe_events", "acquisition") if dag_id not in there and not _is_due(before[dag_id])
+        ]
         for dag_id in DAG_IDS:
             self.api.unpause(dag_id)
         for dag_id in wanted:

@@ -14,7 +14,7 @@ from rich.text import Text
 from demo.airflow_api import DagRun
 from demo.pipeline import Snapshot
 
-ORDER = ("stripe_backfill", "stripe_events", "warehouse", "stripe_enrichment", "marts")
+ORDER = ("stripe_backfill", "stripe_events", "acquisition", "warehouse", "stripe_enrichment", "marts")
 DONE_STATES = ("success", "skipped", "failed", "upstream_failed", "removed")
 STYLES = {"success": "green", "failed": "bold red", "running": "yellow", "queued": "dim"}
 PLAIN_SECONDS = 5.0
@@ -69,6 +69,7 @@ def table(snapshot: Snapshot) -> RenderableType:
         "stripe_backfill": f"{counts.objects:,} objects, {counts.list_batches} batches",
         "stripe_events": f"{counts.events:,} events, {counts.event_batches} batches",
         "warehouse": f"{counts.models_done}/{counts.models} models up to date",
+        "acquisition": f"{counts.file_rows:,} rows, {counts.files} files",
         "stripe_enrichment": "",
         "marts": "",
     }

@@ -113,6 +113,8 @@ class Demo:
         if simulator is not None:
             with self.stages.stage(f"Simulated Stripe at {base}") as note:
                 account = wait_for_simulator(simulator, base, key, note=note)
+            with self.stages.stage("Its installs and ad spend, as files"):
+                company.write_files(base, self.paths.acquisition)
         if account is None:
             raise DemoError("Nobody said which account is read: neither the simulator nor Stripe was asked.")
         outcome = self._run_pipeline(api, since, account)
@@ -160,6 +162,8 @@ class Demo:
         )
         # DAG files and tasks import tallyhouse. The demo's own folder is for demo.airflow_process.
         folders = (self.paths.root / "plugins", Path(__file__).resolve().parent.parent)
+        if self.settings.uses_simulator:
+            added["AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH"] = str(self.paths.acquisition)
         added["PYTHONPATH"] = os.pathsep.join(map(str, folders))
         api = AirflowApi(f"http://{LOOPBACK}:{port}", airflow_config.USER, self.login.password)
         return child_environment(os.environ, added), api

@@ -40,6 +40,11 @@ class Paths:
         """One log a process."""
         return self.local / "logs"
 
+    @property
+    def acquisition(self) -> Path:
+        """The simulated company's files of installs and ad spend."""
+        return self.local / "acquisition"
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -92,7 +92,7 @@ def read(connection: Connection) -> Summary | None:
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         account = connection.execute(
-            "select account_id, livemode from ops.batch order by committed_at desc limit 1"
+            "select account_id, livemode from ops.batch where account_id is not null order by committed_at desc limit 1"
         ).fetchone()
         if account is None:
             return None

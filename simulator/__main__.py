@@ -1,23 +1,29 @@
-"""`python -m simulator`: serve a generated company until interrupted."""
+"""`python -m simulator`: serve a generated company until interrupted, or write its files of installs and spend."""
 
 import argparse
 import gc
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from simulator.account import DEFAULT_KEY
+from simulator.acquisition import Acquisition
 from simulator.app import DEFAULT_RATE_LIMIT, serve_accounts
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.company import Company
+from simulator.files import write_files
 from simulator.instance import make_accounts
 from simulator.periods import DAY, add_months
 from simulator.server import configure, listen
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted. Returns 2, after one line on stderr, when the options cannot be met."""
+    """Serve until interrupted, or write files. Returns 2, after a line on stderr, when the options cannot be met."""
     options = _parser().parse_args(arguments)
+    if options.command == "files" and options.folder is None:
+        print("simulator: name the folder to write into: python -m simulator files <folder>", file=sys.stderr)
+        return 2
     try:
         now = parse_instant(options.now) if options.now else time.time()
         if options.founded:
@@ -30,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         companies = [
             Company(options.seed + number, founded, options.customers, options.months) for number in range(count)
         ]
+        if options.command == "files":
+            written = write_files(Acquisition(companies[0]), now, options.folder)
+            print(f"{written} files of installs and ad spend written to {options.folder}")
+            return 0
         limits = (options.rate_limit, options.global_rate_limit)
         accounts = make_accounts(companies, keys, *limits, upgraded_at, options.connect)
         bound = listen(options.host, options.port)
@@ -55,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     add = parser.add_argument
+    add("command", nargs="?", choices=("serve", "files"), default="serve", help="what to do (default %(default)s)")
+    add("folder", nargs="?", type=Path, help="with files: where to write installs and spend until --now, as CSV")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=8123, help="port to listen on, 0 for a free one (default %(default)s)")
     add("--seed", type=int, default=7, help="what the company is generated from (default %(default)s)")

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 
 from simulator.account import Account
 from simulator.books import Books
+from simulator.books_acquisition import AcquisitionBooks
 from simulator.books_money import MoneyBooks
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.faults import Delay, Faults
+from simulator.files import files_of
 from simulator.limits import Traffic
 
 
@@ -68,6 +70,7 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     router = APIRouter(prefix="/_sim")
     by_id = {account.id: account for account in accounts}
     money_books_by_id = {account.id: MoneyBooks(account.company) for account in accounts}
+    acquisition_by_id = {account.id: AcquisitionBooks(account.company) for account in accounts}
     books_by_id = {account.id: Books(account.company) for account in accounts}
 
     def chosen(account: str | None) -> Account:
@@ -202,6 +205,16 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     @router.get("/books/payouts")
     async def payouts(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
         return money_of(account).payouts(moment(until))
+
+    @router.get("/books/acquisition")
+    async def acquisition(
+        until: str | None = None, without: str = "", account: str | None = None
+    ) -> list[dict[str, Any]]:
+        return acquisition_by_id[chosen(account).id].by_channel(moment(until), without.split(","))
+
+    @router.get("/files")
+    async def files(until: str | None = None, account: str | None = None) -> dict[str, str]:
+        return files_of(acquisition_by_id[chosen(account).id].acquisition, moment(until))
 
     @router.get("/stats")
     async def stats(account: str | None = None) -> dict[str, Any]:

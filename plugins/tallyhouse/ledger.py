@@ -81,9 +81,14 @@ def reserve_batch(conn: psycopg.Connection) -> Reserved:
     return Reserved(*row)
 
 
+def _owner(account: Account | None) -> list[str | bool | None]:
+    """The columns account_id and livemode of a row; a file is of no account."""
+    return [account.account_id, account.livemode] if account else [None, None]
+
+
 def open_batch(
     conn: psycopg.Connection,
-    account: Account,
+    account: Account | None,
     source: str,
     object_type: str | None,
     window: Window | None,
@@ -91,7 +96,10 @@ def open_batch(
     scope: str | None = None,
     reserved: Reserved | None = None,
 ) -> int:
-    """Begins a batch, for its id; it is seen by others when its transaction commits. `window` None: of no time."""
+    """Begins a batch, for its id; it is seen by others when its transaction commits.
+
+    `window` None: of no time. `account` None: of no account, which is a file's.
+    """
     row = conn.execute(
         "insert into ops.batch (batch_id, account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
         "scope, requested_via, started_at) overriding system value values ("
@@ -99,15 +107,14 @@ def open_batch(
         "coalesce(%s, clock_timestamp())) returning batch_id",
         [
             reserved and reserved.batch_id,
-            account.account_id,
-            account.livemode,
+            *_owner(account),
             source,
             object_type,
             window.start if window else None,
             window.end if window else None,
             run_id,
             scope,
-            account.via,
+            account and account.via,
             reserved and reserved.started_at,
         ],
     ).fetchone()
@@ -169,7 +176,7 @@ def advance_watermark(conn: psycopg.Connection, account: Account, window: Window
 
 
 def keep_rejects(
-    conn: psycopg.Connection, account: Account, source: str, batch_id: int, rejects: Sequence[Reject]
+    conn: psycopg.Connection, account: Account | None, source: str, batch_id: int, rejects: Sequence[Reject]
 ) -> list[tuple[str, str]]:
     """Keeps rows that cannot be staged; returns (row_key, reason) of those not kept before."""
     return conn.execute(
@@ -178,8 +185,7 @@ def keep_rejects(
         "from unnest(%s::text[], %s::text[], %s::text[]) as r (row_key, reason, payload) "
         "on conflict (account_id, livemode, source, row_key) do nothing returning row_key, reason",
         [
-            account.account_id,
-            account.livemode,
+            *_owner(account),
             source,
             batch_id,
             [reject.row_key for reject in rejects],

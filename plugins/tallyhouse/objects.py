@@ -148,6 +148,10 @@ MODELS: tuple[Model, ...] = (
     Model("invoice_line_fact", upstream=("invoice_fact",)),
     Model("invoice_payment_fact"),
     Model("credit_note_fact"),
+    Model("client_dim"),
+    Model("channel_dim"),
+    Model("user_first_install_fact"),
+    Model("ad_spend_fact", upstream=("currency_dim",)),
     Model("subscription_dim", upstream=("invoice_fact",)),
     Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
     Model(

@@ -12,7 +12,7 @@ from typing import cast
 import psycopg
 from airflow.exceptions import AirflowNotFoundException
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from airflow.sdk import Connection, Variable
+from airflow.sdk import Connection, ObjectStoragePath, Variable
 
 from tallyhouse.client import StripeClient
 from tallyhouse.errors import TallyhouseError
@@ -22,6 +22,9 @@ WAREHOUSE_CONN_ID = "warehouse"
 STRIPE_CONN_ID = "stripe_default"
 STRIPE_CONNECTIONS = "tallyhouse_stripe_connections"
 """Airflow Variable that names the connections to Stripe, separated by commas or spaces."""
+
+ACQUISITION_PATH = "tallyhouse_acquisition_path"
+"""Airflow Variable with the folder of installs and ad spend: /data/acquisition, or s3://aws_default@bucket/folder."""
 
 SQL_ROOT = Path(os.environ.get("TALLYHOUSE_SQL_ROOT") or Path(__file__).resolve().parents[2] / "include" / "sql")
 """Where the SQL files are: include/sql beside plugins/, unless TALLYHOUSE_SQL_ROOT names another folder."""
@@ -129,6 +132,15 @@ def stripe_connections(chosen: Sequence[str] = ()) -> list[str]:
             f"Variable {STRIPE_CONNECTIONS}."
         )
     return [name for name in found if not chosen or name in chosen]
+
+
+def acquisition_folder() -> ObjectStoragePath | None:
+    """The folder to read installs, clients, channels and ad spend from; None where Variable names none.
+
+    In an object store, the part before the @ is the Airflow connection with which to read it.
+    """
+    named = str(Variable.get(ACQUISITION_PATH, default=None) or "").strip()
+    return ObjectStoragePath(named) if named else None
 
 
 def open_warehouse_connection() -> psycopg.Connection:

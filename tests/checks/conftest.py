@@ -9,7 +9,9 @@ import pytest
 
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.conftest import PostgresServer
-from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
+
+AT = moment("2026-01-01")
 
 
 def epoch(text: str) -> int:
@@ -103,12 +105,26 @@ def good_versions() -> list[Version]:
     return found
 
 
+def install(number: int, channel: str) -> StoredRow:
+    """An install of a user of that number."""
+    payload = {"user_id": f"u{number}", "install_id": "i", "installed_at": "2026-01-02", "os_name": "iOS"}
+    return StoredRow(AT, "install", {**payload, "channel_name": channel}, line=number)
+
+
+def spend(channel: str) -> StoredRow:
+    """Five dollars for a channel."""
+    payload = {"day": "2026-01-02", "channel_name": channel, "currency": "usd", "spend": "5"}
+    return StoredRow(AT, "ad_spend", payload, line=len(channel))
+
+
 @pytest.fixture(scope="session")
 def good_warehouse(postgres: PostgresServer) -> str:
     """Loaded and refreshed; events are read through the end of March."""
     conninfo = postgres.create_warehouse()
     with psycopg.connect(conninfo) as connection:
         stage(connection, good_versions())
+        stage_rows(connection, [install(1, "search"), install(2, "social")])
+        stage_rows(connection, [spend("search"), spend("partner")])
         connection.execute(
             "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
             [ACCOUNT, datetime.fromisoformat("2026-04-01T00:00:00+00:00")],

@@ -38,6 +38,36 @@ def test_it_holds_in_a_good_warehouse(name: str, good: psycopg.Connection) -> No
 # (the check, the mart to make changeable, what breaks the rule, what the sample must say)
 BROKEN = [
     (
+        "acquisition_adds_up",
+        None,
+        "update dwh.ad_spend_fact set spend_minor = 600",
+        {"what": "spend", "currency": "usd", "expected": 600, "found": 500},
+    ),
+    (
+        "acquisition_adds_up",
+        None,
+        "update dwh.user_first_install_fact set user_id = 'u1', install_id = user_id",
+        {"what": "users", "expected": 1, "found": 2},
+    ),
+    (
+        "acquisition_adds_up",
+        "acquisition_payback",
+        "update mart.acquisition_payback set users = 3 where channel_name = 'search'",
+        {"what": "users of a channel", "expected": 1, "found": 3},
+    ),
+    (
+        "fact_dimensions_exist",
+        None,
+        "delete from dwh.client_dim",
+        {"fact": "user_first_install_fact", "dim": "client_dim", "failing": 2, "allowed": 0},
+    ),
+    (
+        "fact_dimensions_exist",
+        None,
+        "delete from dwh.channel_dim where channel_name = 'partner'",
+        {"fact": "ad_spend_fact", "dim": "channel_dim", "failing": 1, "allowed": 0},
+    ),
+    (
         "activity_adds_up",
         "customer_activity_monthly",
         "update mart.customer_activity_monthly set new_customers = 5 where month = '2026-02-01'",

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from demo import airflow_config
+from demo.company import write_files
 from simulator.app import DEFAULT_KEY
 from simulator.instance import simulator_thread
 from tests.conftest import ROOT, PostgresServer
@@ -109,13 +110,21 @@ def dags(
 
 @pytest.fixture(scope="package")
 def first_load(
-    airflow_environment: str, dag_files_by_id: dict[str, str], postgres: PostgresServer
+    airflow_environment: str,
+    dag_files_by_id: dict[str, str],
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[FirstLoad]:
     """Every DAG of a new user's data, run once; to look at, and to be cloned."""
+    files = tmp_path_factory.mktemp("files")
     conninfo = postgres.create_warehouse()
     with simulator_thread(**COMPANY) as url, pytest.MonkeyPatch.context() as patch:
         connect(patch, conninfo, url)
-        runs = Dags(dag_files_by_id, airflow_environment, conninfo).run_all()
+        write_files(url, files)
+        patch.setenv("AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH", str(files))
+        dags = Dags(dag_files_by_id, airflow_environment, conninfo)
+        assert dags.run("acquisition").state == "success"
+        runs = dags.run_all()
     yield FirstLoad(conninfo, runs)
     postgres.drop_database(conninfo)
 

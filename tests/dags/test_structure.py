@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 DAG_IDS = (
+    "acquisition",
     "marts",
     "stripe_backfill",
     "stripe_enrichment",
@@ -41,7 +42,10 @@ def dag(request: pytest.FixtureRequest, dag_bag: "DagBag") -> "DAG":
 
 def schedule_of(dag: "DAG") -> list[str]:
     """Names of the assets that trigger a DAG."""
-    return [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else []
+    from airflow.sdk import AssetAny
+
+    assets = list(dag.schedule.objects) if isinstance(dag.schedule, AssetAny) else dag.schedule
+    return [asset.name for asset in assets] if isinstance(assets, list) else []
 
 
 def publishers(dag: "DAG") -> dict[str, list[str]]:
@@ -105,7 +109,11 @@ def test_stripe_events_runs_each_hour_for_the_hour_before(dag_bag: "DagBag") -> 
 
 def test_only_what_runs_by_the_clock_waits_for_a_person_to_start_it(dag_bag: "DagBag") -> None:
     paused = {dag_id: dag.is_paused_upon_creation for dag_id, dag in dag_bag.dags.items()}
-    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {"stripe_events", "stripe_reconcile"}
+    assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {
+        "acquisition",
+        "stripe_events",
+        "stripe_reconcile",
+    }
 
 
 def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag") -> None:
@@ -114,7 +122,8 @@ def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag"
         "stripe_backfill": ({"publish_staged": ["stripe_staged"]}, ["stripe_gap_found"]),
         "stripe_enrichment": ({"publish_staged": ["stripe_staged"]}, ["warehouse_loaded"]),
         "stripe_reconcile": ({"publish_staged": ["stripe_staged"]}, []),
-        "warehouse": ({"publish_loaded": ["warehouse_loaded"]}, ["stripe_staged"]),
+        "acquisition": ({"publish_staged": ["files_staged"]}, []),
+        "warehouse": ({"publish_loaded": ["warehouse_loaded"]}, ["stripe_staged", "files_staged"]),
         "warehouse_rebuild": ({"publish_loaded": ["warehouse_loaded"]}, []),
         "marts": ({}, ["warehouse_loaded"]),
     }
@@ -216,6 +225,7 @@ def test_a_failure_holds_back_nothing_that_does_not_need_it(dag_bag: "DagBag") -
         ("stripe_backfill", "publish_staged"): "all_done",
         ("stripe_enrichment", "publish_staged"): "all_done",
         ("stripe_reconcile", "publish_staged"): "all_done",
+        ("acquisition", "publish_staged"): "all_done",
         # What was not read is what it records.
         ("stripe_events", "watch_gaps"): "all_done",
         # Kinds may be refused so that nothing is left to list.

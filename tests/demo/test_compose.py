@@ -175,7 +175,8 @@ def test_the_example_has_no_secret_filled_in() -> None:
 def test_every_volume_that_is_used_is_declared() -> None:
     declared = set(yaml.safe_load(TEXT)["volumes"])
     used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert used == declared
+    # a folder of the host is none
+    assert {name for name in used if not name.startswith("${")} == declared
 
 
 def test_the_simulator_is_part_of_the_demo_profile_only() -> None:

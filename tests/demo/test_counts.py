@@ -25,7 +25,11 @@ def test_rows_and_batches_are_counted_by_source(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
         for source, rows, rejected in (("events", 10, 1), ("events", 5, 0), ("list", 7, 2)):
             connection.execute(BATCH, [source, rows, rejected])
+        connection.execute(
+            "insert into ops.batch (source, run_id, new_count, started_at) values ('file', 'r', 9, now())"
+        )
         state = read(connection, [])
+    assert (state.file_rows, state.files) == (9, 1)
     assert (state.events, state.event_batches) == (15, 2)
     assert (state.objects, state.list_batches) == (7, 1)
     assert (state.rejected, state.batches) == (3, 3)

@@ -14,7 +14,7 @@ import pytest
 from demo.airflow_api import AirflowApi
 from demo.counts import Counts
 from demo.errors import DemoError
-from demo.pipeline import FAILED_SECONDS, SETTLE_SECONDS, STALL_SECONDS, Outcome, Pipeline
+from demo.pipeline import DAG_IDS, FAILED_SECONDS, SETTLE_SECONDS, STALL_SECONDS, Outcome, Pipeline
 
 SINCE = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LOADED = Counts(
@@ -74,7 +74,7 @@ class ScriptedAirflow:
             self.triggered.append(words[3])
             return 200, run(words[3], "queued")
         if words == ["api", "v2", "dags"]:
-            names = ("stripe_events", "stripe_backfill", "warehouse", "stripe_enrichment", "marts")
+            names = ("stripe_events", "acquisition", "stripe_backfill", "warehouse", "stripe_enrichment", "marts")
             found = [{"dag_id": name, "next_dagrun_run_after": self.next_runs.get(name)} for name in names]
             return 200, {"dags": found}
         if words[-1] == "taskInstances":
@@ -147,30 +147,32 @@ def _wait(airflow: ScriptedAirflow, clock: Clock, counts: Counts) -> Outcome:
 def test_the_first_start_triggers_the_backfill_and_leaves_a_due_run_to_the_schedule(
     airflow: ScriptedAirflow, clock: Clock
 ) -> None:
-    airflow.next_runs = {"stripe_events": "2026-01-01T00:00:00Z"}
+    airflow.next_runs = dict.fromkeys(("stripe_events", "acquisition"), "2026-01-01T00:00:00Z")
     assert _pipeline(airflow, clock, {"now": Counts()}).start(is_listed=False) == ["stripe_backfill"]
     assert airflow.triggered == ["stripe_backfill"]
 
 
-def test_a_later_start_triggers_only_events_when_none_is_due(airflow: ScriptedAirflow, clock: Clock) -> None:
-    airflow.next_runs = {"stripe_events": "2999-01-01T00:00:00Z"}
-    assert _pipeline(airflow, clock, {"now": LOADED}).start(is_listed=True) == ["stripe_events"]
+def test_a_later_start_triggers_only_what_runs_by_the_clock_when_none_is_due(
+    airflow: ScriptedAirflow, clock: Clock
+) -> None:
+    airflow.next_runs = dict.fromkeys(("stripe_events", "acquisition"), "2999-01-01T00:00:00Z")
+    assert _pipeline(airflow, clock, {"now": LOADED}).start(is_listed=True) == ["stripe_events", "acquisition"]
 
 
 def test_a_backfill_that_failed_is_triggered_again(airflow: ScriptedAirflow, clock: Clock) -> None:
-    airflow.next_runs = {"stripe_events": "2026-01-01T00:00:00Z"}
+    airflow.next_runs = dict.fromkeys(("stripe_events", "acquisition"), "2026-01-01T00:00:00Z")
     airflow.runs = [run("stripe_backfill", "success", -90), run("stripe_backfill", "failed", -60)]
     assert _pipeline(airflow, clock, {"now": LOADED}).start(is_listed=True) == ["stripe_backfill"]
 
 
 def test_nothing_is_triggered_that_runs_already(airflow: ScriptedAirflow, clock: Clock) -> None:
-    airflow.runs = [run("stripe_events", "running"), run("stripe_backfill", "queued")]
+    airflow.runs = [run(dag_id, "running") for dag_id in ("stripe_events", "acquisition", "stripe_backfill")]
     assert _pipeline(airflow, clock, {"now": Counts()}).start(is_listed=False) == []
 
 
 def test_consumers_are_unpaused_before_what_they_wait_for(airflow: ScriptedAirflow, clock: Clock) -> None:
     _pipeline(airflow, clock, {"now": LOADED}).start(is_listed=True)
-    assert airflow.unpaused == ["marts", "stripe_enrichment", "warehouse", "stripe_events", "stripe_backfill"]
+    assert airflow.unpaused == list(DAG_IDS)
 
 
 def test_it_is_over_when_all_is_applied_and_marts_ran_after_that(airflow: ScriptedAirflow, clock: Clock) -> None:

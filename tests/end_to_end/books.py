@@ -45,9 +45,11 @@ def rows(conninfo: str, query: str, parameters: list[Any] | None = None) -> set[
     return set(found)
 
 
-def books(url: str, name: str, until: datetime | None = None, account_id: str | None = None) -> list[dict[str, Any]]:
+def books(
+    url: str, name: str, until: datetime | None = None, account_id: str | None = None, **options: str
+) -> list[dict[str, Any]]:
     """One of the company's books, as of `until` (exclusive)."""
-    params = {"until": until.isoformat()} if until else {}
+    params = {**options, "until": until.isoformat()} if until else dict(options)
     if account_id is not None:
         params["account"] = account_id
     answer = httpx.get(f"{url}/_sim/books/{name}", params=params, timeout=60)

@@ -29,7 +29,7 @@ def company_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def settled(postgres: PostgresServer) -> Iterator[Pipeline]:
+def settled(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """A warehouse that has read all of eight months of 250 customers: for tests that only look, or stage nothing new.
 
     The account's API version changed inside the time of which there are events.
@@ -40,6 +40,7 @@ def settled(postgres: PostgresServer) -> Iterator[Pipeline]:
         pipeline = Pipeline(conninfo, url)
         pipeline.events()
         pipeline.backfill(SETTLED_FOUNDED)
+        pipeline.files(tmp_path_factory.mktemp("files"))
         pipeline.enrich()
         yield pipeline
     postgres.drop_database(conninfo)

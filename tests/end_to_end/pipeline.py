@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import psycopg
 
 from simulator.app import DEFAULT_KEY
@@ -15,6 +16,7 @@ from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
 from tallyhouse.enrichment_queue import report_failures
+from tallyhouse.file_staging import FileReport, load_files
 from tallyhouse.objects import LISTED
 from tallyhouse.polling import poll_lists
 from tallyhouse.questions import COMPARED, oldest_created, plan_questions
@@ -61,6 +63,18 @@ class Pipeline:
             for part in tile(LISTED, cut(created_from, end, timedelta(days=slice_days))):
                 ingest.stage_list(connection, client, account, part.object_name, part.window, "test")
             ingest.report_rejects(connection)
+
+    def files(self, folder: Path) -> list[FileReport]:
+        """As the DAG acquisition, of the company's own files, which are written into the folder."""
+        answer = httpx.get(f"{self.api_base}/_sim/files", timeout=60)
+        answer.raise_for_status()
+        for name, text in answer.json().items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        with psycopg.connect(self.conninfo) as connection:
+            reports = load_files(connection, SQL_ROOT, folder, "test")
+            ingest.report_rejects(connection)
+        return reports
 
     def load(self) -> None:
         """As the DAGs warehouse and marts; raises when a check fails."""

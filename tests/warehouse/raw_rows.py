@@ -11,6 +11,8 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from tallyhouse.file_kinds import FILE_KINDS
+
 SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
 ACCOUNT = "acct_test"
 
@@ -26,6 +28,33 @@ class Version:
     event_id: str | None = None
     previous_attributes: dict[str, Any] | None = None
     account_id: str = ACCOUNT
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """One row of a file of that kind, last modified at that time; such rows of one file share its hash."""
+
+    at: datetime
+    kind: str
+    payload: dict[str, str]
+    line: int = 2
+    sha256: str = "0"
+
+
+def stage_rows(connection: psycopg.Connection, rows: Sequence[StoredRow]) -> None:
+    """Commits the rows of one file as its batch."""
+    keys = {kind.name: list(kind.key) for kind in FILE_KINDS}
+    with connection.transaction():
+        row = connection.execute(
+            "insert into ops.batch (source, run_id, started_at) values ('file', 'test', now()) returning batch_id"
+        ).fetchone()
+        assert row is not None
+        for stored in rows:
+            payload = Jsonb(stored.payload)
+            connection.execute(
+                "insert into raw.file_row values (%s, %s, %s, 'file', %s, %s, staging.file_row_key(%s, %s), %s)",
+                [row[0], stored.line, stored.kind, stored.sha256, stored.at, payload, keys[stored.kind], payload],
+            )
 
 
 def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
@@ -106,7 +135,7 @@ def empty_warehouse(connection: psycopg.Connection) -> None:
     for schema in ("raw", "dwh"):
         for name in table_rows(connection, schema).keys() - kept:
             connection.execute(sql.SQL("delete from {}").format(sql.Identifier(schema, name)))
-    for name in ("batch", "batch_applied", "watermark", "enrichment", "event_order_contradiction"):
+    for name in ("batch", "batch_applied", "watermark", "file", "enrichment", "event_order_contradiction"):
         connection.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", name)))
     connection.commit()
 

@@ -14,14 +14,23 @@ from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.objects import MODELS
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models
-from tests.warehouse.histories import histories, subscribed
-from tests.warehouse.raw_rows import SQL_ROOT, Version, empty_warehouse, moment, stage, table_rows
+from tests.warehouse.histories import files, histories, subscribed
+from tests.warehouse.raw_rows import (
+    SQL_ROOT,
+    StoredRow,
+    Version,
+    empty_warehouse,
+    moment,
+    stage,
+    stage_rows,
+    table_rows,
+)
 
 RECORDS = {model.name for model in MODELS if model.schema == "ops"}
 
 
 def load(
-    connection: psycopg.Connection, history: list[Version], shuffler: random.Random
+    connection: psycopg.Connection, history: list[Version | StoredRow], shuffler: random.Random
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Loads the history shuffled, with repeats, in batches of any size, some together; returns dwh and the records."""
     empty_warehouse(connection)
@@ -30,7 +39,10 @@ def load(
     while rows:
         size = shuffler.randint(1, len(rows))
         batch, rows = rows[:size], rows[size:]
-        stage(connection, batch)
+        stage(connection, [version for version in batch if isinstance(version, Version)])
+        for row in batch:
+            if isinstance(row, StoredRow):
+                stage_rows(connection, [row])
         if shuffler.random() < 0.6:
             apply_models(connection, SQL_ROOT)
     apply_models(connection, SQL_ROOT)
@@ -51,14 +63,14 @@ def make_connection(each_warehouse: str) -> Callable[[], psycopg.Connection]:
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-@given(history=st.one_of(histories, subscribed), seed=st.integers(0, 2**32))
+@given(history=st.one_of(histories, subscribed), rows=files, seed=st.integers(0, 2**32))
 def test_any_order_repetition_and_split_gives_the_same_tables(
-    make_connection: Callable[[], psycopg.Connection], history: list[Version], seed: int
+    make_connection: Callable[[], psycopg.Connection], history: list[Version], rows: list[StoredRow], seed: int
 ) -> None:
     connection = make_connection()
     shuffler = random.Random(seed)
-    first = load(connection, history, shuffler)
-    second = load(connection, history, shuffler)
+    first = load(connection, [*history, *rows], shuffler)
+    second = load(connection, [*history, *rows], shuffler)
     assert first == second
     connection.commit()
     # of all examples some: a rebuild takes longer than all else here

@@ -1,8 +1,9 @@
 """Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
 
 A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
-was listed), or the short form `payments` ([charge, customer, currency, amount, day]); `through` (how far events
-were fetched); and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
+was listed), or the short form `payments` ([charge, customer, currency, amount, day]); `files` (`kind`, `rows`, and
+`at`, when it was modified), loaded in this order; `users` ([user, customer]); `through` (how far events were fetched);
+and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from psycopg.rows import dict_row
 
 from tallyhouse.objects import OBJECTS
 from tallyhouse.warehouse import apply_models, refresh_marts
-from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
 FOLDER = Path(__file__).parent / "golden"
 FOLDERS = {"dims": "dwh", "facts": "dwh", "records": "ops", "marts": "mart", "staging": "staging"}
@@ -75,12 +76,34 @@ def payment(charge: str, customer: str, currency: str, amount: int, day: date) -
     return Version(at, "charge.succeeded", body)
 
 
+def user(user_id: str, customer: str) -> Version:
+    body = {"object": "customer", "id": customer, "metadata": {"user_id": user_id}}
+    return Version(moment("2026-01-01"), "customer.created", body)
+
+
 def versions_of(content: dict[str, Any]) -> list[Version]:
     documents = [
         Version(instant(entry["at"]), entry.get("event"), with_epochs(entry["body"]), entry.get("order", 0))
         for entry in content.get("versions", [])
     ]
+    documents += [user(*entry) for entry in content.get("users", [])]
     return documents + [payment(*entry) for entry in content.get("payments", [])]
+
+
+def files_of(content: dict[str, Any]) -> list[list[StoredRow]]:
+    return [
+        [
+            StoredRow(
+                instant(entry.get("at", "2026-01-01")),
+                entry["kind"],
+                {name: str(value) for name, value in row.items()},
+                line,
+                str(number),
+            )
+            for line, row in enumerate(entry["rows"], 2)
+        ]
+        for number, entry in enumerate(content.get("files", []))
+    ]
 
 
 def comparable(value: Any) -> Any:
@@ -110,14 +133,17 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
             [ACCOUNT, instant(content["through"])],
         )
     connection.commit()
-    stage(connection, versions_of(content))
+    if versions := versions_of(content):
+        stage(connection, versions)
+    for rows in files_of(content):
+        stage_rows(connection, rows)
     apply_models(connection, SQL_ROOT)
     schema = schema_of(case.relation)
     if schema == "mart":
         refresh_marts(connection, SQL_ROOT)
-    columns = list(content["expect"][0]) if content["expect"] else ["account_id"]
+    columns = [sql.Identifier(name) for name in content["expect"][0]] if content["expect"] else [sql.SQL("*")]
     query = sql.SQL("select {columns} from {relation}").format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        columns=sql.SQL(", ").join(columns),
         relation=sql.Identifier(schema, case.relation),
     )
     found = [

@@ -1,6 +1,9 @@
 /* Check: no more references of dims and facts lead nowhere than orphan_share_allowed. Layer: dwh. */
 with reference (fact, dim, referring) as (
     values
+    ('ad_spend_fact', 'date_dim', 'date_sk'),
+    ('ad_spend_fact', 'channel_dim', 'channel_sk'),
+    ('ad_spend_fact', 'currency_dim', 'currency'),
     ('balance_transaction_fact', 'date_dim', 'date_sk'),
     ('balance_transaction_fact', 'currency_dim', 'currency'),
     ('charge_fact', 'date_dim', 'date_sk'),
@@ -83,7 +86,10 @@ with reference (fact, dim, referring) as (
     ('transaction_fact', 'date_dim', 'date_sk'),
     ('transaction_fact', 'charge_fact', 'charge_id'),
     ('transaction_fact', 'customer_dim', 'customer_id'),
-    ('transaction_fact', 'currency_dim', 'currency')
+    ('transaction_fact', 'currency_dim', 'currency'),
+    ('user_first_install_fact', 'date_dim', 'date_sk'),
+    ('user_first_install_fact', 'client_dim', 'client_sk'),
+    ('user_first_install_fact', 'channel_dim', 'channel_sk')
 ),
 
 policy as (
@@ -97,7 +103,7 @@ select
     counted.references_made,
     counted.orphans as failing,
     case
-        when reference.dim in ('currency_dim', 'date_dim') then 0
+        when reference.dim in ('currency_dim', 'date_dim', 'client_dim', 'channel_dim') then 0
         -- before a kind of object has been listed once, those from before the events cannot be there
         when
             not exists (

@@ -35,6 +35,7 @@ from tallyhouse.tasks.labels import set_label
 log = logging.getLogger(__name__)
 
 STRIPE_STAGED = Asset("stripe_staged")
+FILES_STAGED = Asset("files_staged")
 WAREHOUSE_LOADED = Asset("warehouse_loaded")
 GAP_FOUND = Asset("stripe_gap_found")
 # An alias: the asset is published only by the runs that find a gap.

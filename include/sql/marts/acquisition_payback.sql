@@ -1,0 +1,196 @@
+/* Grain: one row per currency, channel, install month and month since. When what ads cost has come back. */
+create materialized view mart.acquisition_payback as
+with reach as (
+    select
+        mode.livemode,
+        policy.value as reporting_timezone,
+        -- of several accounts, through when all of them are known
+        min(f.data_through) as data_through
+    from ops.reported_mode as mode
+    left join mart.freshness as f on mode.livemode = f.livemode
+    cross join ops.policy as policy
+    where policy.name = 'reporting_timezone'
+    group by mode.livemode, policy.value
+),
+
+revenue as (
+    select
+        t.livemode,
+        t.currency,
+        a.channel_sk,
+        a.install_month,
+        date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date as month,
+        sum(t.amount_minor) as revenue_minor
+    from dwh.transaction_fact as t
+    inner join reach on t.livemode = reach.livemode
+    inner join dwh.user_dim as u
+        on
+            t.account_id = u.account_id
+            and t.livemode = u.livemode
+            and t.customer_id = u.customer_id
+    inner join mart.user_acquisition as a
+        on
+            u.user_id = a.user_id
+            -- what a user paid before is not what the install brought
+            and t.occurred_at >= a.installed_at
+    group by
+        t.livemode, t.currency, a.channel_sk, a.install_month,
+        date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date
+),
+
+spend as (
+    select s.currency, s.channel_sk, d.month_start as install_month, sum(s.spend_minor) as spend_minor
+    from dwh.ad_spend_fact as s
+    inner join dwh.date_dim as d on s.date_sk = d.date_sk
+    group by s.currency, s.channel_sk, d.month_start
+),
+
+acquired as (
+    select channel_sk, install_month, count(*) as users
+    from mart.user_acquisition
+    group by channel_sk, install_month
+),
+
+cohort as (
+    select channel_sk, install_month from acquired
+    union
+    select channel_sk, install_month from spend
+),
+
+-- in which currencies a channel costs or brings money: of these each of its cohorts has a row, also of 0
+money as (
+    select livemode, currency, channel_sk from revenue
+    union
+    select reach.livemode, spend.currency, spend.channel_sk
+    from spend
+    cross join reach
+),
+
+-- through the last month of which anything is known
+span as (
+    select
+        reach.livemode,
+        greatest(
+            date_trunc('month', reach.data_through at time zone reach.reporting_timezone)::date,
+            (select max(month) from revenue),
+            (select max(install_month) from cohort)
+        ) as last_month
+    from reach
+),
+
+calendar as (
+    select
+        money.livemode,
+        money.currency,
+        money.channel_sk,
+        cohort.install_month,
+        listed.month::date as month
+    from money
+    inner join cohort on money.channel_sk = cohort.channel_sk
+    inner join span on money.livemode = span.livemode
+    cross join lateral generate_series(
+        cohort.install_month::timestamp, span.last_month::timestamp, interval '1 month'
+    ) as listed (month)
+),
+
+complete as (
+    select
+        reach.livemode,
+        listed.month,
+        (listed.month + interval '1 month') at time zone reach.reporting_timezone <= reach.data_through
+        and not exists (
+            select 1
+            from ops.gap as g
+            where
+                g.livemode = reach.livemode
+                and g.closed_at is null
+                and g.gap_from < (listed.month + interval '1 month') at time zone reach.reporting_timezone
+                and g.gap_to > listed.month at time zone reach.reporting_timezone
+        ) as is_complete
+    from reach
+    inner join (select distinct livemode, month from calendar) as listed on reach.livemode = listed.livemode
+),
+
+summed as (
+    select
+        calendar.livemode,
+        calendar.currency,
+        calendar.channel_sk,
+        calendar.install_month,
+        calendar.month,
+        coalesce(acquired.users, 0) as users,
+        coalesce(spend.spend_minor, 0) as spend_minor,
+        coalesce(revenue.revenue_minor, 0) as revenue_minor,
+        sum(coalesce(revenue.revenue_minor, 0)) over (
+            partition by calendar.livemode, calendar.currency, calendar.channel_sk, calendar.install_month
+            order by calendar.month
+        ) as cumulative_minor
+    from calendar
+    left join acquired
+        on calendar.channel_sk = acquired.channel_sk and calendar.install_month = acquired.install_month
+    left join spend
+        on
+            calendar.currency = spend.currency
+            and calendar.channel_sk = spend.channel_sk
+            and calendar.install_month = spend.install_month
+    left join revenue
+        on
+            calendar.livemode = revenue.livemode
+            and calendar.currency = revenue.currency
+            and calendar.channel_sk = revenue.channel_sk
+            and calendar.install_month = revenue.install_month
+            and calendar.month = revenue.month
+),
+
+final as (
+    select
+        summed.livemode,
+        summed.currency,
+        summed.channel_sk,
+        channel.channel_name,
+        summed.install_month,
+        ops.months_between(summed.install_month, summed.month) as months_since,
+        summed.month,
+        summed.users,
+        summed.spend_minor,
+        summed.revenue_minor,
+        summed.cumulative_minor,
+        summed.cumulative_minor / nullif(summed.spend_minor, 0) as payback_share,
+        min(summed.month) filter (
+            where summed.spend_minor > 0 and summed.cumulative_minor >= summed.spend_minor
+        ) over (
+            partition by summed.livemode, summed.currency, summed.channel_sk, summed.install_month
+        ) as payback_month,
+        coalesce(complete.is_complete, false) as is_complete
+    from summed
+    inner join dwh.channel_dim as channel on summed.channel_sk = channel.channel_sk
+    inner join complete on summed.livemode = complete.livemode and summed.month = complete.month
+)
+
+select * from final;
+
+create unique index acquisition_payback_key
+on mart.acquisition_payback (livemode, currency, channel_sk, install_month, months_since);
+comment on materialized view mart.acquisition_payback is
+'Grain: one row per currency, channel, install month, months since. payback_share = cumulative_minor / spend_minor.';
+comment on column mart.acquisition_payback.livemode is 'False for test data.';
+comment on column mart.acquisition_payback.currency is
+'Currency, ISO 4217, lower case: each in which the channel ever cost or brought money, in whatever account.';
+comment on column mart.acquisition_payback.channel_sk is 'Key of dwh.channel_dim.';
+comment on column mart.acquisition_payback.channel_name is 'Name of the channel.';
+comment on column mart.acquisition_payback.install_month is
+'Month of the users'' first install, in the reporting time zone, and of the spend, by the ad network''s days.';
+comment on column mart.acquisition_payback.months_since is 'Months after the install month; 0 is the month itself.';
+comment on column mart.acquisition_payback.month is 'The month counted: install_month + months_since.';
+comment on column mart.acquisition_payback.users is
+'Users whose first install was in the month and through the channel, in every currency the same.';
+comment on column mart.acquisition_payback.spend_minor is 'Spent on the channel in the install month, minor units.';
+comment on column mart.acquisition_payback.revenue_minor is
+'Net revenue of these users in the month, minor units: charges less refunds and disputes, from the install on.';
+comment on column mart.acquisition_payback.cumulative_minor is 'Sum of revenue_minor from the install month on.';
+comment on column mart.acquisition_payback.payback_share is
+'cumulative_minor / spend_minor: 1 is all of it; null where nothing was spent.';
+comment on column mart.acquisition_payback.payback_month is
+'First month at whose end cumulative_minor >= spend_minor, in all rows of the cohort; null until then.';
+comment on column mart.acquisition_payback.is_complete is
+'Whether all events of the month have been fetched and loaded in every account, and no open gap touches it.';

@@ -1,0 +1,8 @@
+/* The key of a client, by all that tells clients apart. */
+create function staging.client_sk(os_name text, app_name text, app_version text, device_name text) returns bigint
+language sql
+immutable parallel safe
+as $$
+    select staging.surrogate_key(jsonb_build_array(os_name, app_name, app_version, device_name)::text)
+$$;
+comment on function staging.client_sk(text, text, text, text) is 'Key of dwh.client_dim; nulls are values like others.';

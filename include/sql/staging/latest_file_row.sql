@@ -1,0 +1,15 @@
+/* What the files say of one thing: the row of the latest of them. */
+create function staging.latest_file_row(p_file_kind text, p_row_key text[]) returns table (payload jsonb)
+language sql
+stable parallel safe
+as $$
+    select payload
+    from raw.file_row
+    where file_kind = p_file_kind and row_key = p_row_key
+    -- of files modified at one instant always the same
+    order by modified_at desc, sha256 desc, line desc
+    limit 1
+$$;
+comment on function staging.latest_file_row(text, text[]) is
+'The row with this natural key in the latest file that has one. Files are ordered by when they were modified, never by '
+'when they were loaded.';
