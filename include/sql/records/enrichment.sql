@@ -1,7 +1,7 @@
 /* Grain: one row per thing that documents name or lack, and Stripe has to be asked for. What events leave out. */
 select ops.begin_model(
     'enrichment',
-    touching => '{balance_transaction,charge,customer,invoice,plan,price,product,subscription}',
+    touching => '{balance_transaction,charge,customer,invoice,payout,plan,price,product,subscription}',
     upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,subscription_dim}'
 );
 
@@ -41,6 +41,7 @@ remembered as (
         ('customer', 'customer_balance_transactions'),
         ('invoice', 'invoice'),
         ('invoice', 'invoice_lines'),
+        ('payout', 'payout_transactions'),
         ('price', 'price'),
         ('price', 'price_currency_options'),
         ('price', 'price_tiers'),
@@ -188,6 +189,11 @@ select a.account_id, a.livemode, a.kind, a.object_id, a.requested_via, lack.want
 from asked as a
 cross join lateral staging.lack_of_customer_balance_transactions(a.account_id, a.livemode, a.object_id) as lack
 where a.kind = 'customer_balance_transactions'
+union all
+select a.account_id, a.livemode, a.kind, a.object_id, a.requested_via, lack.wanted_at
+from asked as a
+cross join lateral staging.lack_of_payout_transactions(a.account_id, a.livemode, a.object_id) as lack
+where a.kind = 'payout_transactions'
 union all
 -- refunds that the charge counts and nothing shows
 select

@@ -9,6 +9,7 @@ from (
     ('invoice', 'invoice_line', '$.lines', true),
     ('invoice', 'invoice_payment', '$.payments', true),
     ('dispute', 'balance_transaction', '$.balance_transactions', true),
+    ('payout', 'balance_transaction', '$.balance_transactions', true),
     -- what is an id, unless somebody asked for the whole of it
     ('charge', 'balance_transaction', '$.balance_transaction', false),
     ('charge', 'balance_transaction', '$.refunds.data[*].balance_transaction', false),
