@@ -88,7 +88,7 @@ final as (
         from_currency,
         to_currency,
         -- Stripe: amounts multiplied by the rate are amounts. Should it mean major units, the amounts tell.
-        case
+        trim_scale(case
             when
                 from_minor <> 0
                 and amount_minor <> 0
@@ -96,7 +96,7 @@ final as (
                 > abs(ln(abs(amount_minor::numeric / from_minor) * scale / exchange_rate))
                 then exchange_rate
             else exchange_rate * scale
-        end as rate,
+        end) as rate,
         created_at as observed_at
     from rated
 )

@@ -34,7 +34,7 @@ as $$
     select
         latest.currency,
         latest.rate_date,
-        latest.rate * power(10::numeric, reporting.exponent - known.exponent)
+        trim_scale(latest.rate * power(10::numeric, reporting.exponent - known.exponent))
     from latest
     inner join dwh.currency_dim as known on latest.currency = known.currency
     cross join reporting

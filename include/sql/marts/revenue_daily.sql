@@ -55,7 +55,7 @@ fee as (
         sum(
             case
                 when rate.rate is null then charged.fee_minor
-                else charged.fee_minor * power(10::numeric, paid.exponent - kept.exponent) / rate.rate
+                else round(charged.fee_minor * power(10::numeric, paid.exponent - kept.exponent) / rate.rate, 10)
             end
         ) as fees_minor
     from charged

@@ -1,6 +1,6 @@
 /* Which days or months are known to the end: the one rule behind is_complete. */
 create function ops.complete_periods(
-    p_account_id text, p_livemode boolean, p_from date, p_length interval
+    p_account_id text, p_livemode boolean, p_from date, p_length interval, p_until date default '-infinity'
 ) returns table (starts_on date, is_complete boolean)
 language sql
 stable
@@ -33,10 +33,11 @@ as $$
     cross join
         lateral generate_series(
             complete_periods.p_from::timestamp,
-            reach.data_through at time zone reach.reporting_timezone,
+            greatest(reach.data_through at time zone reach.reporting_timezone, complete_periods.p_until::timestamp),
             complete_periods.p_length
         ) as listed (starts_at)
 $$;
-comment on function ops.complete_periods(text, boolean, date, interval) is
-'The days or months (p_length) of an account from p_from to where its data reaches, in the reporting time zone. '
+comment on function ops.complete_periods(text, boolean, date, interval, date) is
+'The days or months (p_length) of an account from p_from to where its data reaches, or to p_until if that is later, '
+'in the reporting time zone. '
 'is_complete: all events of it have been fetched and loaded, and no open gap touches it.';
