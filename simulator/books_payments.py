@@ -1,4 +1,4 @@
-"""The books of payments: who came back, what cohorts brought, what failed and was recovered, fees. From the state alone."""
+"""The books of payments: who came back, what cohorts brought, what was recovered, fees. From the state alone."""
 
 from collections import defaultdict
 from fractions import Fraction

@@ -137,16 +137,28 @@ due as (
         + cohort.longest_trial as all_due_at
     from cohort
     inner join known on cohort.account_id = known.account_id and cohort.livemode = known.livemode
-    -- as many as the first of the month can have come to
+    left join (
+        select account_id, livemode, price_id, cohort_month, max(renewal) as renewals
+        from paid
+        group by account_id, livemode, price_id, cohort_month
+    ) as billed
+        on
+            cohort.account_id = billed.account_id
+            and cohort.livemode = billed.livemode
+            and cohort.price_id = billed.price_id
+            and cohort.cohort_month = billed.cohort_month
+    -- as many as the first of the month can have come to, or have on another plan; the first in any case
     cross join
         lateral (
-            select row_number() over (order by step.starts_at)::integer as renewal
+            select count(*) as renewals
             from generate_series(
                 cohort.cohort_month + cohort.interval_count * ('1 ' || cohort.interval_unit)::interval,
                 known.reached_until::timestamp,
                 cohort.interval_count * ('1 ' || cohort.interval_unit)::interval
-            ) as step (starts_at)
-        ) as listed
+            )
+        ) as possible
+    cross join
+        lateral generate_series(1, greatest(possible.renewals, billed.renewals, 1)::integer) as listed (renewal)
 ),
 
 final as (
