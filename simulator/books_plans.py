@@ -84,9 +84,9 @@ class PlanBooks:
     def _subscriptions(self, until: float) -> list[tuple[Subscription, Subscription]]:
         """(as it began, as it is) of each that began before `until`."""
         return [
-            (history.states[0], history.state_before(until))
+            (history.states[0], last)
             for history in self._company.objects["subscription"].histories
-            if history.created < until
+            if (last := history.state_before(until)) is not None
         ]
 
     def _invoices(self, until: float) -> dict[str, list[Invoice]]:

@@ -1,4 +1,4 @@
-/* Check: a cohort keeps its size, no more of it renew than began, and its value is that of its customers. Layer: mart. */
+/* Check: a cohort keeps its size, no more of it renew than began, its value is that of its customers. Layer: mart. */
 with sized as (
     select
         'cohort_ltv_monthly' as mart, account_id, livemode, currency as of_what, cohort_month, months_since as step,
@@ -31,7 +31,9 @@ customer as (
     group by account_id, livemode, currency
 )
 
-select mart, account_id, livemode, of_what, cohort_month, step, initial_size as expected, greatest(size, counted) as found
+select
+    mart, account_id, livemode, of_what, cohort_month, step, initial_size as expected,
+    greatest(size, counted) as found
 from sized
 where size <> initial_size or counted > size
 union all

@@ -1,4 +1,4 @@
-/* Grain: one row per currency, balance, day and type with a transaction. What moved the balance at Stripe, and to what. */
+/* Grain: one row per currency, balance, day and type with a transaction. What moved the balance at Stripe. */
 create materialized view mart.balance_daily as
 with moved as (
     select
@@ -70,7 +70,7 @@ select * from final;
 create unique index balance_daily_key
 on mart.balance_daily (account_id, livemode, currency, balance_type, day, balance_transaction_type);
 comment on materialized view mart.balance_daily is
-'Grain: one row per currency, balance, day and type of transaction. net = amount - fee; closing = sum of net until then.';
+'Grain: one row per currency, balance, day and type of transaction. net = amount - fee; closing = sum of net so far.';
 comment on column mart.balance_daily.account_id is 'Stripe account (acct_...).';
 comment on column mart.balance_daily.livemode is 'False for test data.';
 comment on column mart.balance_daily.currency is 'Currency of the balance, ISO 4217, lower case.';

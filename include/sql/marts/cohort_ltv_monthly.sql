@@ -1,4 +1,4 @@
-/* Grain: one row per currency, month of first payment and month since. What a customer of a cohort has brought so far. */
+/* Grain: one row per currency, month of first payment and month since. What a customer has brought so far. */
 create materialized view mart.cohort_ltv_monthly as
 with member as (
     select account_id, livemode, currency, customer_id, first_month

@@ -16,7 +16,7 @@ pair as (
         pattern.account_id,
         pattern.livemode,
         pattern.currency,
-        earlier.month as month,
+        earlier.month,
         later.month as later_month,
         sum(pattern.customers) as customers
     from pattern
