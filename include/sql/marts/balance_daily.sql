@@ -83,8 +83,7 @@ comment on column mart.balance_daily.amount_minor is 'Sum before fees, minor uni
 comment on column mart.balance_daily.fee_minor is 'Sum of their fees, minor units, positive when paid.';
 comment on column mart.balance_daily.net_minor is 'amount_minor - fee_minor: what the balance gained or lost.';
 comment on column mart.balance_daily.closing_balance_minor is
-'The balance as the day ends, all types together, pending and available, minor units: from the first transaction '
-'that is known.';
+'Balance as the day ends, all types together, pending and available, from the first known transaction on.';
 comment on column mart.balance_daily.net_reporting_minor is
 'net_minor in the reporting currency (see mart.reporting_rate_daily), its minor units; null without a rate.';
 comment on column mart.balance_daily.closing_balance_reporting_minor is

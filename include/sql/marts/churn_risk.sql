@@ -149,8 +149,7 @@ comment on column mart.churn_risk.account_id is 'Stripe account (acct_...).';
 comment on column mart.churn_risk.livemode is 'False for test data.';
 comment on column mart.churn_risk.subscription_id is 'Stripe id (sub_...).';
 comment on column mart.churn_risk.reason is
-'past_due, unpaid: its invoice is not paid; cancel_scheduled: it is to end; card_expiring: the card by which it is '
-'paid expires within policy card_expiry_days, or has.';
+'past_due, unpaid, cancel_scheduled, or card_expiring: within policy card_expiry_days, or expired already.';
 comment on column mart.churn_risk.customer_id is 'Customer who subscribed.';
 comment on column mart.churn_risk.status is 'Status of the subscription: trialing, active, past_due or unpaid.';
 comment on column mart.churn_risk.currency is 'Currency, ISO 4217, lower case.';

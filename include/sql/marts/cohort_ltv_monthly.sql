@@ -91,8 +91,7 @@ select * from final;
 create unique index cohort_ltv_monthly_key
 on mart.cohort_ltv_monthly (account_id, livemode, currency, cohort_month, months_since);
 comment on materialized view mart.cohort_ltv_monthly is
-'Grain: one row per currency, cohort (month of first payment) and month since. ltv = net revenue until then / '
-'customers.';
+'Grain: one row per currency, month of first payment and month since. ltv = net revenue so far / customers.';
 comment on column mart.cohort_ltv_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.cohort_ltv_monthly.livemode is 'False for test data.';
 comment on column mart.cohort_ltv_monthly.currency is 'Currency, ISO 4217, lower case.';

@@ -81,7 +81,6 @@ comment on column mart.customer_payment_monthly.payments is 'Successful charges 
 comment on column mart.customer_payment_monthly.revenue_minor is
 'Sum of successful charges, minor units, before refunds.';
 comment on column mart.customer_payment_monthly.revenue_reporting_minor is
-'revenue_minor in the reporting currency, each charge by the rate of its day (mart.reporting_rate_daily); null where a '
-'day has none.';
+'revenue_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
 comment on column mart.customer_payment_monthly.activity is
 'new: the first month; retained: the month before had a payment too; returning: there was a gap.';

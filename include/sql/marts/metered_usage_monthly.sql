@@ -92,8 +92,7 @@ select * from final;
 create unique index metered_usage_monthly_key
 on mart.metered_usage_monthly (account_id, livemode, price_id, currency, month);
 comment on materialized view mart.metered_usage_monthly is
-'Grain: one row per metered price, currency and month of invoice. Usage is not MRR: it is billed once it has '
-'happened.';
+'Grain: one row per metered price, currency and month of invoice. Usage, billed once it has happened; not MRR.';
 comment on column mart.metered_usage_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.metered_usage_monthly.livemode is 'False for test data.';
 comment on column mart.metered_usage_monthly.price_id is 'Metered price (usage_type metered).';

@@ -99,7 +99,6 @@ comment on column mart.payout_reconciliation.transactions_net_minor is
 comment on column mart.payout_reconciliation.difference_minor is 'amount_minor - transactions_net_minor.';
 comment on column mart.payout_reconciliation.is_automatic is 'Whether Stripe''s schedule made it.';
 comment on column mart.payout_reconciliation.result is
-'equal; different; waiting: Stripe has not finished the list, or it is to be fetched; not applicable: a payout that '
-'was made by hand, for which Stripe keeps no list.';
+'equal; different; waiting: for the list of transactions; not applicable: made by hand, Stripe keeps no list.';
 comment on column mart.payout_reconciliation.created_at is 'When it was created.';
 comment on column mart.payout_reconciliation.arrives_on is 'Day on which the bank should have it.';

@@ -213,5 +213,4 @@ comment on column mart.renewal_cohort_by_plan.renewed_subscriptions is
 'Those of them whose nth renewal invoice is paid, whatever plan they are on by then.';
 comment on column mart.renewal_cohort_by_plan.renewal_rate is 'renewed_subscriptions / started_subscriptions, 0 to 1.';
 comment on column mart.renewal_cohort_by_plan.is_complete is
-'Whether the renewal of all was due, a month of retries is over, and all events since the start are known: before '
-'that the share may still grow.';
+'Whether the renewal of all was due and a month of retries is over, and all events since the start are known.';

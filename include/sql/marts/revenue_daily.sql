@@ -120,8 +120,7 @@ comment on column mart.revenue_daily.disputed_minor is
 'Money withdrawn for disputes less what was reinstated, minor units: negative on a day when more came back.';
 comment on column mart.revenue_daily.net_minor is 'gross_minor - refunded_minor - disputed_minor.';
 comment on column mart.revenue_daily.fees_minor is
-'Fees in the balance transactions of the day, minor units, positive; those of payments that were converted in the '
-'currency of the payment, by its rate; fees for no payment (reporting category fee) in the currency of the balance.';
+'Fees of the day''s balance transactions, positive, in the currency of the payment (see docs/metrics.md).';
 comment on column mart.revenue_daily.net_after_fees_minor is 'net_minor - fees_minor.';
 comment on column mart.revenue_daily.gross_reporting_minor is
 'gross_minor in the reporting currency (see mart.reporting_rate_daily), its minor units; null without a rate.';

@@ -102,8 +102,7 @@ select * from final;
 create unique index trial_conversion_monthly_key
 on mart.trial_conversion_monthly (account_id, livemode, currency, basis, month);
 comment on materialized view mart.trial_conversion_monthly is
-'Grain: one row per currency, month and basis. conversion_rate = trials whose first invoice above 0 was paid / '
-'trials.';
+'Grain: one row per currency, month, basis. conversion_rate = first invoice above 0 paid within 30 days / trials.';
 comment on column mart.trial_conversion_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.trial_conversion_monthly.livemode is 'False for test data.';
 comment on column mart.trial_conversion_monthly.currency is 'Currency, ISO 4217, lower case.';
