@@ -25,7 +25,8 @@ with moved as (
         b.balance_transaction_type
 ),
 
-calendar as (
+-- once, not for each row
+calendar as materialized (
     select seen.account_id, seen.livemode, period.starts_on as day, period.is_complete
     from (
         select account_id, livemode, min(day) as first_day

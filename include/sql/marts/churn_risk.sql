@@ -95,7 +95,7 @@ reason as (
     inner join clock on card.account_id = clock.account_id and card.livemode = clock.livemode
     where
         card.expires_at at time zone 'UTC'
-        <= clock.data_through + make_interval(days => ops.choice('card_expiry_days')::integer)
+        <= clock.data_through + make_interval(days => (select ops.choice('card_expiry_days'))::integer)
 ),
 
 worth as (

@@ -1,6 +1,7 @@
 /* Grain: one row per currency and month. How many customers were new, stayed, came back and left. */
 create materialized view mart.customer_activity_monthly as
-with calendar as (
+-- once, not for each row
+with calendar as materialized (
     select span.account_id, span.livemode, span.currency, period.starts_on as month, period.is_complete
     from (
         select account_id, livemode, currency, min(month) as first_month, max(month) as last_month

@@ -72,7 +72,7 @@ final as (
         refunded_minor,
         disputed_minor,
         net_minor,
-        net_minor * ops.choice('gross_margin')::numeric as margin_minor,
+        net_minor * (select ops.choice('gross_margin'))::numeric as margin_minor,
         net_reporting_minor,
         average_payment_minor,
         monthly_spend_minor,

@@ -7,7 +7,7 @@ with usage as (
         line.price_id,
         coalesce(line.product_id, price.product_id) as product_id,
         coalesce(line.currency, i.currency) as currency,
-        date_trunc('month', i.created_at at time zone ops.choice('reporting_timezone'))::date as month,
+        date_trunc('month', i.created_at at time zone (select ops.choice('reporting_timezone')))::date as month,
         line.invoice_id,
         line.customer_id,
         line.subscription_id,
@@ -53,7 +53,8 @@ summed as (
     group by account_id, livemode, price_id, currency, month
 ),
 
-calendar as (
+-- once, not for each row
+calendar as materialized (
     select span.account_id, span.livemode, period.starts_on as month, period.is_complete
     from (
         select account_id, livemode, min(month) as first_month

@@ -67,7 +67,7 @@ invoiced as (
 outcome as (
     select
         payment.*,
-        date_trunc('month', payment.failed_at at time zone ops.choice('reporting_timezone'))::date as month,
+        date_trunc('month', payment.failed_at at time zone (select ops.choice('reporting_timezone')))::date as month,
         case
             when payment.recovered_minor > 0 then 'recovered'
             -- nobody tries any more; an invoice that was paid otherwise was not paid by this
@@ -108,7 +108,8 @@ summed as (
     group by account_id, livemode, currency, month, coalesce(failure_code, 'unknown')
 ),
 
-calendar as (
+-- once, not for each row
+calendar as materialized (
     select span.account_id, span.livemode, period.starts_on as month, period.is_complete
     from (
         select account_id, livemode, min(month) as first_month

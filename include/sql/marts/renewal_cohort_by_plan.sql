@@ -30,12 +30,17 @@ subscription as (
         s.livemode,
         s.subscription_id,
         coalesce(s.started_at, s.created_at) as started_at,
+        date_trunc('month', coalesce(s.started_at, s.created_at) at time zone policy.value)::date as cohort_month,
         greatest(coalesce(s.started_at, s.created_at), s.trial_end_at) as paid_from,
         s.ended_at
     from dwh.subscription_dim as s
     inner join ops.reported_mode as mode on s.livemode = mode.livemode
-    -- one whose first invoice was never paid has not begun
-    where s.is_current and s.status not in ('incomplete', 'incomplete_expired')
+    cross join ops.policy as policy
+    where
+        policy.name = 'reporting_timezone'
+        and s.is_current
+        -- one whose first invoice was never paid has not begun
+        and s.status not in ('incomplete', 'incomplete_expired')
 ),
 
 renewal as (
@@ -72,7 +77,7 @@ cohort as (
         max(plan.currency) as currency,
         max(plan.interval_unit) as interval_unit,
         max(plan.interval_count) as interval_count,
-        date_trunc('month', s.started_at at time zone ops.choice('reporting_timezone'))::date as cohort_month,
+        s.cohort_month,
         count(*) as started_subscriptions,
         max(s.paid_from - s.started_at) as longest_trial
     from plan
@@ -86,7 +91,7 @@ cohort as (
         plan.account_id,
         plan.livemode,
         plan.price_id,
-        date_trunc('month', s.started_at at time zone ops.choice('reporting_timezone'))::date
+        s.cohort_month
 ),
 
 paid as (
@@ -94,7 +99,7 @@ paid as (
         plan.account_id,
         plan.livemode,
         plan.price_id,
-        date_trunc('month', s.started_at at time zone ops.choice('reporting_timezone'))::date as cohort_month,
+        s.cohort_month,
         renewal.renewal,
         count(*) as billed_subscriptions,
         count(*) filter (where renewal.is_paid) as renewed_subscriptions
@@ -113,11 +118,12 @@ paid as (
         plan.account_id,
         plan.livemode,
         plan.price_id,
-        date_trunc('month', s.started_at at time zone ops.choice('reporting_timezone'))::date,
+        s.cohort_month,
         renewal.renewal
 ),
 
-known as (
+-- once, not for each row
+known as materialized (
     select span.account_id, span.livemode, reach.complete_until, reach.reached_until
     from (
         select account_id, livemode, min(cohort_month) as first_month

@@ -69,7 +69,8 @@ summed as (
         date_trunc('month', basis.at at time zone policy.value)::date
 ),
 
-known as (
+-- once, not for each row
+known as materialized (
     select span.account_id, span.livemode, reach.complete_until, reach.reached_until
     from (
         select account_id, livemode, min(month) as first_month
