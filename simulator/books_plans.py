@@ -81,6 +81,16 @@ class PlanBooks:
             for (price, currency, month), (quantity, amount) in sorted(cells.items())
         ]
 
+    def risks(self, until: float) -> list[dict[str, Any]]:
+        """One row a subscription that runs and reason why it may end, but for its card."""
+        rows = []
+        for _, last in self._subscriptions(until):
+            if last.status in ("past_due", "unpaid"):
+                rows.append({"subscription": last.id, "reason": last.status})
+            if last.status in ("trialing", "active", "past_due", "unpaid") and last.cancel_at_period_end:
+                rows.append({"subscription": last.id, "reason": "cancel_scheduled"})
+        return rows
+
     def _subscriptions(self, until: float) -> list[tuple[Subscription, Subscription]]:
         """(as it began, as it is) of each that began before `until`."""
         return [

@@ -222,11 +222,12 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
 
     @router.get("/books/plans/{name}")
     async def plans(
-        name: Literal["renewals", "trials", "usage"], until: str | None = None, account: str | None = None
+        name: Literal["renewals", "trials", "usage", "risks"], until: str | None = None, account: str | None = None
     ) -> list[dict[str, Any]]:
         at = moment(until)
         books = plan_books_by_id[chosen(account).id]
-        return {"renewals": books.renewals, "trials": books.trials, "usage": books.usage}[name](at)
+        named = {"renewals": books.renewals, "trials": books.trials, "usage": books.usage, "risks": books.risks}
+        return named[name](at)
 
     @router.get("/books/payments/{name}")
     async def payments(

@@ -56,6 +56,15 @@ USAGE = """
     select price_id, currency, to_char(month, 'YYYY-MM'), quantity::bigint, amount_minor::bigint
     from mart.metered_usage_monthly
 """
+RISKS = "select subscription_id, reason from mart.churn_risk where reason <> 'card_expiring'"
+EXPIRING = """
+    select
+        count(*), count(*) filter (where method.exp_year * 12 + method.exp_month > 2026 * 12 + 4),
+        count(*) filter (where risk.mrr_minor < 0)
+    from mart.churn_risk as risk
+    inner join dwh.payment_method_dim as method using (account_id, livemode, payment_method_id)
+    where risk.reason = 'card_expiring'
+"""
 
 
 def test_the_balance_of_each_day_and_type_equals_the_books_and_runs_on(settled: Pipeline) -> None:
@@ -169,3 +178,12 @@ def test_metered_usage_equals_the_books(settled: Pipeline) -> None:
     }
     assert len(expected) >= 5
     assert rows(settled.conninfo, USAGE) == expected
+
+
+def test_who_may_leave_equals_the_books_and_cards_that_expire_later_are_no_risk(settled: Pipeline) -> None:
+    expected = {(row["subscription"], row["reason"]) for row in books(settled.api_base, "plans/risks")}
+    assert "cancel_scheduled" in {reason for _, reason in expected}
+    assert rows(settled.conninfo, RISKS) == expected
+    ((cards, later, below_nothing),) = rows(settled.conninfo, EXPIRING)
+    assert (later, below_nothing) == (0, 0)
+    assert cards > 0

@@ -12,35 +12,51 @@ cohort as (
     group by account_id, livemode, currency, first_month
 ),
 
-earned as (
+movement as (
+    -- charges are summed by customer and month already, and all else is little
+    select
+        account_id,
+        livemode,
+        currency,
+        first_month as cohort_month,
+        month,
+        revenue_minor as net_minor,
+        revenue_reporting_minor as net_reporting_minor
+    from mart.customer_payment_monthly
+    union all
     select
         member.account_id,
         member.livemode,
         member.currency,
-        member.first_month as cohort_month,
-        -- an adjustment of before the first payment belongs to its month
-        greatest(
-            date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month
-        ) as month,
-        sum(t.amount_minor) as net_minor,
-        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
-    from member
-    inner join dwh.transaction_fact as t
+        member.first_month,
+        -- what went back before the first payment of a customer belongs to its month
+        greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month),
+        t.amount_minor,
+        t.amount_minor * rate.rate
+    from dwh.transaction_fact as t
+    inner join member
         on
-            member.account_id = t.account_id
-            and member.livemode = t.livemode
-            and member.currency = t.currency
-            and member.customer_id = t.customer_id
+            t.account_id = member.account_id
+            and t.livemode = member.livemode
+            and t.currency = member.currency
+            and t.customer_id = member.customer_id
     cross join ops.policy as policy
     left join mart.reporting_rate_daily as rate
         on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
-    where policy.name = 'reporting_timezone'
-    group by
-        member.account_id,
-        member.livemode,
-        member.currency,
-        member.first_month,
-        greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month)
+    where policy.name = 'reporting_timezone' and t.transaction_type <> 'charge'
+),
+
+earned as (
+    select
+        account_id,
+        livemode,
+        currency,
+        cohort_month,
+        month,
+        sum(net_minor) as net_minor,
+        case when count(net_reporting_minor) = count(*) then sum(net_reporting_minor) end as net_reporting_minor
+    from movement
+    group by account_id, livemode, currency, cohort_month, month
 ),
 
 monthly as (
