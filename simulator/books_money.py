@@ -42,7 +42,7 @@ class MoneyBooks:
             state = history.state_before(until)
             if state is None:
                 continue
-            cell = cells[state.currency, _day(state.created), state.type]
+            cell = cells[state.currency, day_name(state.created), state.type]
             cell[0] += 1
             cell[1] += state.amount
             cell[2] += state.fee
@@ -78,7 +78,7 @@ class MoneyBooks:
                     "id": state.id,
                     "currency": state.currency,
                     "created_at": format_instant(state.created),
-                    "arrival_date": _day(state.arrival_date),
+                    "arrival_date": day_name(state.arrival_date),
                     "status": state.status,
                     "amount_minor": state.amount,
                     "transactions": count,
@@ -88,5 +88,6 @@ class MoneyBooks:
         return rows
 
 
-def _day(at: int) -> str:
+def day_name(at: int) -> str:
+    """The UTC day of an instant, yyyy-mm-dd."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")

@@ -10,6 +10,8 @@ from simulator.account import Account
 from simulator.books import Books
 from simulator.books_acquisition import AcquisitionBooks
 from simulator.books_money import MoneyBooks
+from simulator.books_payments import PaymentBooks
+from simulator.books_plans import PlanBooks
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.faults import Delay, Faults
 from simulator.files import files_of
@@ -71,6 +73,8 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     by_id = {account.id: account for account in accounts}
     money_books_by_id = {account.id: MoneyBooks(account.company) for account in accounts}
     acquisition_by_id = {account.id: AcquisitionBooks(account.company) for account in accounts}
+    plan_books_by_id = {account.id: PlanBooks(account.company) for account in accounts}
+    payment_books_by_id = {account.id: PaymentBooks(account.company) for account in accounts}
     books_by_id = {account.id: Books(account.company) for account in accounts}
 
     def chosen(account: str | None) -> Account:
@@ -215,6 +219,23 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     @router.get("/files")
     async def files(until: str | None = None, account: str | None = None) -> dict[str, str]:
         return files_of(acquisition_by_id[chosen(account).id].acquisition, moment(until))
+
+    @router.get("/books/plans/{name}")
+    async def plans(
+        name: Literal["renewals", "trials", "usage"], until: str | None = None, account: str | None = None
+    ) -> list[dict[str, Any]]:
+        at = moment(until)
+        books = plan_books_by_id[chosen(account).id]
+        return {"renewals": books.renewals, "trials": books.trials, "usage": books.usage}[name](at)
+
+    @router.get("/books/payments/{name}")
+    async def payments(
+        name: Literal["returns", "cohorts", "recovery", "fees"], until: str | None = None, account: str | None = None
+    ) -> list[dict[str, Any]]:
+        at = moment(until)
+        books = payment_books_by_id[chosen(account).id]
+        named = {"returns": books.returns, "cohorts": books.cohorts, "recovery": books.recovery, "fees": books.fees}
+        return named[name](at)
 
     @router.get("/stats")
     async def stats(account: str | None = None) -> dict[str, Any]:

@@ -144,6 +144,11 @@ MODELS: tuple[Model, ...] = (
     Model("dispute_fact"),
     Model("balance_transaction_fact"),
     Model("payout_fact"),
+    Model("payout_transaction_fact"),
+    Model(
+        "fx_rate_fact",
+        upstream=("currency_dim", "charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact"),
+    ),
     Model("invoice_fact"),
     Model("invoice_line_fact", upstream=("invoice_fact",)),
     Model("invoice_payment_fact"),

@@ -21,11 +21,13 @@ class NestedList:
     """A list inside a document that Stripe cuts after some rows, and the endpoint that has all of them.
 
     `key` is its name in the document; `{id}` in `path` and `params` stands for the id of the document.
+    `is_left_out`: documents never show any of it, and it is read always.
     """
 
     key: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ RETRIEVALS: Mapping[str, Retrieval] = {
     "subscription_discounts": Retrieval("subscription"),
     "price_tiers": Retrieval("price"),
     "price_currency_options": Retrieval("price"),
+    "payout_transactions": Retrieval(
+        "payout", NestedList("balance_transactions", "/v1/balance_transactions", {"payout": "{id}"}, is_left_out=True)
+    ),
     "charge_refunds": Retrieval(path="/v1/refunds", params={"charge": "{id}"}),
     "customer_balance_transactions": Retrieval(path="/v1/customers/{id}/balance_transactions"),
 }
@@ -141,7 +146,7 @@ def _in_path(object_id: str) -> str:
 
 def _is_cut(raw: RawRow, nested: NestedList) -> bool:
     embedded = raw.value.get(nested.key)
-    return isinstance(embedded, dict) and embedded.get("has_more") is True
+    return nested.is_left_out or (isinstance(embedded, dict) and embedded.get("has_more") is True)
 
 
 def _complete(raw: RawRow, nested: NestedList, rest: Page) -> RawRow:
@@ -153,7 +158,8 @@ def _complete(raw: RawRow, nested: NestedList, rest: Page) -> RawRow:
         listed: ObjectRow = row  # type: ignore[assignment]  # _keep makes nothing else
         # an object that moved from one page to the next while they were read comes twice
         texts[listed[1]] = listed[3]
-    whole = {**raw.value[nested.key], "data": [orjson.Fragment(text) for text in texts.values()], "has_more": False}
+    shown = raw.value.get(nested.key, {"object": "list"})
+    whole = {**shown, "data": [orjson.Fragment(text) for text in texts.values()], "has_more": False}
     text = orjson.dumps({**raw.value, nested.key: whole})
     return RawRow(text, orjson.loads(text), None)
 

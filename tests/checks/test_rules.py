@@ -80,6 +80,38 @@ BROKEN = [
         {"batch_id": 1, "model": "refund_fact", "source": "events"},
     ),
     (
+        "cohort_sizes_constant",
+        "cohort_ltv_monthly",
+        "update mart.cohort_ltv_monthly set cohort_customers = 3 where months_since = 1",
+        {"mart": "cohort_ltv_monthly", "of_what": "usd", "step": 1, "expected": 2, "found": 3},
+    ),
+    (
+        "cohort_sizes_constant",
+        "cohort_ltv_monthly",
+        "update mart.cohort_ltv_monthly set net_minor = net_minor + 1 where months_since = 0",
+        {"mart": "all cohorts", "of_what": "usd", "expected": 2100, "found": 2101},
+    ),
+    (
+        "cohort_sizes_constant",
+        "renewal_cohort_by_plan",
+        "update mart.renewal_cohort_by_plan set billed_subscriptions = 2 where renewal = 1",
+        {"mart": "renewal_cohort_by_plan", "of_what": "price_1", "step": 1, "expected": 1, "found": 2},
+    ),
+    (
+        "payouts_balance",
+        "payout_reconciliation",
+        "insert into mart.payout_reconciliation (account_id, livemode, payout_id, amount_minor, result) "
+        "values ('acct_test', false, 'po_1', 100, 'different')",
+        {"payout_id": "po_1", "amount_minor": 100},
+    ),
+    (
+        "payouts_balance",
+        "payout_reconciliation",
+        "insert into mart.payout_reconciliation (account_id, livemode, payout_id, amount_minor, withdrawn_minor, "
+        "result) values ('acct_test', false, 'po_1', 100, 99, 'waiting')",
+        {"payout_id": "po_1", "amount_minor": 100, "withdrawn_minor": 99},
+    ),
+    (
         "cohorts_add_up",
         "payment_cohort_monthly",
         "update mart.payment_cohort_monthly set cohort_customers = 3 where months_since = 1",

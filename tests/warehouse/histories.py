@@ -252,7 +252,8 @@ def balance_transactions_of(source: str, ids: list[str]) -> st.SearchStrategy[di
             "currency": st.sampled_from(["usd", "eur"]),
             "reporting_category": st.sampled_from(["refund", "partial_capture_reversal"]),
             "created": st.builds(lambda n: epoch(START) + n, seconds),
-        }
+        },
+        optional={"exchange_rate": st.sampled_from([None, 0.9, 1.1])},
     )
 
 
@@ -283,6 +284,31 @@ disputes = few.flatmap(
                 max_size=2,
                 unique_by=lambda body: body["id"],
             )
+        },
+    )
+)
+# what a payout took along, once somebody asked for it
+payouts = few.flatmap(
+    lambda n: st.fixed_dictionaries(
+        {
+            "object": st.just("payout"),
+            "id": st.just(f"po_{n}"),
+            "automatic": st.booleans(),
+            "status": st.sampled_from(["pending", "paid", "failed"]),
+            "currency": st.just("usd"),
+            "amount": amounts,
+        },
+        optional={
+            "reconciliation_status": st.sampled_from(["in_progress", "completed", "not_applicable"]),
+            "balance_transactions": st.fixed_dictionaries(
+                {
+                    "data": st.lists(
+                        balance_transactions_of(f"re_{n}", [f"txn_re_{n}", f"txn_po_{n}"]),
+                        max_size=2,
+                        unique_by=lambda body: body["id"],
+                    )
+                }
+            ),
         },
     )
 )
@@ -339,7 +365,7 @@ verbs = {
 
 
 # half of the histories' rows are about money, so that what moves it meets
-MONEY = [charges, partial_charges, refunds, settled_refunds, balance_transactions, disputes]
+MONEY = [charges, partial_charges, refunds, settled_refunds, balance_transactions, disputes, payouts]
 OTHERS = [
     *[customers, customers_with_cards, customers_with_discounts, users, subscriptions, subscriptions_with_discounts],
     *[invoices, invoices_with_discounts, invoices_with_payments, invoice_payments],

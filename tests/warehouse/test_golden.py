@@ -167,5 +167,13 @@ def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     assert golden <= relations
     # the calendar, the currencies, the order of events, what only views show, and how fresh and whole the data is
     # have tests of their own
-    with_tests = {"date_dim", "currency_dim", "event_order_contradiction", "staging_view", "freshness", "gap_daily"}
+    with_tests = {
+        "date_dim",
+        "currency_dim",
+        "event_order_contradiction",
+        "staging_view",
+        "freshness",
+        "gap_daily",
+        "reporting_rate_daily",
+    }
     assert relations - golden == with_tests

@@ -30,7 +30,8 @@ full join daily using (account_id, livemode, currency)
 full join monthly using (account_id, livemode, currency)
 where
     (
-        fact.net_minor is distinct from daily.net_minor
+        -- a currency may have nothing but fees
+        coalesce(fact.net_minor, 0) <> coalesce(daily.net_minor, 0)
         or coalesce(fact.customer_gross_minor, 0) <> coalesce(monthly.customer_gross_minor, 0)
     )
     -- What was loaded since the refresh began is not in the views: it has a run of the marts of its own to come.

@@ -18,6 +18,7 @@ rated as (
         active_customers,
         revenue_minor,
         revenue_minor / nullif(active_customers, 0) as arpu_minor,
+        revenue_reporting_minor / nullif(active_customers, 0) as arpu_reporting_minor,
         opening_customers,
         churned_customers,
         churned_customers::numeric / nullif(opening_customers, 0) as churn_rate,
@@ -38,6 +39,8 @@ final as (
         churned_customers,
         churn_rate,
         arpu_minor / nullif(churn_rate, 0) as ltv_minor,
+        arpu_reporting_minor,
+        arpu_reporting_minor / nullif(churn_rate, 0) as ltv_reporting_minor,
         is_complete
     from rated
 )
@@ -63,4 +66,7 @@ comment on column mart.arpu_churn_ltv_monthly.churn_rate is
 'churned_customers / opening_customers; null when nobody was active before.';
 comment on column mart.arpu_churn_ltv_monthly.ltv_minor is
 'arpu_minor / churn_rate; null when nobody churned, never infinite.';
+comment on column mart.arpu_churn_ltv_monthly.arpu_reporting_minor is
+'arpu_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
+comment on column mart.arpu_churn_ltv_monthly.ltv_reporting_minor is 'arpu_reporting_minor / churn_rate.';
 comment on column mart.arpu_churn_ltv_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -1,59 +1,17 @@
 /* Grain: one row per currency and month. How many customers were new, stayed, came back and left. */
 create materialized view mart.customer_activity_monthly as
-with reach as (
-    -- a connected account is fetched with its platform: what all accounts have reached holds for it
-    select
-        seen.account_id,
-        seen.livemode,
-        policy.value as reporting_timezone,
-        f.account_id is null as is_connected,
-        coalesce(f.data_through, (select min(data_through) from mart.freshness)) as data_through
-    from (select distinct account_id, livemode from mart.customer_payment_monthly) as seen
-    left join mart.freshness as f
-        on seen.account_id = f.account_id and seen.livemode = f.livemode
-    cross join ops.policy as policy
-    where policy.name = 'reporting_timezone'
-),
-
-span as (
-    select
-        p.account_id,
-        p.livemode,
-        p.currency,
-        reach.reporting_timezone,
-        reach.is_connected,
-        reach.data_through,
-        min(p.month) as first_month,
-        greatest(
-            max(p.month), date_trunc('month', reach.data_through at time zone reach.reporting_timezone)::date
-        ) as last_month
-    from mart.customer_payment_monthly as p
-    inner join reach
-        on p.account_id = reach.account_id and p.livemode = reach.livemode
-    group by p.account_id, p.livemode, p.currency, reach.reporting_timezone, reach.is_connected, reach.data_through
-),
-
-calendar as (
-    select
-        span.account_id,
-        span.livemode,
-        span.currency,
-        listed.month::date as month,
-        (listed.month + interval '1 month') at time zone span.reporting_timezone <= span.data_through
-        and not exists (
-            select 1
-            from ops.gap as g
-            where
-                (g.account_id = span.account_id or span.is_connected)
-                and g.livemode = span.livemode
-                and g.closed_at is null
-                and g.gap_from < (listed.month + interval '1 month') at time zone span.reporting_timezone
-                and g.gap_to > listed.month at time zone span.reporting_timezone
-        ) as is_complete
-    from span
-    cross join lateral generate_series(
-        span.first_month::timestamp, span.last_month::timestamp, interval '1 month'
-    ) as listed (month)
+-- once, not for each row
+with calendar as materialized (
+    select span.account_id, span.livemode, span.currency, period.starts_on as month, period.is_complete
+    from (
+        select account_id, livemode, currency, min(month) as first_month, max(month) as last_month
+        from mart.customer_payment_monthly
+        group by account_id, livemode, currency
+    ) as span
+    cross join
+        lateral ops.complete_periods(
+            span.account_id, span.livemode, span.first_month, interval '1 month', span.last_month
+        ) as period
 ),
 
 active as (
@@ -67,7 +25,9 @@ active as (
         count(*) filter (where activity = 'retained') as retained_customers,
         count(*) filter (where activity = 'returning') as returning_customers,
         sum(payments)::bigint as payments,
-        sum(revenue_minor) as revenue_minor
+        sum(revenue_minor) as revenue_minor,
+        case when count(revenue_reporting_minor) = count(*) then sum(revenue_reporting_minor) end
+            as revenue_reporting_minor
     from mart.customer_payment_monthly
     group by account_id, livemode, currency, month
 ),
@@ -98,6 +58,7 @@ final as (
         case when calendar.is_complete then coalesce(churned.churned_customers, 0) end as churned_customers,
         coalesce(active.payments, 0) as payments,
         coalesce(active.revenue_minor, 0) as revenue_minor,
+        case when active.month is null then 0 else active.revenue_reporting_minor end as revenue_reporting_minor,
         calendar.is_complete
     from calendar
     left join active using (account_id, livemode, currency, month)
@@ -126,5 +87,7 @@ comment on column mart.customer_activity_monthly.churned_customers is
 'Customers active in the month before and not in this one; null while the month is open.';
 comment on column mart.customer_activity_monthly.payments is 'Successful charges of customers in the month.';
 comment on column mart.customer_activity_monthly.revenue_minor is 'Sum of these charges, minor units, before refunds.';
+comment on column mart.customer_activity_monthly.revenue_reporting_minor is
+'revenue_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
 comment on column mart.customer_activity_monthly.is_complete is
 'Whether all events of the month have been fetched and loaded, and no open gap touches it.';

@@ -2,24 +2,28 @@
 create materialized view mart.customer_lifetime_value as
 with paid as (
     select
-        account_id,
-        livemode,
-        currency,
-        customer_id,
-        min(occurred_at) filter (where transaction_type = 'charge') as first_paid_at,
-        max(occurred_at) filter (where transaction_type = 'charge') as last_paid_at,
-        count(*) filter (where transaction_type = 'charge') as payments,
-        coalesce(sum(amount_minor) filter (where transaction_type = 'charge'), 0) as revenue_minor,
-        coalesce(-sum(amount_minor) filter (where transaction_type = 'refund'), 0) as refunded_minor,
+        t.account_id,
+        t.livemode,
+        t.currency,
+        t.customer_id,
+        min(t.occurred_at) filter (where t.transaction_type = 'charge') as first_paid_at,
+        max(t.occurred_at) filter (where t.transaction_type = 'charge') as last_paid_at,
+        count(*) filter (where t.transaction_type = 'charge') as payments,
+        coalesce(sum(t.amount_minor) filter (where t.transaction_type = 'charge'), 0) as revenue_minor,
+        coalesce(-sum(t.amount_minor) filter (where t.transaction_type = 'refund'), 0) as refunded_minor,
         -- what a bank took back is no more kept than what was refunded
         coalesce(
-            -sum(amount_minor) filter (where transaction_type in ('dispute', 'dispute_reversal')), 0
+            -sum(t.amount_minor) filter (where t.transaction_type in ('dispute', 'dispute_reversal')), 0
         ) as disputed_minor,
-        sum(amount_minor) as net_minor
-    from dwh.transaction_fact
-    inner join ops.reported_mode using (livemode)
-    where customer_id is not null
-    group by account_id, livemode, currency, customer_id
+        sum(t.amount_minor) as net_minor,
+        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
+    from dwh.transaction_fact as t
+    inner join ops.reported_mode as mode on t.livemode = mode.livemode
+    cross join ops.policy as policy
+    left join mart.reporting_rate_daily as rate
+        on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
+    where policy.name = 'reporting_timezone' and t.customer_id is not null
+    group by t.account_id, t.livemode, t.currency, t.customer_id
 ),
 
 months as (
@@ -68,6 +72,8 @@ final as (
         refunded_minor,
         disputed_minor,
         net_minor,
+        net_minor * (select ops.choice('gross_margin'))::numeric as margin_minor,
+        net_reporting_minor,
         average_payment_minor,
         monthly_spend_minor,
         monthly_spend_minor * stay_rate as expected_spend_next_month_minor,
@@ -93,6 +99,9 @@ comment on column mart.customer_lifetime_value.refunded_minor is
 comment on column mart.customer_lifetime_value.disputed_minor is
 'Money withdrawn for disputes less what was reinstated, minor units.';
 comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor - disputed_minor.';
+comment on column mart.customer_lifetime_value.margin_minor is 'net_minor x policy gross_margin.';
+comment on column mart.customer_lifetime_value.net_reporting_minor is
+'net_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
 comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue_minor / payments.';
 comment on column mart.customer_lifetime_value.monthly_spend_minor is
 'net_minor / months from the first payment''s to the last payment''s, both counted.';

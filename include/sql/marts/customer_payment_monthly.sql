@@ -7,10 +7,13 @@ with payment as (
         t.currency,
         t.customer_id,
         date_trunc('month', t.occurred_at at time zone policy.value)::date as month,
-        t.amount_minor
+        t.amount_minor,
+        t.amount_minor * rate.rate as amount_reporting_minor
     from dwh.transaction_fact as t
     inner join ops.reported_mode as mode on t.livemode = mode.livemode
     cross join ops.policy as policy
+    left join mart.reporting_rate_daily as rate
+        on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
     where policy.name = 'reporting_timezone' and t.transaction_type = 'charge' and t.customer_id is not null
 ),
 
@@ -22,7 +25,10 @@ monthly as (
         customer_id,
         month,
         count(*) as payments,
-        sum(amount_minor) as revenue_minor
+        sum(amount_minor) as revenue_minor,
+        -- all or nothing: a part would look like the whole
+        case when count(amount_reporting_minor) = count(*) then sum(amount_reporting_minor) end
+            as revenue_reporting_minor
     from payment
     group by account_id, livemode, currency, customer_id, month
 ),
@@ -38,7 +44,8 @@ final as (
         lag(month) over customer_months as previous_month,
         lead(month) over customer_months as next_month,
         payments,
-        revenue_minor
+        revenue_minor,
+        revenue_reporting_minor
     from monthly
     window customer_months as (
         partition by account_id, livemode, currency, customer_id order by month
@@ -73,5 +80,7 @@ comment on column mart.customer_payment_monthly.next_month is
 comment on column mart.customer_payment_monthly.payments is 'Successful charges in the month.';
 comment on column mart.customer_payment_monthly.revenue_minor is
 'Sum of successful charges, minor units, before refunds.';
+comment on column mart.customer_payment_monthly.revenue_reporting_minor is
+'revenue_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
 comment on column mart.customer_payment_monthly.activity is
 'new: the first month; retained: the month before had a payment too; returning: there was a gap.';

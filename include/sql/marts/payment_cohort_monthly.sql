@@ -15,7 +15,9 @@ paid as (
         first_month as cohort_month,
         month,
         count(*) as active_customers,
-        sum(revenue_minor) as revenue_minor
+        sum(revenue_minor) as revenue_minor,
+        case when count(revenue_reporting_minor) = count(*) then sum(revenue_reporting_minor) end
+            as revenue_reporting_minor
     from mart.customer_payment_monthly
     group by account_id, livemode, currency, first_month, month
 ),
@@ -32,6 +34,7 @@ final as (
         coalesce(paid.active_customers, 0) as active_customers,
         coalesce(paid.active_customers, 0)::numeric / cohort.cohort_customers as retention_rate,
         coalesce(paid.revenue_minor, 0) as revenue_minor,
+        case when paid.month is null then 0 else paid.revenue_reporting_minor end as revenue_reporting_minor,
         calendar.is_complete
     from cohort
     inner join mart.customer_activity_monthly as calendar
@@ -66,4 +69,6 @@ comment on column mart.payment_cohort_monthly.active_customers is
 'Customers of the cohort with a successful charge in the month.';
 comment on column mart.payment_cohort_monthly.retention_rate is 'active_customers / cohort_customers, 0 to 1.';
 comment on column mart.payment_cohort_monthly.revenue_minor is 'Sum of their charges, minor units, before refunds.';
+comment on column mart.payment_cohort_monthly.revenue_reporting_minor is
+'revenue_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
 comment on column mart.payment_cohort_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -12,6 +12,7 @@ from (
     ('customer_balance_transactions', 'customer', false, null),
     ('invoice', 'invoice', true, 'invoice'),
     ('invoice_lines', 'invoice', false, null),
+    ('payout_transactions', 'payout', false, null),
     -- no list has all payment methods, but charges tell of most
     ('payment_method', 'payment_method', true, 'charge'),
     ('price', 'price', true, 'price'),

@@ -184,6 +184,11 @@ from asked as a
 cross join lateral staging.lack_of_customer_balance_transactions(a.account_id, a.livemode, a.object_id) as lack
 where a.kind = 'customer_balance_transactions'
 union all
+select a.account_id, a.livemode, a.kind, a.object_id, a.requested_via, lack.wanted_at
+from asked as a
+cross join lateral staging.lack_of_payout_transactions(a.account_id, a.livemode, a.object_id) as lack
+where a.kind = 'payout_transactions'
+union all
 -- refunds that the charge counts and nothing shows
 select
     a.account_id,

@@ -12,6 +12,7 @@ from (
     -- until 2020-08-27, and before 2015-02-18 by the name of cards
     ('customer', 'payment_method', '$.sources', true),
     ('customer', 'payment_method', '$.cards', true),
+    ('payout', 'balance_transaction', '$.balance_transactions', true),
     -- what is an id, unless somebody asked for the whole of it
     ('charge', 'balance_transaction', '$.balance_transaction', false),
     ('charge', 'balance_transaction', '$.refunds.data[*].balance_transaction', false),

@@ -46,12 +46,15 @@ as $$
                     when object_type = 'refund' then staging.id_of(r.charge)
                     when r.amount_refunded > 0 then own_id
                 end
-            )
+            ),
+            ('payout_transactions', case when object_type = 'payout' then own_id end)
         ) as named (kind, object_id)
         union all
         -- a dispute shows its own whole: they are wanted all the same, since only raw ones count as known
         select 'balance_transaction', staging.id_of(element), (element ->> 'created')::bigint
         from jsonb_array_elements(staging.list_items(r.balance_transactions)) as element
+        -- those of a payout were fetched for it
+        where object_type <> 'payout'
     ) as target
     where
         object_type in (

@@ -1,0 +1,109 @@
+/* Grain: one row per currency, month of first payment and month since. What a customer has brought so far. */
+create materialized view mart.cohort_ltv_monthly as
+with member as (
+    select account_id, livemode, currency, customer_id, first_month
+    from mart.customer_payment_monthly
+    where month = first_month
+),
+
+cohort as (
+    select account_id, livemode, currency, first_month as cohort_month, count(*) as cohort_customers
+    from member
+    group by account_id, livemode, currency, first_month
+),
+
+earned as (
+    select
+        member.account_id,
+        member.livemode,
+        member.currency,
+        member.first_month as cohort_month,
+        -- an adjustment of before the first payment belongs to its month
+        greatest(
+            date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month
+        ) as month,
+        sum(t.amount_minor) as net_minor,
+        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
+    from member
+    inner join dwh.transaction_fact as t
+        on
+            member.account_id = t.account_id
+            and member.livemode = t.livemode
+            and member.currency = t.currency
+            and member.customer_id = t.customer_id
+    cross join ops.policy as policy
+    left join mart.reporting_rate_daily as rate
+        on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
+    where policy.name = 'reporting_timezone'
+    group by
+        member.account_id,
+        member.livemode,
+        member.currency,
+        member.first_month,
+        greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month)
+),
+
+monthly as (
+    select
+        cohort.*,
+        calendar.month,
+        calendar.is_complete,
+        coalesce(earned.net_minor, 0) as net_minor,
+        case when earned.month is null then 0 else earned.net_reporting_minor end as net_reporting_minor,
+        earned.month is not null and earned.net_reporting_minor is null as is_without_rate
+    from cohort
+    inner join mart.customer_activity_monthly as calendar
+        on
+            cohort.account_id = calendar.account_id
+            and cohort.livemode = calendar.livemode
+            and cohort.currency = calendar.currency
+            and cohort.cohort_month <= calendar.month
+    left join earned
+        on
+            cohort.account_id = earned.account_id
+            and cohort.livemode = earned.livemode
+            and cohort.currency = earned.currency
+            and cohort.cohort_month = earned.cohort_month
+            and calendar.month = earned.month
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        cohort_month,
+        ops.months_between(cohort_month, month) as months_since,
+        month,
+        cohort_customers,
+        net_minor,
+        sum(net_minor) over history as cumulative_net_minor,
+        sum(net_minor) over history / cohort_customers as ltv_minor,
+        case when not bool_or(is_without_rate) over history then sum(net_reporting_minor) over history end
+        / cohort_customers as ltv_reporting_minor,
+        is_complete
+    from monthly
+    window history as (partition by account_id, livemode, currency, cohort_month order by month)
+)
+
+select * from final;
+
+create unique index cohort_ltv_monthly_key
+on mart.cohort_ltv_monthly (account_id, livemode, currency, cohort_month, months_since);
+comment on materialized view mart.cohort_ltv_monthly is
+'Grain: one row per currency, month of first payment and month since. ltv = net revenue so far / customers.';
+comment on column mart.cohort_ltv_monthly.account_id is 'Stripe account (acct_...).';
+comment on column mart.cohort_ltv_monthly.livemode is 'False for test data.';
+comment on column mart.cohort_ltv_monthly.currency is 'Currency, ISO 4217, lower case.';
+comment on column mart.cohort_ltv_monthly.cohort_month is 'Month of the first payment of its customers.';
+comment on column mart.cohort_ltv_monthly.months_since is 'Months after the cohort''s; 0 is the month itself.';
+comment on column mart.cohort_ltv_monthly.month is 'The month counted: cohort_month + months_since.';
+comment on column mart.cohort_ltv_monthly.cohort_customers is 'Customers of the cohort: the same in every month.';
+comment on column mart.cohort_ltv_monthly.net_minor is
+'Their charges less refunds and disputes in the month, minor units.';
+comment on column mart.cohort_ltv_monthly.cumulative_net_minor is 'Sum of net_minor from the first month to this one.';
+comment on column mart.cohort_ltv_monthly.ltv_minor is
+'cumulative_net_minor / cohort_customers: what one of them has brought so far.';
+comment on column mart.cohort_ltv_monthly.ltv_reporting_minor is
+'ltv_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
+comment on column mart.cohort_ltv_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -1,0 +1,99 @@
+"""The books of plans: renewals, trials, metered usage. From the generator's state alone."""
+
+from collections import defaultdict
+from typing import Any
+
+from simulator.company import Company
+from simulator.periods import DAY, month_name
+from simulator.states import Invoice, Subscription
+
+_CONVERTS_WITHIN = 30 * DAY
+
+
+class PlanBooks:
+    """`until` is exclusive everywhere, as in `Books`; months are UTC, amounts minor units."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+
+    def renewals(self, until: float) -> list[dict[str, Any]]:
+        """One row a price, month of start and renewal that somebody was billed for; 0 tells how many started.
+
+        A subscription counts for every price that it began with. Its renewals are the invoices of its cycles, but
+        for the one that ends a trial and the one that only settles what was used until its end.
+        """
+        invoices = self._invoices(until)
+        cells: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+        for first, last in self._subscriptions(until):
+            if last.status in ("incomplete", "incomplete_expired"):
+                continue
+            cycles = [
+                invoice
+                for invoice in invoices[last.id]
+                if invoice.billing_reason == "subscription_cycle"
+                and invoice.created not in (last.trial_end, last.ended_at)
+            ]
+            for price in {item.price for item in first.items}:
+                cohort = (price, month_name(first.created))
+                cells[*cohort, 0][0] += 1
+                for number, invoice in enumerate(cycles, start=1):
+                    cells[*cohort, number][0] += 1
+                    cells[*cohort, number][1] += invoice.status == "paid"
+        return [
+            {"price": price, "month": month, "renewal": renewal, "subscriptions": count, "paid": paid}
+            for (price, month, renewal), (count, paid) in sorted(cells.items())
+        ]
+
+    def trials(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency, month and basis: trials by the month in which they started or ended, and who paid."""
+        invoices = self._invoices(until)
+        cells: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        for first, last in self._subscriptions(until):
+            if first.trial_start is None or last.trial_end is None:
+                continue
+            ended = min(last.trial_end, last.ended_at or last.trial_end)
+            due = next((invoice for invoice in invoices[last.id] if invoice.total > 0), None)
+            is_converted = due is not None and due.paid_at is not None and due.paid_at < ended + _CONVERTS_WITHIN
+            for basis, at in (("started", first.trial_start), ("ended", ended)):
+                cell = cells[last.currency, basis, month_name(at)]
+                cell[0] += 1
+                cell[1] += is_converted
+        return [
+            {"currency": currency, "basis": basis, "month": month, "trials": trials, "converted": converted}
+            for (currency, basis, month), (trials, converted) in sorted(cells.items())
+        ]
+
+    def usage(self, until: float) -> list[dict[str, Any]]:
+        """One row a metered price and month of invoice: what was used, and what it was billed for."""
+        catalog = self._company.catalog
+        cells: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        for invoices in self._invoices(until).values():
+            for invoice in invoices:
+                if invoice.status == "void":
+                    continue
+                for line in invoice.lines:
+                    if catalog.price(line.price).is_metered:
+                        cell = cells[line.price, invoice.currency, month_name(invoice.created)]
+                        cell[0] += line.quantity
+                        cell[1] += line.amount
+        return [
+            {"price": price, "currency": currency, "month": month, "quantity": quantity, "amount_minor": amount}
+            for (price, currency, month), (quantity, amount) in sorted(cells.items())
+        ]
+
+    def _subscriptions(self, until: float) -> list[tuple[Subscription, Subscription]]:
+        """(as it began, as it is) of each that began before `until`."""
+        return [
+            (history.states[0], last)
+            for history in self._company.objects["subscription"].histories
+            if (last := history.state_before(until)) is not None
+        ]
+
+    def _invoices(self, until: float) -> dict[str, list[Invoice]]:
+        """Each subscription's finished invoices, in the order of their creation."""
+        found: dict[str, list[Invoice]] = defaultdict(list)
+        for history in self._company.objects["invoice"].histories:
+            state: Invoice | None = history.state_before(until)
+            if state is not None and state.status != "draft":
+                found[state.subscription].append(state)
+        return found
