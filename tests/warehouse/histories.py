@@ -449,4 +449,4 @@ def stored_rows(draw: st.DrawFn) -> StoredRow:
     return StoredRow(START + timedelta(seconds=draw(seconds)), kind, payload, sha256=said)
 
 
-files = st.lists(stored_rows(), max_size=12)
+files = st.lists(stored_rows(), max_size=6)
