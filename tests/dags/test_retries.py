@@ -14,6 +14,8 @@ from tallyhouse.errors import (
     StripeUnavailableError,
     TallyhouseError,
 )
+from tallyhouse.file_reading import UnreadableFileError
+from tallyhouse.file_staging import FileChangedError
 from tallyhouse.migrations import MigrationError
 
 pytestmark = pytest.mark.usefixtures("airflow_environment")
@@ -35,6 +37,7 @@ def decision(error: Exception) -> str:
         EnrichmentError([]),
         ChecksFailedError("1 of 5"),
         MigrationError("edited"),
+        UnreadableFileError("no header"),
         TallyhouseError("a setting that makes no sense"),
     ],
     ids=lambda error: type(error).__name__,
@@ -48,6 +51,7 @@ def test_what_only_a_person_can_mend_fails_at_once(error: Exception) -> None:
     [
         StripeUnavailableError("503"),
         BadPageError("HTML"),
+        FileChangedError("written to while it was read"),
         psycopg.OperationalError("the server closed the connection"),
         psycopg.errors.DeadlockDetected("deadlock"),
         OSError("no route to host"),
@@ -61,4 +65,5 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 def test_every_error_of_the_library_is_judged() -> None:
     judged = {StripeAccessError, RejectedRowsError, GapError, EnrichmentError, ReconciliationError}
     judged |= {ChecksFailedError, MigrationError, StripeUnavailableError, BadPageError}
+    judged |= {UnreadableFileError, FileChangedError}
     assert set(TallyhouseError.__subclasses__()) == judged

@@ -28,6 +28,7 @@ from tallyhouse.errors import (
     StripeAccessError,
     TallyhouseError,
 )
+from tallyhouse.file_reading import UnreadableFileError
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import MODELS
 from tallyhouse.tasks.labels import set_label
@@ -58,6 +59,7 @@ DEFAULT_ARGS: dict[str, Any] = {
                     EnrichmentError,
                     ChecksFailedError,
                     MigrationError,
+                    UnreadableFileError,
                 ],
                 action=RetryAction.FAIL,
                 reason="Only a person can mend this; a retry would not.",
