@@ -123,6 +123,9 @@ class FirstLoad:
     runs: list[Run]
 
 
+SECONDS_OF_LISTS = ["version_at", "version_rank", "version_order", "links_at", "links_rank", "links_order"]
+
+
 def contents(conninfo: str) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of dwh and mart, without the columns that tell at which second a list was read."""
     found = {}
@@ -135,6 +138,8 @@ def contents(conninfo: str) -> dict[str, list[tuple[Any, ...]]]:
             """
         ).fetchall()
         for (name,) in names:
-            query = "select to_jsonb(t) - '{{version_at,version_rank,version_order}}'::text[] from {} as t order by 1"
-            found[name] = connection.execute(sql.SQL(query).format(sql.Identifier(*name.split(".")))).fetchall()
+            query = sql.SQL("select to_jsonb(t) - {seconds}::text[] from {table} as t order by 1").format(
+                seconds=sql.Literal(SECONDS_OF_LISTS), table=sql.Identifier(*name.split("."))
+            )
+            found[name] = connection.execute(query).fetchall()
     return found
