@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,13 +39,13 @@ SIGNALS = pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=[
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    folder = tmp_path_factory.mktemp("pg")
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(0o755)  # as root, the server runs as a user of its own
-    made = PostgresServer(18, folder / "data")
-    yield made
-    made.handle.cleanup()
+def server() -> Iterator[PostgresServer]:
+    # not in pytest's folder: runs that begin later clear it up
+    with tempfile.TemporaryDirectory(prefix="tallyhouse-pg-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # noqa: S103  # as root, the server runs as a user of its own
+        made = PostgresServer(18, Path(folder) / "data")
+        yield made
+        made.handle.cleanup()
 
 
 @pytest.fixture(scope="module")
