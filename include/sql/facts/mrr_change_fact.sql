@@ -122,7 +122,6 @@ select
     coalesce(known.product_id, price.product_id) as product_id,
     coalesce(known.currency, price.currency) as currency,
     known.discounts,
-    known.is_reconstructed,
     known.valid_from,
     coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
     coalesce(known.quantity, 1) as quantity,

@@ -23,50 +23,22 @@ with moved as (
     group by m.account_id, m.livemode, m.currency, m.day
 ),
 
-reach as (
-    -- a connected account is fetched with its platform: what all accounts have reached holds for it
+calendar as materialized (
     select
         seen.account_id,
         seen.livemode,
         seen.currency,
-        seen.first_day,
-        policy.value as reporting_timezone,
-        f.account_id is null as is_connected,
-        coalesce(f.data_through, (select min(data_through) from mart.freshness)) as data_through
+        period.starts_on as day,
+        period.is_complete
     from (
         select account_id, livemode, currency, min(day) as first_day
         from moved
         group by account_id, livemode, currency
     ) as seen
-    left join mart.freshness as f on seen.account_id = f.account_id and seen.livemode = f.livemode
-    cross join ops.policy as policy
-    where policy.name = 'reporting_timezone'
-),
-
-calendar as (
-    select
-        reach.account_id,
-        reach.livemode,
-        reach.currency,
-        listed.day::date as day,
-        (listed.day + interval '1 day') at time zone reach.reporting_timezone <= reach.data_through
-        and not exists (
-            select 1
-            from ops.gap as g
-            where
-                (g.account_id = reach.account_id or reach.is_connected)
-                and g.livemode = reach.livemode
-                and g.closed_at is null
-                and g.gap_from < (listed.day + interval '1 day') at time zone reach.reporting_timezone
-                and g.gap_to > listed.day at time zone reach.reporting_timezone
-        ) as is_complete
-    from reach
     cross join
-        lateral generate_series(
-            reach.first_day::timestamp,
-            date_trunc('day', reach.data_through at time zone reach.reporting_timezone),
-            interval '1 day'
-        ) as listed (day)
+        lateral ops.complete_periods(
+            seen.account_id, seen.livemode, seen.first_day, interval '1 day'
+        ) as period
 ),
 
 final as (

@@ -68,7 +68,6 @@ begin
         item.price_id,
         item.product_id,
         coalesce(moment.currency, item.currency) as currency,
-        item.is_reconstructed,
         item.interval_unit,
         item.interval_count,
         coalesce(
@@ -167,10 +166,8 @@ begin
     with value as (
         select
             worth.*,
-            moment.at,
             moment.state,
             moment.was_mrr,
-            moment.is_reconstructed or worth.is_reconstructed as is_told,
             -- 12 months, 52 weeks or 365 days in a year; the only division
             round(
                 worth.left_minor
