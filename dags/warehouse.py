@@ -2,8 +2,9 @@
 ### Raw rows into dimensions and facts
 
 **What** Each task applies the batches that its model has not applied yet, in one transaction; its log shows how many
-batches, objects and rows. Any order, any repetition gives the same tables. Then the checks of layer `load`: those whose
-cost follows what was loaded. Those that read whole tables run at the head of `marts`.
+batches, objects and rows. What is staged after `find_pending` is left to the next run. Any order, any repetition gives
+the same tables. Then the checks of layer `load`: those whose cost follows what was loaded. Those that read whole tables
+run at the head of `marts`.
 
 **When** Whenever another DAG has staged something. A run whose rows the run before has loaded already is skipped; one
 started by hand never is.

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import read_load_state
 
 SAMPLE_ROWS = 20
 _HEADER = re.compile(r"/\* Check: (?P<rule>.+?)\.? Layer: (?P<layer>\w+)\. \*/")
@@ -19,6 +20,10 @@ _HEADER = re.compile(r"/\* Check: (?P<rule>.+?)\.? Layer: (?P<layer>\w+)\. \*/")
 
 class ChecksFailedError(TallyhouseError):
     """At least one rule does not hold."""
+
+
+class OvertakenError(TallyhouseError):
+    """What was to be checked is of two states, since a load went on meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,19 @@ def read_checks(sql_root: Path) -> list[Check]:
     return checks
 
 
-def run_checks(connection: psycopg.Connection, checks: Sequence[Check], run_id: str) -> list[CheckResult]:
-    """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found."""
+def run_checks(
+    connection: psycopg.Connection, checks: Sequence[Check], run_id: str, loaded: str | None = None
+) -> list[CheckResult]:
+    """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found.
+
+    `loaded`: what the models must have applied (`LoadState.applied`); OvertakenError, before any check, when it is
+    something else by now.
+    """
     results = []
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
+        if loaded is not None and read_load_state(connection).applied != loaded:
+            raise OvertakenError("More was loaded since this run began: the run that follows that load checks it.")
         models = ",".join(model.name for model in MODELS)
         connection.execute("select set_config('tallyhouse.models', %s, true)", [models])
         for check in checks:

@@ -110,12 +110,13 @@ def _work_chunk(
         stager = ObjectStager(conn, chunk.owner, f"{SOURCE}:{chunk.kind}", batch_id, tally, is_after_lists=True)
         outcomes = fetcher.fetch(chunk, reader, stager)
         stager.flush()
-        if tally.new or tally.rejected:
+        is_something = bool(tally.new or tally.rejected)
+        if is_something:
             ledger.close_batch(conn, batch_id, tally, reader.unknown)
         else:
             # nothing for the warehouse to load: its runs and these must not call one another for ever
             ledger.drop_batch(conn, batch_id)
-        marked = queue.mark(conn, chunk, outcomes)
+        marked = queue.mark(conn, chunk, outcomes, batch_id if is_something else None)
     report.staged += tally.new
     report.fetched += marked.fetched
     report.gone += marked.gone

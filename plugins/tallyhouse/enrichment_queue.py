@@ -102,8 +102,10 @@ def next_chunk(
     return Chunk(key, account_id, kind, [Wanted(*row) for row in rows])
 
 
-def mark(conn: psycopg.Connection, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> Marked:
+def mark(conn: psycopg.Connection, chunk: Chunk, outcomes: Mapping[str, Outcome], batch_id: int | None) -> Marked:
     """Writes what became of each row, by object_id; what was not asked for stays as it is.
+
+    `batch_id`: the batch that brought the answers; None when they showed nothing new.
 
     A load may have taken a row away meanwhile, which is left so, or renewed its wish, which stays open then. A load
     that is writing the queue is waited for, and the next one waits for the commit: with rows locked by both, each
@@ -115,11 +117,13 @@ def mark(conn: psycopg.Connection, chunk: Chunk, outcomes: Mapping[str, Outcome]
     gone = [object_id for object_id, error in errors.items() if isinstance(error, ObjectMissingError)]
     conn.execute(
         "update ops.enrichment as q set tried_at = clock_timestamp(), attempts = q.attempts + 1, "
-        "fetched_at = coalesce(r.fetched_at, q.fetched_at), last_error = r.error, gone = r.gone "
+        "fetched_at = coalesce(r.fetched_at, q.fetched_at), last_error = r.error, gone = r.gone, "
+        "batch_id = case when r.fetched_at is null then q.batch_id else %s end "
         "from unnest(%s::text[], %s::timestamptz[], %s::text[], %s::boolean[]) "
         "as r (object_id, fetched_at, error, gone) "
         "where q.account_id = %s and q.livemode = %s and q.kind = %s and q.object_id = r.object_id",
         [
+            batch_id,
             list(asked),
             [None if object_id in errors else outcome for object_id, outcome in asked.items()],
             [str(errors[object_id]) if object_id in errors else None for object_id in asked],

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,8 @@ from tallyhouse.migrations import read_repeatables
 from tallyhouse.objects import MODELS, Model
 
 log = logging.getLogger(__name__)
+
+_NAMES = [model.name for model in MODELS]
 
 
 def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
@@ -29,17 +32,54 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     }
 
 
+def release_batches(connection: psycopg.Connection) -> int:
+    """Lets the models apply what is staged by now, and nothing that comes later; returns how many batches were new.
+
+    All models of a run apply the same batches, so that its end is a state in which the tables fit one another.
+    """
+    require_idle(connection)
+    with connection.transaction():
+        row = connection.execute("select ops.release_batches()").fetchone()
+    return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True)
+class LoadState:
+    """What the models have applied, as a word that any load changes; `is_partial`: some have what others lack."""
+
+    applied: str
+    is_partial: bool
+
+
+def read_load_state(connection: psycopg.Connection) -> LoadState:
+    """What the models have applied by now, or by the snapshot of the transaction that is open."""
+    with connection.transaction():
+        row = connection.execute(
+            """
+            select
+                (
+                    select count(*) || ' until ' || coalesce(max(a.applied_at)::text, 'never')
+                    from ops.batch_applied as a
+                    where a.model = any(%(models)s)
+                ),
+                exists (
+                    select from unnest(%(models)s::text[]) as m (model) cross join lateral ops.pending_batches(m.model)
+                )
+            """,
+            {"models": _NAMES},
+        ).fetchone()
+    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    return LoadState(*row)
+
+
 def is_up_to_date(connection: psycopg.Connection) -> bool:
-    """Whether every model has applied every batch, and the checks of layer load have passed since."""
+    """Whether every model has applied every released batch, and the checks of layer load have passed since."""
     with connection.transaction():
         row = connection.execute(
             """
             select
                 not exists (
-                    select from ops.batch as b cross join unnest(%(models)s::text[]) as m (model)
-                    where not exists (
-                        select from ops.batch_applied as a where a.model = m.model and a.batch_id = b.batch_id
-                    )
+                    select from unnest(%(models)s::text[]) as m (model) cross join lateral ops.pending_batches(m.model)
                 )
                 and (
                     select coalesce(bool_and(c.status <> 'failed' and c.checked_at > r.began_at), false)
@@ -52,7 +92,7 @@ def is_up_to_date(connection: psycopg.Connection) -> bool:
                     )
                 )
             """,
-            {"models": [model.name for model in MODELS]},
+            {"models": _NAMES},
         ).fetchone()
     return bool(row and row[0])
 
@@ -60,12 +100,15 @@ def is_up_to_date(connection: psycopg.Connection) -> bool:
 def apply_models(
     connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS, schema: str = "dwh"
 ) -> None:
-    """Applies every pending batch to the models, each in a transaction of its own, as its task does.
+    """Releases every batch that is staged and applies it to the models, each in a transaction of its own.
 
-    `schema` other than dwh: tables of the same names there, with a ledger of their own (see `rebuild`).
+    `schema` other than dwh: tables of the same names there, with a ledger of their own, and only the batches that are
+    released for dwh (see `rebuild`).
     ValueError when the connection has a transaction open: nothing would be committed.
     """
     require_idle(connection)
+    if schema == "dwh":
+        release_batches(connection)
     for model in models:
         text = _in_schema((sql_root / model.sql_file).read_text(), schema)
 

@@ -9,8 +9,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallyhouse.checks import SAMPLE_ROWS, CheckResult, ChecksFailedError, read_checks, require_passed, run_checks
+from tallyhouse.checks import (
+    SAMPLE_ROWS,
+    CheckResult,
+    ChecksFailedError,
+    OvertakenError,
+    read_checks,
+    require_passed,
+    run_checks,
+)
 from tallyhouse.errors import TallyhouseError
+from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import apply_models, read_load_state
 from tests.conftest import SQL_ROOT
 
 NUMBERS = "select n as number from generate_series(1, {}) as n"
@@ -186,3 +196,22 @@ def test_warnings_do_not_fail_the_run(folder: Path, warehouse: str) -> None:
         results = run(connection, folder)
     require_passed(results)
     assert results[0].describe() == "WARNED  few: few (2 found, 3 allowed)\n        {'allowed': 3, 'failing': 2}"
+
+
+def test_nothing_is_checked_when_more_was_loaded_since(good: psycopg.Connection, folder: Path) -> None:
+    write(folder, "some", "/* Check: none. Layer: mart. */", "select 1 as one where false")
+    checks = read_checks(folder)
+    state = read_load_state(good)
+    assert not state.is_partial
+    assert [result.status for result in run_checks(good, checks, "run 1", state.applied)] == ["passed"]
+    good.execute(
+        "insert into ops.batch (account_id, livemode, source, run_id, started_at) "
+        "values ('acct_test', false, 'events', 'more', now())"
+    )
+    good.commit()
+    assert read_load_state(good) == state
+    apply_models(good, SQL_ROOT, MODELS[:1])
+    assert read_load_state(good).is_partial
+    with pytest.raises(OvertakenError, match="the run that follows that load checks it"):
+        run_checks(good, checks, "run 2", state.applied)
+    assert good.execute("select count(*) from ops.check_result where run_id = 'run 2'").fetchone() == (0,)

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tallyhouse.checks import ChecksFailedError
+from tallyhouse.checks import ChecksFailedError, OvertakenError
 from tallyhouse.errors import (
     BadPageError,
     EnrichmentError,
@@ -52,6 +52,7 @@ def test_what_only_a_person_can_mend_fails_at_once(error: Exception) -> None:
         StripeUnavailableError("503"),
         BadPageError("HTML"),
         FileChangedError("written to while it was read"),
+        OvertakenError("a load went on"),
         psycopg.OperationalError("the server closed the connection"),
         psycopg.errors.DeadlockDetected("deadlock"),
         OSError("no route to host"),
@@ -65,5 +66,5 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 def test_every_error_of_the_library_is_judged() -> None:
     judged = {StripeAccessError, RejectedRowsError, GapError, EnrichmentError, ReconciliationError}
     judged |= {ChecksFailedError, MigrationError, StripeUnavailableError, BadPageError}
-    judged |= {UnreadableFileError, FileChangedError}
+    judged |= {UnreadableFileError, FileChangedError, OvertakenError}
     assert set(TallyhouseError.__subclasses__()) == judged

@@ -378,3 +378,30 @@ def test_a_run_of_warehouse_that_others_triggered_is_skipped_once_all_is_loaded_
     assert triggered("asset_triggered") == "skipped"
     assert_green(dags.run("stripe_backfill", objects=["product"]))
     assert triggered("asset_triggered") == "goes on"
+
+
+def test_a_run_of_marts_that_a_load_overtakes_leaves_the_checks_to_the_run_after_it(loaded_dags: Dags) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from tallyhouse.tasks import common, models
+
+    by_asset = SimpleNamespace(run_type="asset_triggered", run_id="overtaken")
+    loaded = models.find_loaded.function(dag_run=by_asset)
+    common.check.function("mart", loaded, dag_run=by_asset)
+    loaded_dags.execute("update dwh.transaction_fact set amount_minor = amount_minor + 1")
+    with pytest.raises(ChecksFailedError):
+        common.check.function("mart", loaded, dag_run=by_asset)
+    # a batch that one model has applied, and the others have not
+    loaded_dags.execute(
+        """
+        insert into ops.batch (account_id, livemode, source, run_id, started_at, released_at)
+        select account_id, livemode, 'events', 'next', now(), now() from dwh.charge_fact limit 1;
+        insert into ops.batch_applied (model, batch_id, object_count, row_count)
+        select 'charge_fact', max(batch_id), 0, 0 from ops.batch
+        """
+    )
+    with pytest.raises(AirflowSkipException, match="the run that follows that load checks it"):
+        common.check.function("mart", loaded, dag_run=by_asset)
+    with pytest.raises(AirflowSkipException, match="is loading"):
+        models.find_loaded.function(dag_run=by_asset)
+    assert models.find_loaded.function(dag_run=SimpleNamespace(run_type="manual")) > loaded

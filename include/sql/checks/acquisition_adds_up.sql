@@ -38,17 +38,4 @@ compared as (
 
 select *
 from compared
-where
-    expected is distinct from found
-    -- what was loaded since the refresh began has a run of the marts of its own to come
-    and not exists (
-        select 1
-        from ops.batch_applied as a
-        where
-            a.model in ('user_first_install_fact', 'ad_spend_fact')
-            and a.applied_at > (
-                select min(r.began_at) - interval '100 milliseconds'
-                from ops.last_run as r
-                where r.relation in ('user_acquisition', 'acquisition_payback')
-            )
-    )
+where expected is distinct from found

@@ -131,8 +131,11 @@ select
                 when reference.dim = 'payment_method_dim'
                     then (
                         select count(*)
-                        from ops.enrichment as q
-                        where q.kind = 'payment_method' and not q.gone and q.fetched_at is null and q.attempts = 0
+                        from ops.enrichment_awaited as q
+                        where
+                            q.kind = 'payment_method' and not q.gone
+                            -- what was asked for in vain is missing
+                            and (q.attempts = 0 or q.fetched_at is not null)
                     )
                 else 0
             end

@@ -13,13 +13,12 @@ select
     line.amount_minor as lines_minor, line.own_discount_minor
 from dwh.invoice_fact as f
 left join line on f.account_id = line.account_id and f.livemode = line.livemode and f.invoice_id = line.invoice_id
-left join ops.enrichment as q
+left join ops.enrichment_awaited as q
     on
         f.account_id = q.account_id
         and f.livemode = q.livemode
         and f.invoice_id = q.object_id
         and q.kind = 'invoice_lines'
-        and (q.gone or q.fetched_at is null or q.fetched_at < q.wanted_at)
 where
     f.subtotal_minor <> coalesce(line.amount_minor - line.own_discount_minor, 0)
     and (not f.has_more_lines or q.object_id is null)

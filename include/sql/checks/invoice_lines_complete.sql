@@ -6,10 +6,7 @@ select
     count(*) as allowed,
     min(f.invoice_id) as first_invoice_id
 from dwh.invoice_fact as f
-inner join ops.enrichment as q
+inner join ops.enrichment_awaited as q
     on f.account_id = q.account_id and f.livemode = q.livemode and f.invoice_id = q.object_id
-where
-    f.has_more_lines
-    and q.kind = 'invoice_lines'
-    and (q.gone or q.fetched_at is null or q.fetched_at < q.wanted_at)
+where f.has_more_lines and q.kind = 'invoice_lines'
 group by f.account_id, f.livemode

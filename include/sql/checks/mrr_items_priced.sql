@@ -35,14 +35,13 @@ select
     case
         when exists (
             select 1
-            from ops.enrichment as q
+            from ops.enrichment_awaited as q
             where
                 q.account_id = unknown.account_id
                 and q.livemode = unknown.livemode
                 and q.kind in ('price', 'price_tiers')
                 and q.object_id = unknown.price_id
                 and not q.gone
-                and (q.fetched_at is null or q.fetched_at < q.wanted_at)
         ) then unknown.items
         else 0
     end as allowed

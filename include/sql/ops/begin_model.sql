@@ -14,10 +14,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('ops.model.' || ledger_name, 0));
     perform set_config('tallyhouse.model', begin_model.model, true);
     insert into ops.last_run (relation, began_at)
-    select
-        ledger_name,
-        -- what came after an upstream model had begun is not for this run
-        least(clock_timestamp(), (select min(r.began_at) from ops.last_run as r where r.relation = any(read_before)))
+    values (ledger_name, clock_timestamp())
     on conflict (relation) do update set began_at = excluded.began_at;
     -- Histories are sorted: a bulk load in the server's usual 4 MB would go through files.
     if pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then
@@ -31,18 +28,14 @@ begin
 
     create temp table pending_batch on commit drop as
     select b.batch_id
-    from ops.batch as b
-    where
-        not exists (
-            select 1 from ops.batch_applied as a where a.model = ledger_name and a.batch_id = b.batch_id
+    from ops.pending_batches(ledger_name) as b
+    where not exists (
+        select 1
+        from unnest(read_before) as u (model)
+        where not exists (
+            select 1 from ops.batch_applied as a where a.model = u.model and a.batch_id = b.batch_id
         )
-        and not exists (
-            select 1
-            from unnest(read_before) as u (model)
-            where not exists (
-                select 1 from ops.batch_applied as a where a.model = u.model and a.batch_id = b.batch_id
-            )
-        );
+    );
     get diagnostics pending = row_count;
     analyze pending_batch;
 

@@ -33,3 +33,4 @@ comment on column ops.enrichment_open.fetched_at is 'See ops.enrichment.fetched_
 comment on column ops.enrichment_open.attempts is 'See ops.enrichment.attempts.';
 comment on column ops.enrichment_open.last_error is 'See ops.enrichment.last_error.';
 comment on column ops.enrichment_open.gone is 'See ops.enrichment.gone.';
+comment on column ops.enrichment_open.batch_id is 'See ops.enrichment.batch_id.';

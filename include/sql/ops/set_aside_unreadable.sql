@@ -7,11 +7,7 @@ as $$
 begin
     return query
     with pending as (
-        select b.batch_id
-        from ops.batch as b
-        where not exists (
-            select 1 from ops.batch_applied as a where a.model = p_model and a.batch_id = b.batch_id
-        )
+        select b.batch_id from ops.pending_batches(p_model) as b
     ),
 
     odd_event as materialized (
