@@ -170,8 +170,11 @@ BROKEN = [
         "fact_dimensions_exist",
         None,
         """
-        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
-        values ('acct_test', false, 'list', 'customer', 'test', now());
+        with listed as (
+            insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+            values ('acct_test', false, 'list', 'customer', 'test', now()) returning batch_id
+        )
+        insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed;
         insert into dwh.charge_fact (
             account_id, livemode, charge_id, customer_id, currency, version_at, version_rank, version_order
         )
@@ -213,8 +216,11 @@ BROKEN = [
         "fact_dimensions_exist",
         None,
         """
-        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
-        values ('acct_test', false, 'list', 'charge', 'test', now());
+        with listed as (
+            insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+            values ('acct_test', false, 'list', 'charge', 'test', now()) returning batch_id
+        )
+        insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed;
         insert into dwh.dispute_fact (
             account_id, livemode, dispute_id, charge_id, currency, withdrawn_minor, reinstated_minor, version_at,
             version_rank, version_order
@@ -228,8 +234,11 @@ BROKEN = [
         None,
         # a column that refers in a role, of a table with history
         """
-        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
-        values ('acct_test', false, 'list', 'charge', 'test', now());
+        with listed as (
+            insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+            values ('acct_test', false, 'list', 'charge', 'test', now()) returning batch_id
+        )
+        insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed;
         insert into dwh.customer_dim (
             account_id, livemode, customer_id, customer_sk, default_payment_method_id, valid_from, is_current
         )
@@ -384,8 +393,11 @@ def test_orphans_are_only_counted_before_their_kind_has_been_listed(good: psycop
 def test_payment_methods_that_have_yet_to_be_asked_for_are_only_counted(good: psycopg.Connection) -> None:
     good.execute(
         """
-        insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
-        values ('acct_test', false, 'list', 'charge', 'test', now());
+        with listed as (
+            insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+            values ('acct_test', false, 'list', 'charge', 'test', now()) returning batch_id
+        )
+        insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed;
         insert into dwh.payment_intent_fact (
             account_id, livemode, payment_intent_id, payment_method_id, currency, version_at, version_rank,
             version_order
@@ -433,3 +445,31 @@ def test_a_model_that_never_ran_has_applied_nothing(good: psycopg.Connection) ->
     result = run(good, "batch_applied_by_every_model")
     assert result.status == "failed"
     assert {row["model"] for row in result.sample} == {"refund_fact"}
+
+
+def test_what_a_listing_that_is_under_way_will_bring_is_only_counted(good: psycopg.Connection) -> None:
+    good.execute(
+        """
+        with listed as (
+            insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at)
+            values ('acct_test', false, 'list', 'customer', 'first', now()) returning batch_id
+        ),
+
+        planned as (
+            insert into ops.planned_batch (
+                run_id, account_id, livemode, source, object_type, asked_from, asked_to, batch_id
+            )
+            select 'first', 'acct_test', false, 'list', 'customer', day, day + interval '1 day',
+                case when day < '2026-01-02' then listed.batch_id end
+            from listed
+            cross join generate_series('2026-01-01'::timestamptz, '2026-01-02', interval '1 day') as day
+        )
+
+        insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed
+        """
+    )
+    (statement,) = [entry[2] for entry in BROKEN if "cus_x" in entry[2]]
+    good.execute(statement.partition(";")[2] if statement.lstrip().startswith("with") else statement)
+    assert run(good, "fact_dimensions_exist").status == "warned"
+    good.execute("update ops.planned_batch set batch_id = (select max(batch_id) from ops.batch)")
+    assert run(good, "fact_dimensions_exist").status == "failed"

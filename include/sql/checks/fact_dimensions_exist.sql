@@ -108,19 +108,21 @@ select
     counted.orphans as failing,
     case
         when reference.dim in ('currency_dim', 'date_dim', 'client_dim', 'channel_dim') then 0
-        -- before a kind of object has been listed once, those from before the events cannot be there
+        -- before a kind of object has been listed once, whole, those from before the events cannot be there
         when
-            not exists (
-                select 1
-                from ops.batch as b
-                where
-                    b.source = 'list'
-                    and b.object_type = case reference.dim
-                        -- what tells of those that have no list
-                        when 'payment_method_dim' then 'charge'
-                        when 'subscription_item_dim' then 'subscription'
-                        else regexp_replace(reference.dim, '_(dim|fact)$', '')
-                    end
+            not coalesce(
+                (
+                    select bool_and(listed.is_whole)
+                    from ops.listed_kind as listed
+                    where
+                        listed.object_type = case reference.dim
+                            -- what tells of those that have no list
+                            when 'payment_method_dim' then 'charge'
+                            when 'subscription_item_dim' then 'subscription'
+                            else regexp_replace(reference.dim, '_(dim|fact)$', '')
+                        end
+                ),
+                false
             )
             then counted.references_made
         -- a share of a handful is no share

@@ -9,18 +9,18 @@ where
         q.kind in (select known.kind from ops.enrichment_kind as known where known.awaits_list_of is null)
         or exists (
             select 1
-            from ops.batch as b
-            inner join ops.enrichment_kind as known on b.object_type = known.awaits_list_of
+            from ops.listed_kind as listed
+            inner join ops.enrichment_kind as known on listed.object_type = known.awaits_list_of
             where
                 q.kind = known.kind
-                and b.source = 'list'
-                and b.account_id = q.requested_via
-                and b.livemode = q.livemode
+                and listed.is_whole
+                and listed.account_id = q.requested_via
+                and listed.livemode = q.livemode
         )
     );
 comment on view ops.enrichment_open is
 'Grain: one row per row of ops.enrichment that is to be fetched now. Objects that are only named wait until their kind '
-'has been listed once (charges, for payment methods): before that, the backfill brings most of them.';
+'has been listed once, and loaded (charges, for payment methods): before that, the backfill brings most of them.';
 comment on column ops.enrichment_open.account_id is 'See ops.enrichment.account_id.';
 comment on column ops.enrichment_open.livemode is 'See ops.enrichment.livemode.';
 comment on column ops.enrichment_open.kind is 'See ops.enrichment.kind.';
