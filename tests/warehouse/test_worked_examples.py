@@ -166,7 +166,9 @@ def test_metered_use_becomes_mrr_by_a_policy_with_the_next_load_and_its_next_inv
     connection.execute("update ops.policy set value = 'last_invoice' where name = 'metered'")
     connection.commit()
     assert published(connection, [], FEBRUARY, query) == [(700,)]
-    assert published(connection, [billed_use(used, "in_2", 900, moment("2026-02-05T00:00:00"))], FEBRUARY, query) == [(900,)]
+    assert published(connection, [billed_use(used, "in_2", 900, moment("2026-02-05T00:00:00"))], FEBRUARY, query) == [
+        (900,)
+    ]
 
 
 def billed_use(subscription: Version, invoice_id: str, amount: int, at: datetime) -> Version:
