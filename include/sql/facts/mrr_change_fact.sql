@@ -150,7 +150,8 @@ select
     price.transform_quantity,
     price.currency_options,
     known.interval_unit,
-    coalesce(known.interval_count, 1) as interval_count
+    coalesce(known.interval_count, 1) as interval_count,
+    known.is_reconstructed
 from affected
 inner join dwh.subscription_item_dim as known using (account_id, livemode, subscription_id)
 left join dwh.price_dim as price
@@ -164,7 +165,7 @@ union all
 select
     billed.account_id, billed.livemode, billed.subscription_id, billed.subscription_item_id, billed.price_id,
     billed.product_id, billed.currency, billed.discounts, billed.valid_from, billed.valid_to, 1, billed.amount_minor,
-    null, null, null, null, billed.interval_unit, billed.interval_count
+    null, null, null, null, billed.interval_unit, billed.interval_count, billed.is_reconstructed
 from ops.billed_usage() as billed;
 create index on item (account_id, livemode, subscription_id);
 analyze item;

@@ -12,7 +12,8 @@ create function ops.billed_usage() returns table (
     valid_to timestamptz,
     amount_minor numeric,
     interval_unit text,
-    interval_count integer
+    interval_count integer,
+    is_reconstructed boolean
 )
 language plpgsql
 as $$
@@ -35,7 +36,8 @@ begin
             known.valid_from,
             coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
             known.interval_unit,
-            coalesce(known.interval_count, 1) as interval_count
+            coalesce(known.interval_count, 1) as interval_count,
+            known.is_reconstructed
         from affected
         inner join dwh.subscription_item_dim as known using (account_id, livemode, subscription_id)
         where known.usage_type = 'metered' and known.interval_unit is not null and known.price_id is not null
@@ -83,7 +85,8 @@ begin
         least(used.valid_to, lasting.next_at),
         lasting.amount_minor,
         used.interval_unit,
-        used.interval_count
+        used.interval_count,
+        used.is_reconstructed
     from used
     inner join lasting
         on

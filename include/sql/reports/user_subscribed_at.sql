@@ -1,7 +1,7 @@
 /* Report: is a user a subscriber at a moment, and to what?
    Parameters, in asked: the user's id in the app, and the moment.
-   Sources: the functions dwh.is_subscribed and dwh.subscribed_at. One row per item that the user was subscribed to,
-   trials and pauses included, which do not count as is_subscribed; a single row without an item if there was nothing. */
+   Sources: the functions dwh.is_subscribed and dwh.subscribed_at. One row per item that the user was subscribed to.
+   Trials and pauses are shown, and do not count as is_subscribed; a single row without an item if there was none. */
 with asked as (
     select 'user_0000001' as user_id, timestamptz '2026-01-31 12:00:00+00' as at
 )
