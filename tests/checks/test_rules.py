@@ -277,6 +277,18 @@ BROKEN = [
         {"month": "2026-02-01", "closing_mrr_minor": 1000, "plans_mrr_minor": 900},
     ),
     (
+        "mrr_equals_ledger",
+        None,
+        "update dwh.mrr_change_fact set mrr_change_minor = mrr_change_minor + 5",
+        {"price_id": None, "ledger_mrr_minor": 1005, "mart_mrr_minor": 1000},
+    ),
+    (
+        "mrr_equals_ledger",
+        "mrr_by_plan_monthly",
+        "update mart.mrr_by_plan_monthly set closing_mrr_minor = -1",
+        {"ledger_mrr_minor": 1000, "mart_mrr_minor": -1},
+    ),
+    (
         "mrr_cohorts_add_up",
         "cohort_retention_monthly",
         "update mart.cohort_retention_monthly set active_customers = 0 where months_since = 1",

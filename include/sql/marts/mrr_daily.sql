@@ -18,8 +18,7 @@ with moved as (
         count(*) filter (where m.movement = 'churn') as churned_customers,
         count(*) filter (where m.closing_mrr_minor > 0 and m.opening_mrr_minor = 0)
         - count(*) filter (where m.closing_mrr_minor = 0 and m.opening_mrr_minor > 0) as paying_change
-    from dwh.mrr_movement_fact as m
-    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    from ops.known_mrr_movement as m
     group by m.account_id, m.livemode, m.currency, m.day
 ),
 
