@@ -68,7 +68,7 @@ def find_files(folder: Any) -> list[tuple[str, StoredFile]]:
     """
     if not folder.is_dir():
         raise TallyhouseError(
-            f"There is no folder {folder} to read installs, ad spend and exchange rates from: mend the Airflow Variable "
+            f"There is no folder {folder} to read installs, ad spend and rates from: mend the Airflow Variable "
             "tallyhouse_acquisition_path, or create the folder."
         )
     found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())

@@ -70,8 +70,9 @@ as $$
             known.file_date is not null
             and (
                 known.stripe_date is null
-                or known.file_date > known.stripe_date
                 or known.valid_from < known.file_date + reporting.file_days
+                -- of one day the file's, unless Stripe's come first
+                or known.file_date + least(reporting.file_days, 1) > known.stripe_date
             ) as is_of_file,
             known.file_date,
             known.stripe_date

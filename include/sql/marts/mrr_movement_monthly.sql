@@ -30,13 +30,20 @@ final as (
         (array_agg(reporting_rate order by day desc))[1] as reporting_rate,
         (array_agg(opening_mrr_reporting_minor order by day))[1] as opening_mrr_reporting_minor,
         -- all or nothing: a part would look like the whole
-        case when count(new_reporting_minor) = count(*) then sum(new_reporting_minor) end as new_reporting_minor,
-        case when count(expansion_reporting_minor) = count(*) then sum(expansion_reporting_minor) end as expansion_reporting_minor,
-        case when count(contraction_reporting_minor) = count(*) then sum(contraction_reporting_minor) end as contraction_reporting_minor,
-        case when count(churn_reporting_minor) = count(*) then sum(churn_reporting_minor) end as churn_reporting_minor,
-        case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end as reactivation_reporting_minor,
-        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end as paused_reporting_minor,
-        case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end as fx_reporting_minor,
+        case when count(new_reporting_minor) = count(*) then sum(new_reporting_minor) end
+            as new_reporting_minor,
+        case when count(expansion_reporting_minor) = count(*) then sum(expansion_reporting_minor) end
+            as expansion_reporting_minor,
+        case when count(contraction_reporting_minor) = count(*) then sum(contraction_reporting_minor) end
+            as contraction_reporting_minor,
+        case when count(churn_reporting_minor) = count(*) then sum(churn_reporting_minor) end
+            as churn_reporting_minor,
+        case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end
+            as reactivation_reporting_minor,
+        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end
+            as paused_reporting_minor,
+        case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end
+            as fx_reporting_minor,
         (array_agg(mrr_reporting_minor order by day desc))[1] as closing_mrr_reporting_minor
     from daily
     group by account_id, livemode, currency, month
@@ -81,6 +88,6 @@ comment on column mart.mrr_movement_monthly.churn_reporting_minor is 'churn_mino
 comment on column mart.mrr_movement_monthly.reactivation_reporting_minor is 'reactivation_minor, likewise.';
 comment on column mart.mrr_movement_monthly.paused_reporting_minor is 'paused_minor, likewise.';
 comment on column mart.mrr_movement_monthly.fx_reporting_minor is
-'What rates alone changed: the sum over days of the MRR as each began x the change of its rate. It closes the identity.';
+'What rates alone changed: the sum, over days, of the MRR as each began x the change of its rate.';
 comment on column mart.mrr_movement_monthly.closing_mrr_reporting_minor is
 'closing_mrr_minor in the reporting currency, by the rate of the last day.';

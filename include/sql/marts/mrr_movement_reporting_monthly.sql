@@ -7,15 +7,24 @@ with final as (
         month,
         (select ops.reporting_currency()) as currency,
         -- all or nothing: a part would look like the whole
-        case when count(opening_mrr_reporting_minor) = count(*) then sum(opening_mrr_reporting_minor) end as opening_mrr_minor,
-        case when count(new_reporting_minor) = count(*) then sum(new_reporting_minor) end as new_minor,
-        case when count(expansion_reporting_minor) = count(*) then sum(expansion_reporting_minor) end as expansion_minor,
-        case when count(contraction_reporting_minor) = count(*) then sum(contraction_reporting_minor) end as contraction_minor,
-        case when count(churn_reporting_minor) = count(*) then sum(churn_reporting_minor) end as churn_minor,
-        case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end as reactivation_minor,
-        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end as paused_minor,
-        case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end as fx_minor,
-        case when count(closing_mrr_reporting_minor) = count(*) then sum(closing_mrr_reporting_minor) end as closing_mrr_minor,
+        case when count(opening_mrr_reporting_minor) = count(*) then sum(opening_mrr_reporting_minor) end
+            as opening_mrr_minor,
+        case when count(new_reporting_minor) = count(*) then sum(new_reporting_minor) end
+            as new_minor,
+        case when count(expansion_reporting_minor) = count(*) then sum(expansion_reporting_minor) end
+            as expansion_minor,
+        case when count(contraction_reporting_minor) = count(*) then sum(contraction_reporting_minor) end
+            as contraction_minor,
+        case when count(churn_reporting_minor) = count(*) then sum(churn_reporting_minor) end
+            as churn_minor,
+        case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end
+            as reactivation_minor,
+        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end
+            as paused_minor,
+        case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end
+            as fx_minor,
+        case when count(closing_mrr_reporting_minor) = count(*) then sum(closing_mrr_reporting_minor) end
+            as closing_mrr_minor,
         sum(paying_customers)::bigint as paying_customers,
         sum(new_customers)::bigint as new_customers,
         sum(reactivated_customers)::bigint as reactivated_customers,
