@@ -88,7 +88,9 @@ final as (
         coalesce(monthly.paused_minor, 0) as paused_minor,
         coalesce(sum(monthly.change_minor) over history, 0) as closing_mrr_minor,
         coalesce(sum(monthly.paying_change) over history, 0)::bigint as paying_customers,
-        calendar.is_complete
+        calendar.is_complete,
+        ops.converted(coalesce(sum(monthly.change_minor) over history, 0), calendar.reporting_rate)
+            as closing_mrr_reporting_minor
     from plan
     inner join mart.mrr_movement_monthly as calendar
         on
@@ -148,3 +150,5 @@ comment on column mart.mrr_by_plan_monthly.paused_minor is
 comment on column mart.mrr_by_plan_monthly.closing_mrr_minor is 'MRR of the plan as the month ends, minor units.';
 comment on column mart.mrr_by_plan_monthly.paying_customers is 'Customers with MRR on this plan then.';
 comment on column mart.mrr_by_plan_monthly.is_complete is 'As in mrr_movement_monthly.';
+comment on column mart.mrr_by_plan_monthly.closing_mrr_reporting_minor is
+'closing_mrr_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';

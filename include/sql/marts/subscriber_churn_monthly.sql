@@ -131,6 +131,7 @@ rated as (
             0
         ) as churn_rate,
         opened.closing_mrr_minor / nullif(opened.paying_customers, 0) as arpu_minor,
+        opened.closing_mrr_reporting_minor / nullif(opened.paying_customers, 0) as arpu_reporting_minor,
         coalesce(counted.reasons, '{}') as reasons,
         coalesce(feedback.feedbacks, '{}') as feedbacks,
         opened.is_complete
@@ -154,6 +155,8 @@ final as (
         churn_rate,
         arpu_minor,
         arpu_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_minor,
+        arpu_reporting_minor,
+        arpu_reporting_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_reporting_minor,
         reasons,
         feedbacks,
         is_complete
@@ -187,6 +190,9 @@ comment on column mart.subscriber_churn_monthly.arpu_minor is
 'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
 comment on column mart.subscriber_churn_monthly.ltv_minor is
 'Lifetime value: arpu_minor x policy gross_margin / churn_rate; null when nobody left, never infinite.';
+comment on column mart.subscriber_churn_monthly.arpu_reporting_minor is
+'arpu_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';
+comment on column mart.subscriber_churn_monthly.ltv_reporting_minor is 'ltv_minor in the reporting currency, likewise.';
 comment on column mart.subscriber_churn_monthly.reasons is
 'Customers by kind and reason, as Stripe gives it: {"voluntary: cancellation_requested": 3}.';
 comment on column mart.subscriber_churn_monthly.feedbacks is
