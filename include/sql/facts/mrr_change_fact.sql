@@ -2,10 +2,8 @@
 select ops.begin_model(
     'mrr_change_fact',
     touching => '{subscription,customer,price,plan,coupon}',
-    upstream => '{
-        customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_fact,
-        invoice_line_fact
-    }'
+    upstream => '{customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,
+        invoice_line_fact}'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
 
