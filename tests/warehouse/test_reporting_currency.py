@@ -153,3 +153,16 @@ def test_without_a_choice_it_is_the_currency_of_payouts_else_of_the_balance(rate
     apply_models(rates, SQL_ROOT)
     assert rates.execute("select ops.reporting_currency()").fetchone() == ("eur",)
     assert worth(rates, 1000, "usd", "2026-02-01") == 800
+
+
+def test_what_was_exchanged_in_test_mode_is_no_rate_for_live_money(rates: psycopg.Connection) -> None:
+    rates.execute(
+        """
+        create temp table of_live as select * from dwh.fx_rate_fact where from_currency = 'jpy' limit 1;
+        update of_live set livemode = true, rate = 0.5, rate_date = '2026-01-05', fx_rate_sk = fx_rate_sk + 1;
+        insert into dwh.fx_rate_fact select * from of_live
+        """
+    )
+    assert worth(rates, 1000, "jpy", "2026-01-08") is None
+    rates.execute("update ops.policy set value = 'live' where name = 'reported_modes'")
+    assert worth(rates, 1000, "jpy", "2026-01-08") == worth(rates, 1000, "jpy", "2026-01-20")

@@ -19,11 +19,14 @@ as $$
         select f.from_currency as currency, f.source_type, f.rate_date, f.rate, 0 as detour, f.observed_at, f.source_id
         from dwh.fx_rate_fact as f
         inner join reporting on f.to_currency = reporting.currency
+        -- what somebody tried out is no rate for what was earned
+        where f.livemode is null or f.livemode in (select mode.livemode from ops.reported_mode as mode)
         union all
         -- the other way round, where nobody exchanged this way on that day
         select f.to_currency, f.source_type, f.rate_date, 1 / f.rate, 1, f.observed_at, f.source_id
         from dwh.fx_rate_fact as f
         inner join reporting on f.from_currency = reporting.currency
+        where f.livemode is null or f.livemode in (select mode.livemode from ops.reported_mode as mode)
     ),
 
     latest as (
