@@ -13,8 +13,8 @@ from rich.console import Console
 from demo.errors import DemoError
 from demo.postgres import psql_path
 from demo.report import print_error
-from demo.run import Demo
 from demo.roles import ROLES, conninfo_as
+from demo.run import Demo
 from demo.settings import from_environment
 from demo.stack import down
 

@@ -47,8 +47,8 @@ def check_warehouse(url: str) -> None:
         )
     if missing and makes_roles != (True,):
         raise DemoError(
-            f"The user of WAREHOUSE_URL may not create roles, and database {database} needs some. Have somebody who may "
-            f"run this once there: {'; '.join(missing)};"
+            f"The user of WAREHOUSE_URL may not create roles, and database {database} needs some. Have somebody who "
+            f"may run this once there: {'; '.join(missing)};"
         )
 
 
