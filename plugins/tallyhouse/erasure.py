@@ -72,14 +72,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Erased:
-    """What was redacted: rows by table. `erasure_ids`: of ops.erasure, one for each mode that has the customer."""
+    """What was redacted: rows by table, of those that held any.
+
+    `erasure_ids`: of ops.erasure, one for each mode that has the customer.
+    """
 
     erasure_ids: tuple[int, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
         """One line for a log."""
-        parts = [f"{table} {count:,}" for table, count in self.rows.items() if count]
+        parts = [f"{table} {number:,}" for table, number in self.rows.items()]
         return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
 
 
@@ -144,10 +147,10 @@ def _erase(connection: psycopg.Connection, request: Request) -> Erased:
         "cross join lateral ops.personal_rows(e.id) as p",
         [ids],
     ).fetchall()
-    rows = redaction.sum_rows([*rows.items(), *held])
+    rows = {table: number for table, number in redaction.sum_rows([*rows.items(), *held]).items() if number}
     connection.execute(
         "update ops.erasure set row_counts = %s where erasure_id = any(%s)",
-        [json.dumps({table: number for table, number in rows.items() if number}), ids],
+        [json.dumps(rows), ids],
     )
     return Erased(tuple(ids), rows)
 
