@@ -25,10 +25,13 @@ def look_again(connection: psycopg.Connection) -> int:
     """
     require_idle(connection)
     with connection.transaction():
+        if not _pending_owners(connection):
+            return 0
+        lock(connection)
+        # another load may have looked while this one waited
         owners = _pending_owners(connection)
         if not owners:
             return 0
-        lock(connection)
         rows = redact(connection, owners, "load")
     log.info("more of erased customers: %s", ", ".join(f"{table} {number:,}" for table, number in rows.items()))
     return sum(rows.values())

@@ -60,3 +60,8 @@ comment on column ops.erased_user.erasure_id is 'The erasure that it belongs to.
 comment on column ops.batch.source is
 'events; list (of a backfill); list:<object> (a list that is polled, since no event tells of its objects); enrichment; '
 'file; erasure (documents that were emptied, for models to read again); or another source of documents.';
+
+comment on schema raw is
+'What Stripe sent, exactly as received, append-only but for erasures. Everything but ops can be rebuilt from here.';
+comment on column raw.event.batch_id is 'The batch that brought it first, or the erasure that redacted it.';
+comment on column raw.object.batch_id is 'The batch that brought it, or the erasure that redacted it.';
