@@ -19,7 +19,9 @@ begin
     truncate erased_row;
     -- what belongs to the person names more that does: until a look finds nothing new
     while sought is not null loop
-        drop table if exists erased_mention;
+        if to_regclass('pg_temp.erased_mention') is not null then
+            drop table erased_mention;
+        end if;
         -- made by a query of its own, which may use all cores: inserts do not
         execute format(
             $sql$
