@@ -18,7 +18,7 @@ with changed as (
         change.livemode,
         change.customer_id,
         change.currency,
-        (change.changed_at at time zone ops.choice('reporting_timezone'))::date as day,
+        (change.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         sum(change.mrr_change_minor) as mrr_change_minor,
         sum(change.paused_change_minor) as paused_change_minor,
         sum(change.free_period_change_minor) as free_period_change_minor,

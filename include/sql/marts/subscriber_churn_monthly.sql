@@ -35,7 +35,7 @@ ended as (
             and c.changed_at < coalesce(subscription.valid_to, 'infinity')
     where
         c.mrr_change_minor + c.paused_change_minor + c.free_period_change_minor < 0
-        and churn.day = (c.changed_at at time zone ops.choice('reporting_timezone'))::date
+        and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
     order by
         churn.account_id asc, churn.livemode asc, churn.currency asc, churn.customer_id asc, churn.day asc,
         c.changed_at desc, c.subscription_id asc
@@ -108,7 +108,7 @@ rated as (
         coalesce(counted.involuntary_customers, 0) as involuntary_customers,
         opened.churned_customers::numeric / nullif(
             opened.opening_customers
-            + case ops.choice('churn_denominator')
+            + case (select ops.choice('churn_denominator'))
                 when 'opening' then 0
                 else opened.new_customers + opened.reactivated_customers
             end,
@@ -136,7 +136,7 @@ final as (
         involuntary_customers,
         churn_rate,
         arpu_minor,
-        arpu_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_minor,
+        arpu_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0) as ltv_minor,
         reasons,
         feedbacks,
         is_complete
