@@ -34,7 +34,8 @@ with paid as (
     from affected
     inner join dwh.transaction_fact as t using (account_id, livemode, customer_id)
     where t.transaction_type = 'charge' and t.occurred_at is not null
-    group by 1, 2, 3, 4, 5
+    -- what tells rows apart comes first: most comparisons of the sort end with it
+    group by t.customer_id, t.account_id, t.livemode, t.currency, day
 ),
 
 dated as (
@@ -58,12 +59,12 @@ final as (
         payments,
         revenue_minor,
         row_number() over (
-            partition by account_id, livemode, customer_id, currency, month order by day
+            partition by customer_id, account_id, livemode, currency, month order by day
         ) = 1 as is_first_in_month,
         first_paid_at,
         last_paid_at
     from dated
-    window history as (partition by account_id, livemode, customer_id, currency order by month)
+    window history as (partition by customer_id, account_id, livemode, currency order by month)
 )
 
 select * from final;

@@ -17,8 +17,9 @@ with changed as (
     inner join ops.reported_mode as mode on c.livemode = mode.livemode
     cross join ops.policy as policy
     where policy.name = 'reporting_timezone'
+    -- what tells rows apart comes first: most comparisons of the sort end with it
     group by
-        c.account_id, c.livemode, c.currency, c.customer_id, c.price_id, (c.changed_at at time zone policy.value)::date
+        c.customer_id, c.price_id, c.currency, c.account_id, c.livemode, (c.changed_at at time zone policy.value)::date
 ),
 
 moved as (
@@ -31,7 +32,7 @@ moved as (
     from changed
     inner join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
     window history as (
-        partition by changed.account_id, changed.livemode, changed.currency, changed.customer_id, changed.price_id
+        partition by changed.customer_id, changed.price_id, changed.currency, changed.account_id, changed.livemode
         order by changed.day
     )
 ),

@@ -3,14 +3,14 @@ create materialized view mart.renewal_cohort_by_plan as
 with item as (
     select
         i.*,
-        min(i.valid_from) over (partition by i.account_id, i.livemode, i.subscription_id) as began_at
+        min(i.valid_from) over (partition by i.subscription_id, i.account_id, i.livemode) as began_at
     from dwh.subscription_item_dim as i
     inner join ops.reported_mode as mode on i.livemode = mode.livemode
 ),
 
 plan as (
     -- what a subscription began with: all that was in it at its first moment
-    select distinct on (account_id, livemode, subscription_id, price_id)
+    select distinct on (subscription_id, price_id, account_id, livemode)
         account_id,
         livemode,
         subscription_id,
@@ -21,7 +21,7 @@ plan as (
         coalesce(interval_count, 1) as interval_count
     from item
     where valid_from = began_at and price_id is not null and interval_unit is not null
-    order by account_id asc, livemode asc, subscription_id asc, price_id asc, subscription_item_id asc
+    order by subscription_id asc, price_id asc, account_id asc, livemode asc, subscription_item_id asc
 ),
 
 subscription as (
@@ -50,7 +50,8 @@ renewal as (
         s.subscription_id,
         i.status = 'paid' as is_paid,
         row_number() over (
-            partition by s.account_id, s.livemode, s.subscription_id order by i.created_at, i.invoice_id
+            -- what tells rows apart comes first: most comparisons of the sort end with it
+            partition by s.subscription_id, s.account_id, s.livemode order by i.created_at, i.invoice_id
         ) as renewal
     from subscription as s
     inner join dwh.invoice_fact as i
@@ -115,11 +116,11 @@ paid as (
             and plan.livemode = renewal.livemode
             and plan.subscription_id = renewal.subscription_id
     group by
-        plan.account_id,
-        plan.livemode,
-        plan.price_id,
         s.cohort_month,
-        renewal.renewal
+        renewal.renewal,
+        plan.price_id,
+        plan.account_id,
+        plan.livemode
 ),
 
 -- once, not for each row

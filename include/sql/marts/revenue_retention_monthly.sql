@@ -12,7 +12,8 @@ with ends as (
         (array_agg(m.closing_mrr_minor order by m.day desc))[1] as closing_mrr_minor
     from dwh.mrr_movement_fact as m
     inner join ops.reported_mode as mode on m.livemode = mode.livemode
-    group by m.account_id, m.livemode, m.currency, date_trunc('month', m.day), m.customer_id
+    -- what tells rows apart comes first: most comparisons of the sort end with it
+    group by m.customer_id, date_trunc('month', m.day), m.currency, m.account_id, m.livemode
 ),
 
 changed as (
