@@ -102,8 +102,8 @@ TABLES: tuple[tuple[str, LiteralString], ...] = (
         )
         select
             'acct_bench', true, 'ch_' || k, date_sk, customer_id, 'pi_' || k, payment_method_id, 'txn_' || k,
-            'succeeded', currency, null, amount_minor, amount_minor, case when was_refunded then amount_minor else 0 end,
-            true, false, at, at, 1, 0
+            'succeeded', currency, null, amount_minor, amount_minor,
+            case when was_refunded then amount_minor else 0 end, true, false, at, at, 1, 0
         from public.payment
         union all
         select
@@ -202,8 +202,8 @@ TABLES: tuple[tuple[str, LiteralString], ...] = (
             is_proration, invoiced_at, period_start_at, period_end_at
         )
         select
-            'acct_bench', true, 'in_' || k, 'il_' || k, 'subscription', customer_id, 'price_' || plan || '_' || currency,
-            'prod_' || plan, subscription_id, 'si_' || n, currency, amount_minor, 0, amount_minor, 1, false, at, at, at
+            'acct_bench', true, 'in_' || k, 'il_' || k, 'subscription', customer_id,
+            'price_' || plan || '_' || currency, 'prod_' || plan, subscription_id, 'si_' || n, currency, amount_minor, 0, amount_minor, 1, false, at, at, at
         from public.payment
         """,
     ),
@@ -249,14 +249,18 @@ TABLES: tuple[tuple[str, LiteralString], ...] = (
             case when status = 'canceled' then (array['cancellation_requested', 'payment_failed'])[1 + n % 2] end,
             case when status = 'canceled' and n % 4 = 1 then 'too_expensive' end, '[]',
             status = 'active' and n % 50 = 0, created_at, created_at,
-            case when created_at < started_at then created_at end, case when created_at < started_at then started_at end,
+            case when created_at < started_at then created_at end,
+            case when created_at < started_at then started_at end,
             valid_from + interval '30 days', case when status = 'canceled' then ended_at end,
             case when status = 'canceled' then ended_at end, valid_from, valid_to, valid_to is null, false, created_at
         from public.subscription
         cross join lateral (
             values
             (0, 'trialing', created_at, started_at, created_at < started_at),
-            (1, case when ended_at is null and n % 100 = 8 then 'past_due' else 'active' end, started_at, ended_at, true),
+            (
+                1, case when ended_at is null and n % 100 = 8 then 'past_due' else 'active' end, started_at, ended_at,
+                true
+            ),
             (2, 'canceled', ended_at, null, ended_at is not null)
         ) as stretch (place, status, valid_from, valid_to, is_there)
         where is_there
@@ -360,7 +364,8 @@ SMALL_TABLES: LiteralString = """
     )
     select
         'acct_bench', true, 'price_' || plan || '_' || currency, plan * 10 + place, 'prod_' || plan, 'recurring',
-        currency, 'month', case plan when 19 then 'metered' else 'licensed' end, 1000 * (1 + plan), 1, '2020-01-01', true
+        currency, 'month', case plan when 19 then 'metered' else 'licensed' end, 1000 * (1 + plan), 1, '2020-01-01',
+        true
     from generate_series(0, 20) as plan
     cross join unnest('{usd,eur,jpy}'::text[]) with ordinality as used (currency, place);
 
@@ -374,7 +379,9 @@ SMALL_TABLES: LiteralString = """
     select d.date_sk, c.channel_sk, 'Campaign', '', 'usd', 100000
     from dwh.date_dim as d
     cross join dwh.channel_dim as c
-    where d.day between (select min(joined_at)::date from public.life) and (select max(joined_at)::date from public.life);
+    where
+        d.day between
+        (select min(joined_at)::date from public.life) and (select max(joined_at)::date from public.life);
 
     insert into dwh.payout_fact (
         account_id, livemode, payout_id, date_sk, status, currency, reconciliation_status, amount_minor, is_automatic,
@@ -391,7 +398,11 @@ SMALL_TABLES: LiteralString = """
 
 HOURLY: LiteralString = """
     create temp table touched_life on commit drop as
-    select s.* from public.subscription as s where s.ended_at is null order by hashtext(s.subscription_id) limit %(changed)s
+    select s.*
+    from public.subscription as s
+    where s.ended_at is null
+    order by hashtext(s.subscription_id)
+    limit %(changed)s
 """
 
 # Of these customers each buys one more seat, and has paid.

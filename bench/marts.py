@@ -81,7 +81,9 @@ class Bench:
             months=months,
         )
         with psycopg.connect(self.conninfo) as connection:
-            apply_models(connection, SQL_ROOT, [model for model in MODELS if model.name in ("date_dim", "currency_dim")])
+            apply_models(
+                connection, SQL_ROOT, [model for model in MODELS if model.name in ("date_dim", "currency_dim")]
+            )
         self.mark_applied()
         each = max(1, charges // customers)
         for statement in DRIVERS:
