@@ -203,7 +203,8 @@ TABLES: tuple[tuple[str, LiteralString], ...] = (
         )
         select
             'acct_bench', true, 'in_' || k, 'il_' || k, 'subscription', customer_id,
-            'price_' || plan || '_' || currency, 'prod_' || plan, subscription_id, 'si_' || n, currency, amount_minor, 0, amount_minor, 1, false, at, at, at
+            'price_' || plan || '_' || currency, 'prod_' || plan, subscription_id, 'si_' || n,
+            currency, amount_minor, 0, amount_minor, 1, false, at, at, at
         from public.payment
         """,
     ),
