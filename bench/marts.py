@@ -37,7 +37,7 @@ BASES = ("mrr_change_fact", "mrr_movement_fact", "customer_payment_fact")
 """Models that follow what changed, and are most of what the marts read."""
 CONNECTIONS = 2
 # While the tables are filled nothing is worth keeping after a crash. The figures are taken with the usual settings.
-CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "8GB", "autovacuum": "off"}
+CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB", "autovacuum": "off"}
 
 Job = TypeVar("Job")
 console = Console()
