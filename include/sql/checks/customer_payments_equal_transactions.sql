@@ -20,8 +20,8 @@ paid as (
 )
 
 select
-    account_id, livemode, currency, charge.payments as expected_payments, paid.payments, charge.revenue_minor as expected,
-    paid.revenue_minor as found, paid.customers, paid.beginners
+    account_id, livemode, currency, charge.payments as expected_payments, paid.payments,
+    charge.revenue_minor as expected, paid.revenue_minor as found, paid.customers, paid.beginners
 from charge
 full join paid using (account_id, livemode, currency)
 where

@@ -17,4 +17,4 @@ begin
 end
 $$;
 comment on function ops.begin_refresh(text) is
-'Records that a materialized view is refreshed from now on; for this transaction, lets it use memory and join by hashes.';
+'Records that a materialized view is made anew from now on; lets its transaction use memory and join by hashes.';
