@@ -15,6 +15,7 @@ from tallyhouse.errors import MigrationError
 REPEATABLE_FOLDERS = {"functions": "dwh", "ops": "ops", "staging": "staging", "marts": "mart"}
 """Folder under include/sql -> schema of the relations (views, functions) that its files define."""
 
+_BEGIN_REFRESH = ("ops", "begin_refresh")
 _LOCK_KEY = 7_215_309_411
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _REFERENCE = re.compile(r"\b(ops|staging|dwh|mart)\.([a-z_0-9]+)")
@@ -45,6 +46,11 @@ class Repeatable(SqlFile):
         """(schema, name) of everything in our repeatable schemas that its SQL names, itself left out."""
         found = set(_REFERENCE.findall(_COMMENT.sub(" ", self.text)))
         return found - {(self.schema, self.relation)}
+
+    @property
+    def is_materialized(self) -> bool:
+        """Whether it defines a materialized view, which is filled as it is created."""
+        return "create materialized view" in self.text
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,10 @@ def read_repeatables(sql_root: Path) -> list[Repeatable]:
         for folder, schema in REPEATABLE_FOLDERS.items()
         for path in sorted((sql_root / folder).glob("*.sql"))
     }
-    graph = {key: sorted(file.references & files.keys()) for key, file in files.items()}
+    graph = {
+        key: sorted((file.references | ({_BEGIN_REFRESH} if file.is_materialized else set())) & files.keys())
+        for key, file in files.items()
+    }
     return [files[key] for key in TopologicalSorter(graph).static_order()]
 
 
@@ -183,6 +192,9 @@ def _apply_repeatables(
         connection.execute("delete from ops.migration where name = %s", [name])
     recreated = [file for file in repeatables if (file.schema, file.relation) in stale]
     for file in recreated:
+        if file.is_materialized and any((f.schema, f.relation) == _BEGIN_REFRESH for f in repeatables):
+            # of a large warehouse it has as much to read as a refresh
+            connection.execute("select ops.begin_refresh(%s)", [file.relation])
         _run(connection, file)
     return [file.name for file in recreated], removed
 

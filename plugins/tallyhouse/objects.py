@@ -173,6 +173,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model("mrr_movement_fact", upstream=("mrr_change_fact",)),
     Model("transaction_fact", upstream=("charge_fact", "refund_fact", "dispute_fact", "balance_transaction_fact")),
+    Model("customer_payment_fact", upstream=("transaction_fact",)),
     Model(
         "enrichment",
         upstream=(

@@ -25,7 +25,7 @@ def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     materialized = {
         file.relation: file
         for file in read_repeatables(sql_root)
-        if file.schema == "mart" and "create materialized view" in file.text
+        if file.schema == "mart" and file.is_materialized
     }
     return {
         name: [other for other in materialized if ("mart", other) in file.references]

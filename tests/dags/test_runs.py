@@ -302,7 +302,7 @@ def test_marts_are_not_refreshed_from_tables_that_break_a_rule(break_it: str, ru
     run = dags.run("marts")
     assert run.state == "failed"
     assert run.not_successful.pop("check_tables") == ["failed"]
-    assert run.not_successful.keys() >= {"revenue_daily", "customer_payment_monthly", "check"}
+    assert run.not_successful.keys() >= {"revenue_daily", "payment_cohort_monthly", "check"}
     error = run.errors["check_tables"]
     assert isinstance(error, ChecksFailedError)
     assert rule in str(error)

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from tallyhouse.migrations import MigrationError, MigrationReport, migrate
+from tallyhouse.warehouse import mart_upstream
 
 SQL_ROOT = Path(__file__).parents[2] / "include" / "sql"
 
@@ -127,6 +128,12 @@ def test_runs_at_the_same_time_wait_for_each_other(empty_database: str, sql_root
 
 def test_an_untouched_warehouse_is_up_to_date(each_warehouse: str) -> None:
     assert run(each_warehouse, SQL_ROOT) == MigrationReport()
+
+
+def test_views_are_filled_as_a_refresh_fills_them(each_warehouse: str) -> None:
+    with psycopg.connect(each_warehouse) as connection:
+        begun = connection.execute("select relation from ops.last_run").fetchall()
+    assert {name for (name,) in begun} >= mart_upstream(SQL_ROOT).keys()
 
 
 def test_every_repeatable_of_the_project_can_be_recreated(each_warehouse: str, tmp_path: Path) -> None:

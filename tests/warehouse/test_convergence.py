@@ -122,6 +122,39 @@ def test_links_are_those_of_the_last_version_that_tells_any_in_whatever_order_it
         assert found == [("ch_2", None, 2, 4)]
 
 
+def payments(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
+    with connection.transaction():
+        return connection.execute("select customer_id, day::text, payments from dwh.customer_payment_fact").fetchall()
+
+
+def test_payments_follow_a_charge_that_becomes_another_customers(connection: psycopg.Connection) -> None:
+    charge: dict[str, Any] = {"object": "charge", "id": "ch_1", "currency": "usd", "amount": 1000}
+    charge["status"] = "succeeded"
+    charge["created"] = int(moment("2026-03-01T00:00:00").timestamp())
+    found = []
+    for customer in ("cus_1", "cus_2"):
+        at = moment(f"2026-03-0{customer[-1]}T00:00:00")
+        stage(connection, [Version(at, "charge.updated", {**charge, "customer": customer})])
+        apply_models(connection, SQL_ROOT)
+        found += payments(connection)
+    assert found == [("cus_1", "2026-03-01", 1), ("cus_2", "2026-03-01", 1)]
+
+
+def test_another_reporting_time_zone_moves_the_days_of_payments_with_the_next_load(
+    connection: psycopg.Connection,
+) -> None:
+    at = moment("2026-03-01T00:30:00")
+    charge: dict[str, Any] = {"object": "charge", "id": "ch_1", "currency": "usd", "amount": 1000}
+    charge["status"] = "succeeded"
+    charge |= {"customer": "cus_1", "created": int(at.timestamp())}
+    stage(connection, [Version(at, "charge.succeeded", charge)])
+    apply_models(connection, SQL_ROOT)
+    connection.execute("update ops.policy set value = 'America/New_York' where name = 'reporting_timezone'")
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    assert payments(connection) == [("cus_1", "2026-02-28", 1)]
+
+
 @pytest.mark.parametrize("kind", ["price", "plan"])
 def test_the_past_of_items_is_the_same_whenever_their_price_changes(kind: str, connection: psycopg.Connection) -> None:
     at = moment("2026-03-01T00:00:00")

@@ -8,9 +8,15 @@ with cohort as (
     from mart.payment_cohort_monthly
 ),
 
-customer as (
-    select account_id, livemode, currency, count(distinct customer_id) as customers
+paid as (
+    select account_id, livemode, currency, month, count(*) as customers, count(*) filter (where activity = 'new') as new
     from mart.customer_payment_monthly
+    group by account_id, livemode, currency, month
+),
+
+customer as (
+    select account_id, livemode, currency, sum(new) as customers
+    from paid
     group by account_id, livemode, currency
 ),
 
@@ -40,7 +46,7 @@ full join sized using (account_id, livemode, currency)
 where customer.customers is distinct from sized.customers
 union all
 select
-    'active customers', account_id, livemode, currency, month, activity.active_customers, active.customers as found
-from mart.customer_activity_monthly as activity
+    'active customers', account_id, livemode, currency, month, coalesce(paid.customers, 0), active.customers as found
+from paid
 full join active using (account_id, livemode, currency, month)
-where activity.active_customers is distinct from active.customers
+where coalesce(paid.customers, 0) is distinct from active.customers

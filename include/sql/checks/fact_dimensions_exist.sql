@@ -20,6 +20,8 @@ with reference (fact, dim, referring) as (
     ('credit_note_fact', 'currency_dim', 'currency'),
     ('customer_dim', 'currency_dim', 'currency'),
     ('customer_dim', 'payment_method_dim', 'default_payment_method_id'),
+    ('customer_payment_fact', 'customer_dim', 'customer_id'),
+    ('customer_payment_fact', 'currency_dim', 'currency'),
     ('discount_dim', 'coupon_dim', 'coupon_id'),
     ('discount_dim', 'customer_dim', 'customer_id'),
     ('discount_dim', 'subscription_dim', 'subscription_id'),

@@ -18,7 +18,7 @@ with changed as (
         change.livemode,
         change.customer_id,
         change.currency,
-        (change.changed_at at time zone ops.choice('reporting_timezone'))::date as day,
+        (change.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         sum(change.mrr_change_minor) as mrr_change_minor,
         sum(change.paused_change_minor) as paused_change_minor,
         sum(change.free_period_change_minor) as free_period_change_minor,
@@ -28,7 +28,8 @@ with changed as (
         ) as held_change_minor
     from affected
     inner join dwh.mrr_change_fact as change using (account_id, livemode, customer_id)
-    group by 1, 2, 3, 4, 5
+    -- what tells rows apart comes first: most comparisons of the sort end with it
+    group by change.customer_id, change.account_id, change.livemode, change.currency, day
 ),
 
 summed as (
@@ -39,7 +40,7 @@ summed as (
         sum(paused_change_minor) over history as closing_paused_minor,
         sum(free_period_change_minor) over history as closing_free_period_minor
     from changed
-    window history as (partition by account_id, livemode, customer_id, currency order by day)
+    window history as (partition by customer_id, account_id, livemode, currency order by day)
 ),
 
 compared as (
@@ -49,7 +50,7 @@ compared as (
         closing_mrr_minor + closing_held_minor as kept_minor,
         closing_mrr_minor + closing_held_minor - mrr_change_minor - held_change_minor as kept_before_minor,
         min(day) filter (where closing_mrr_minor > 0) over (
-            partition by account_id, livemode, customer_id, currency
+            partition by customer_id, account_id, livemode, currency
         ) as first_paying_day
     from summed
 ),

@@ -34,26 +34,34 @@ inner join dwh.dispute_fact as d
 where touched.object_type = 'charge';
 analyze affected;
 
-delete from dwh.transaction_fact
-using
-    affected,
-    (
-        values ('charge', 'charge'), ('refund', 'refund'), ('dispute', 'dispute'), ('dispute', 'dispute_reversal')
-    ) as kind (source_type, transaction_type)
-where
-    affected.source_type = kind.source_type
-    and dwh.transaction_fact.account_id = affected.account_id
-    and dwh.transaction_fact.livemode = affected.livemode
-    and dwh.transaction_fact.transaction_type = kind.transaction_type
-    and dwh.transaction_fact.source_id = affected.source_id;
-
-insert into dwh.transaction_fact (
-    account_id, livemode, transaction_type, source_id, date_sk, charge_id, customer_id, currency, amount_minor,
-    occurred_at
+with gone as (
+    delete from dwh.transaction_fact
+    using
+        affected,
+        (
+            values
+            ('charge', 'charge'), ('refund', 'refund'), ('dispute', 'dispute'), ('dispute', 'dispute_reversal')
+        ) as kind (source_type, transaction_type)
+    where
+        affected.source_type = kind.source_type
+        and dwh.transaction_fact.account_id = affected.account_id
+        and dwh.transaction_fact.livemode = affected.livemode
+        and dwh.transaction_fact.transaction_type = kind.transaction_type
+        and dwh.transaction_fact.source_id = affected.source_id
+    returning dwh.transaction_fact.account_id, dwh.transaction_fact.livemode, dwh.transaction_fact.customer_id
 )
+
+-- who paid before is followed too: a charge may come to be another customer's
+insert into ops.changed_customer (model, account_id, livemode, customer_id)
+select distinct ops.ledger_name('transaction_fact'), account_id, livemode, customer_id
+from gone
+where customer_id is not null
+on conflict do nothing;
+
+create temp table incoming on commit drop as
 select
     c.account_id, c.livemode, 'charge' as transaction_type, c.charge_id as source_id, c.date_sk, c.charge_id,
-    c.customer_id, c.currency, c.amount_captured_minor, c.created_at
+    c.customer_id, c.currency, c.amount_captured_minor as amount_minor, c.created_at as occurred_at
 from affected as a
 inner join dwh.charge_fact as c
     on a.account_id = c.account_id and a.livemode = c.livemode and a.source_id = c.charge_id
@@ -95,5 +103,20 @@ cross join
 left join dwh.charge_fact as c
     on d.account_id = c.account_id and d.livemode = c.livemode and d.charge_id = c.charge_id
 where a.source_type = 'dispute' and movement.amount_minor <> 0;
+
+insert into dwh.transaction_fact (
+    account_id, livemode, transaction_type, source_id, date_sk, charge_id, customer_id, currency, amount_minor,
+    occurred_at
+)
+select
+    account_id, livemode, transaction_type, source_id, date_sk, charge_id, customer_id, currency, amount_minor,
+    occurred_at
+from incoming;
+
+insert into ops.changed_customer (model, account_id, livemode, customer_id)
+select distinct ops.ledger_name('transaction_fact'), account_id, livemode, customer_id
+from incoming
+where customer_id is not null
+on conflict do nothing;
 
 select ops.end_model((select count(*) from touched), (select count(*) from affected));

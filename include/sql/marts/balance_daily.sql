@@ -16,13 +16,14 @@ with moved as (
     inner join ops.reported_mode as mode on b.livemode = mode.livemode
     cross join ops.policy as policy
     where policy.name = 'reporting_timezone' and b.currency is not null and b.created_at is not null
+    -- what tells rows apart comes first: where groups are sorted, most comparisons end with it
     group by
-        b.account_id,
-        b.livemode,
+        (b.created_at at time zone policy.value)::date,
+        b.balance_transaction_type,
         b.currency,
         coalesce(b.balance_type, 'payments'),
-        (b.created_at at time zone policy.value)::date,
-        b.balance_transaction_type
+        b.account_id,
+        b.livemode
 ),
 
 -- once, not for each row

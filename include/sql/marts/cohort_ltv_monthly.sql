@@ -1,86 +1,47 @@
 /* Grain: one row per currency, month of first payment and month since. What a customer has brought so far. */
 create materialized view mart.cohort_ltv_monthly as
-with member as (
-    select account_id, livemode, currency, customer_id, first_month
-    from mart.customer_payment_monthly
-    where month = first_month
-),
-
-cohort as (
-    select account_id, livemode, currency, first_month as cohort_month, count(*) as cohort_customers
-    from member
-    group by account_id, livemode, currency, first_month
-),
-
-movement as (
-    -- charges are summed by customer and month already, and all else is little
-    select
-        account_id,
-        livemode,
-        currency,
-        first_month as cohort_month,
-        month,
-        revenue_minor as net_minor,
-        revenue_reporting_minor as net_reporting_minor
-    from mart.customer_payment_monthly
-    union all
+with returned as (
     select
         member.account_id,
         member.livemode,
         member.currency,
-        member.first_month,
+        member.first_month as cohort_month,
         -- what went back before the first payment of a customer belongs to its month
-        greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month),
-        t.amount_minor,
-        t.amount_minor * rate.rate
+        greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month) as month,
+        sum(t.amount_minor) as net_minor,
+        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
     from dwh.transaction_fact as t
-    inner join member
+    -- the first of the rows of each customer
+    inner join dwh.customer_payment_fact as member
         on
             t.account_id = member.account_id
             and t.livemode = member.livemode
             and t.currency = member.currency
             and t.customer_id = member.customer_id
+            and member.previous_month is null
+            and member.is_first_in_month
     cross join ops.policy as policy
     left join mart.reporting_rate_daily as rate
         on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
     where policy.name = 'reporting_timezone' and t.transaction_type <> 'charge'
-),
-
-earned as (
-    select
-        account_id,
-        livemode,
-        currency,
-        cohort_month,
-        month,
-        sum(net_minor) as net_minor,
-        case when count(net_reporting_minor) = count(*) then sum(net_reporting_minor) end as net_reporting_minor
-    from movement
-    group by account_id, livemode, currency, cohort_month, month
+    group by 1, 2, 3, 4, 5
 ),
 
 monthly as (
     select
-        cohort.*,
-        calendar.month,
-        calendar.is_complete,
-        coalesce(earned.net_minor, 0) as net_minor,
-        case when earned.month is null then 0 else earned.net_reporting_minor end as net_reporting_minor,
-        earned.month is not null and earned.net_reporting_minor is null as is_without_rate
-    from cohort
-    inner join mart.customer_activity_monthly as calendar
-        on
-            cohort.account_id = calendar.account_id
-            and cohort.livemode = calendar.livemode
-            and cohort.currency = calendar.currency
-            and cohort.cohort_month <= calendar.month
-    left join earned
-        on
-            cohort.account_id = earned.account_id
-            and cohort.livemode = earned.livemode
-            and cohort.currency = earned.currency
-            and cohort.cohort_month = earned.cohort_month
-            and calendar.month = earned.month
+        cohort.account_id,
+        cohort.livemode,
+        cohort.currency,
+        cohort.cohort_month,
+        cohort.months_since,
+        cohort.month,
+        cohort.cohort_customers,
+        cohort.revenue_minor + coalesce(returned.net_minor, 0) as net_minor,
+        cohort.revenue_reporting_minor
+        + case when returned.month is null then 0 else returned.net_reporting_minor end as net_reporting_minor,
+        cohort.is_complete
+    from mart.payment_cohort_monthly as cohort
+    left join returned using (account_id, livemode, currency, cohort_month, month)
 ),
 
 final as (
@@ -89,14 +50,16 @@ final as (
         livemode,
         currency,
         cohort_month,
-        ops.months_between(cohort_month, month) as months_since,
+        months_since,
         month,
         cohort_customers,
         net_minor,
         sum(net_minor) over history as cumulative_net_minor,
         sum(net_minor) over history / cohort_customers as ltv_minor,
-        case when not bool_or(is_without_rate) over history then sum(net_reporting_minor) over history end
-        / cohort_customers as ltv_reporting_minor,
+        case
+            when count(net_reporting_minor) over history = count(*) over history
+                then sum(net_reporting_minor) over history
+        end / cohort_customers as ltv_reporting_minor,
         is_complete
     from monthly
     window history as (partition by account_id, livemode, currency, cohort_month order by month)

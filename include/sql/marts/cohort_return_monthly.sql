@@ -4,9 +4,12 @@ with pattern as (
     -- customers who paid in the same months are counted once: far fewer than the pairs of their months
     select account_id, livemode, currency, months, count(*) as customers
     from (
-        select account_id, livemode, currency, customer_id, array_agg(month order by month) as months
-        from mart.customer_payment_monthly
-        group by account_id, livemode, currency, customer_id
+        select f.account_id, f.livemode, f.currency, f.customer_id, array_agg(f.month order by f.day) as months
+        from dwh.customer_payment_fact as f
+        inner join ops.reported_mode as mode on f.livemode = mode.livemode
+        where f.is_first_in_month
+        -- in the order of the key: nothing is sorted
+        group by f.account_id, f.livemode, f.customer_id, f.currency
     ) as customer
     group by account_id, livemode, currency, months
 ),

@@ -1,68 +1,48 @@
 /* Grain: one row per currency and month. How many customers were new, stayed, came back and left. */
 create materialized view mart.customer_activity_monthly as
--- once, not for each row
-with calendar as materialized (
-    select span.account_id, span.livemode, span.currency, period.starts_on as month, period.is_complete
-    from (
-        select account_id, livemode, currency, min(month) as first_month, max(month) as last_month
-        from mart.customer_payment_monthly
-        group by account_id, livemode, currency
-    ) as span
-    cross join
-        lateral ops.complete_periods(
-            span.account_id, span.livemode, span.first_month, interval '1 month', span.last_month
-        ) as period
-),
-
-active as (
+with active as (
+    -- of all cohorts
     select
         account_id,
         livemode,
         currency,
         month,
-        count(*) as active_customers,
-        count(*) filter (where activity = 'new') as new_customers,
-        count(*) filter (where activity = 'retained') as retained_customers,
-        count(*) filter (where activity = 'returning') as returning_customers,
+        sum(active_customers)::bigint as active_customers,
+        coalesce(sum(active_customers) filter (where months_since = 0), 0)::bigint as new_customers,
+        sum(retained_customers)::bigint as retained_customers,
+        sum(returning_customers)::bigint as returning_customers,
+        sum(leaving_customers)::bigint as leaving_customers,
         sum(payments)::bigint as payments,
         sum(revenue_minor) as revenue_minor,
         case when count(revenue_reporting_minor) = count(*) then sum(revenue_reporting_minor) end
-            as revenue_reporting_minor
-    from mart.customer_payment_monthly
+            as revenue_reporting_minor,
+        bool_and(is_complete) as is_complete
+    from mart.payment_cohort_monthly
     group by account_id, livemode, currency, month
-),
-
-churned as (
-    select
-        account_id,
-        livemode,
-        currency,
-        (month + interval '1 month')::date as month,
-        count(*) as churned_customers
-    from mart.customer_payment_monthly
-    where next_month is null or next_month > (month + interval '1 month')::date
-    group by account_id, livemode, currency, (month + interval '1 month')::date
 ),
 
 final as (
     select
-        calendar.account_id,
-        calendar.livemode,
-        calendar.currency,
-        calendar.month,
-        coalesce(active.active_customers, 0) as active_customers,
-        coalesce(active.new_customers, 0) as new_customers,
-        coalesce(active.retained_customers, 0) as retained_customers,
-        coalesce(active.returning_customers, 0) as returning_customers,
+        account_id,
+        livemode,
+        currency,
+        month,
+        active_customers,
+        new_customers,
+        retained_customers,
+        returning_customers,
         -- who has not paid yet in a month that is still open has not left
-        case when calendar.is_complete then coalesce(churned.churned_customers, 0) end as churned_customers,
-        coalesce(active.payments, 0) as payments,
-        coalesce(active.revenue_minor, 0) as revenue_minor,
-        case when active.month is null then 0 else active.revenue_reporting_minor end as revenue_reporting_minor,
-        calendar.is_complete
-    from calendar
-    left join active using (account_id, livemode, currency, month)
-    left join churned using (account_id, livemode, currency, month)
+        case
+            when is_complete
+                then coalesce(
+                    lag(leaving_customers) over (partition by account_id, livemode, currency order by month), 0
+                )
+        end as churned_customers,
+        payments,
+        revenue_minor,
+        revenue_reporting_minor,
+        is_complete
+    from active
 )
 
 select * from final;

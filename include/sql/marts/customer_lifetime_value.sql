@@ -1,20 +1,34 @@
 /* Grain: one row per customer and currency. What each customer has paid, and what to expect next month. */
 create materialized view mart.customer_lifetime_value as
 with paid as (
+    -- in the order of the key: nothing is sorted
+    select
+        f.account_id,
+        f.livemode,
+        f.currency,
+        f.customer_id,
+        min(f.first_paid_at) as first_paid_at,
+        max(f.last_paid_at) as last_paid_at,
+        max(f.month) as last_month,
+        ops.months_between(min(f.month), max(f.month)) + 1 as lifetime_months,
+        sum(f.payments)::bigint as payments,
+        sum(f.revenue_minor) as revenue_minor,
+        case when count(rate.rate) = count(*) then sum(f.revenue_minor * rate.rate) end as revenue_reporting_minor
+    from dwh.customer_payment_fact as f
+    inner join ops.reported_mode as mode on f.livemode = mode.livemode
+    left join mart.reporting_rate_daily as rate on f.currency = rate.currency and f.day = rate.day
+    group by f.account_id, f.livemode, f.customer_id, f.currency
+),
+
+returned as (
     select
         t.account_id,
         t.livemode,
         t.currency,
         t.customer_id,
-        min(t.occurred_at) filter (where t.transaction_type = 'charge') as first_paid_at,
-        max(t.occurred_at) filter (where t.transaction_type = 'charge') as last_paid_at,
-        count(*) filter (where t.transaction_type = 'charge') as payments,
-        coalesce(sum(t.amount_minor) filter (where t.transaction_type = 'charge'), 0) as revenue_minor,
         coalesce(-sum(t.amount_minor) filter (where t.transaction_type = 'refund'), 0) as refunded_minor,
         -- what a bank took back is no more kept than what was refunded
-        coalesce(
-            -sum(t.amount_minor) filter (where t.transaction_type in ('dispute', 'dispute_reversal')), 0
-        ) as disputed_minor,
+        coalesce(-sum(t.amount_minor) filter (where t.transaction_type <> 'refund'), 0) as disputed_minor,
         sum(t.amount_minor) as net_minor,
         case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
     from dwh.transaction_fact as t
@@ -22,20 +36,30 @@ with paid as (
     cross join ops.policy as policy
     left join mart.reporting_rate_daily as rate
         on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
-    where policy.name = 'reporting_timezone' and t.customer_id is not null
+    where policy.name = 'reporting_timezone' and t.transaction_type <> 'charge' and t.customer_id is not null
     group by t.account_id, t.livemode, t.currency, t.customer_id
 ),
 
-months as (
+whole as (
     select
         account_id,
         livemode,
         currency,
         customer_id,
-        max(month) as last_month,
-        ops.months_between(min(month), max(month)) + 1 as lifetime_months
-    from mart.customer_payment_monthly
-    group by account_id, livemode, currency, customer_id
+        paid.first_paid_at,
+        paid.last_paid_at,
+        paid.last_month,
+        paid.lifetime_months,
+        coalesce(paid.payments, 0) as payments,
+        coalesce(paid.revenue_minor, 0) as revenue_minor,
+        coalesce(returned.refunded_minor, 0) as refunded_minor,
+        coalesce(returned.disputed_minor, 0) as disputed_minor,
+        coalesce(paid.revenue_minor, 0) + coalesce(returned.net_minor, 0) as net_minor,
+        -- null where either is there, and lacks a rate
+        case when paid.payments is null then 0 else paid.revenue_reporting_minor end
+        + case when returned.net_minor is null then 0 else returned.net_reporting_minor end as net_reporting_minor
+    from paid
+    full join returned using (account_id, livemode, currency, customer_id)
 ),
 
 latest as (
@@ -48,16 +72,15 @@ latest as (
 
 spent as (
     select
-        paid.*,
-        paid.revenue_minor / nullif(paid.payments, 0) as average_payment_minor,
-        paid.net_minor / nullif(months.lifetime_months, 0) as monthly_spend_minor,
+        whole.*,
+        whole.revenue_minor / nullif(whole.payments, 0) as average_payment_minor,
+        whole.net_minor / nullif(whole.lifetime_months, 0) as monthly_spend_minor,
         case
             when latest.month is null then null
-            when months.last_month >= latest.month then 1 - coalesce(latest.churn_rate, 0)
+            when whole.last_month >= latest.month then 1 - coalesce(latest.churn_rate, 0)
             else 0
         end as stay_rate
-    from paid
-    left join months using (account_id, livemode, currency, customer_id)
+    from whole
     left join latest using (account_id, livemode, currency)
 ),
 

@@ -1,56 +1,24 @@
-/* Grain: one row per customer, currency and month with a successful charge. Who paid when; the other marts count it. */
-create materialized view mart.customer_payment_monthly as
-with payment as (
+/* Grain: one row per customer, currency and month with a successful charge. Who exactly paid when. */
+create view mart.customer_payment_monthly as
+with final as (
     select
-        t.account_id,
-        t.livemode,
-        t.currency,
-        t.customer_id,
-        date_trunc('month', t.occurred_at at time zone policy.value)::date as month,
-        t.amount_minor,
-        t.amount_minor * rate.rate as amount_reporting_minor
-    from dwh.transaction_fact as t
-    inner join ops.reported_mode as mode on t.livemode = mode.livemode
-    cross join ops.policy as policy
-    left join mart.reporting_rate_daily as rate
-        on t.currency = rate.currency and (t.occurred_at at time zone policy.value)::date = rate.day
-    where policy.name = 'reporting_timezone' and t.transaction_type = 'charge' and t.customer_id is not null
-),
-
-monthly as (
-    select
-        account_id,
-        livemode,
-        currency,
-        customer_id,
-        month,
-        count(*) as payments,
-        sum(amount_minor) as revenue_minor,
+        f.account_id,
+        f.livemode,
+        f.currency,
+        f.customer_id,
+        f.month,
+        f.first_month,
+        f.previous_month,
+        f.next_month,
+        sum(f.payments)::bigint as payments,
+        sum(f.revenue_minor) as revenue_minor,
         -- all or nothing: a part would look like the whole
-        case when count(amount_reporting_minor) = count(*) then sum(amount_reporting_minor) end
-            as revenue_reporting_minor
-    from payment
-    group by account_id, livemode, currency, customer_id, month
-),
-
-final as (
-    select
-        account_id,
-        livemode,
-        currency,
-        customer_id,
-        month,
-        min(month) over customer_months as first_month,
-        lag(month) over customer_months as previous_month,
-        lead(month) over customer_months as next_month,
-        payments,
-        revenue_minor,
-        revenue_reporting_minor
-    from monthly
-    window customer_months as (
-        partition by account_id, livemode, currency, customer_id order by month
-        rows between unbounded preceding and unbounded following
-    )
+        case when count(rate.rate) = count(*) then sum(f.revenue_minor * rate.rate) end as revenue_reporting_minor
+    from dwh.customer_payment_fact as f
+    inner join ops.reported_mode as mode on f.livemode = mode.livemode
+    left join mart.reporting_rate_daily as rate on f.currency = rate.currency and f.day = rate.day
+    group by
+        f.account_id, f.livemode, f.currency, f.customer_id, f.month, f.first_month, f.previous_month, f.next_month
 )
 
 select
@@ -62,11 +30,8 @@ select
     end as activity
 from final;
 
-create unique index customer_payment_monthly_key
-on mart.customer_payment_monthly (account_id, livemode, currency, customer_id, month);
-create index customer_payment_monthly_month on mart.customer_payment_monthly (account_id, livemode, currency, month);
-comment on materialized view mart.customer_payment_monthly is
-'Grain: one row per customer, currency and month with at least one successful charge.';
+comment on view mart.customer_payment_monthly is
+'Grain: one row per customer, currency and month with at least one successful charge. Read as it is loaded.';
 comment on column mart.customer_payment_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.customer_payment_monthly.livemode is 'False for test data.';
 comment on column mart.customer_payment_monthly.currency is 'Currency, ISO 4217, lower case.';

@@ -14,7 +14,8 @@ with changed as (
             sum(paused_change_minor + free_period_change_minor) filter (where was_mrr), 0
         ) as held_change_minor
     from ops.known_mrr_change
-    group by account_id, livemode, currency, customer_id, price_id, day
+    -- what tells rows apart comes first: most comparisons of the sort end with it
+    group by customer_id, price_id, currency, account_id, livemode, day
 ),
 
 moved as (
@@ -28,7 +29,7 @@ moved as (
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
     window history as (
-        partition by changed.account_id, changed.livemode, changed.currency, changed.customer_id, changed.price_id
+        partition by changed.customer_id, changed.price_id, changed.currency, changed.account_id, changed.livemode
         order by changed.day
     )
 ),

@@ -40,51 +40,49 @@ payment as (
             failed.account_id = charge.account_id
             and failed.livemode = charge.livemode
             and failed.payment_id = charge.payment_id
-    group by charge.account_id, charge.livemode, charge.payment_id
-),
-
-invoiced as (
-    -- newer shapes do not name the invoice: its payments name the payment intent
-    select distinct on (payment.account_id, payment.livemode, payment.payment_id)
-        payment.account_id,
-        payment.livemode,
-        payment.payment_id,
-        i.status
-    from payment
-    left join dwh.invoice_payment_fact as p
-        on
-            payment.account_id = p.account_id
-            and payment.livemode = p.livemode
-            and payment.payment_intent_id = p.payment_intent_id
-    inner join dwh.invoice_fact as i
-        on
-            payment.account_id = i.account_id
-            and payment.livemode = i.livemode
-            and coalesce(payment.invoice_id, p.invoice_id) = i.invoice_id
-    order by payment.account_id asc, payment.livemode asc, payment.payment_id asc, i.invoice_id asc
+    group by charge.payment_id, charge.account_id, charge.livemode
 ),
 
 outcome as (
     select
         payment.*,
         date_trunc('month', payment.failed_at at time zone (select ops.choice('reporting_timezone')))::date as month,
+        -- looked up by their keys, for the few that were not recovered
         case
             when payment.recovered_minor > 0 then 'recovered'
+            when exists (
+                select 1
+                from dwh.payment_intent_fact as intent
+                where
+                    payment.account_id = intent.account_id
+                    and payment.livemode = intent.livemode
+                    and payment.payment_intent_id = intent.payment_intent_id
+                    and intent.status = 'canceled'
+            ) then 'lost'
             -- nobody tries any more; an invoice that was paid otherwise was not paid by this
-            when intent.status = 'canceled' or invoiced.status in ('void', 'uncollectible', 'paid') then 'lost'
+            when exists (
+                select 1
+                from dwh.invoice_fact as i
+                where
+                    payment.account_id = i.account_id
+                    and payment.livemode = i.livemode
+                    -- newer shapes do not name the invoice: its payments name the payment intent
+                    and i.invoice_id = coalesce(
+                        payment.invoice_id,
+                        (
+                            select min(p.invoice_id)
+                            from dwh.invoice_payment_fact as p
+                            where
+                                payment.account_id = p.account_id
+                                and payment.livemode = p.livemode
+                                and payment.payment_intent_id = p.payment_intent_id
+                        )
+                    )
+                    and i.status in ('void', 'uncollectible', 'paid')
+            ) then 'lost'
             else 'open'
         end as outcome
     from payment
-    left join dwh.payment_intent_fact as intent
-        on
-            payment.account_id = intent.account_id
-            and payment.livemode = intent.livemode
-            and payment.payment_intent_id = intent.payment_intent_id
-    left join invoiced
-        on
-            payment.account_id = invoiced.account_id
-            and payment.livemode = invoiced.livemode
-            and payment.payment_id = invoiced.payment_id
     where payment.first_status = 'failed'
 ),
 

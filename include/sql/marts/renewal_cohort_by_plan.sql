@@ -4,14 +4,14 @@ with item as (
     select
         i.*,
         coalesce(i.interval_count, 1) || ' ' || i.interval_unit as cycle,
-        min(i.valid_from) over (partition by i.account_id, i.livemode, i.subscription_id) as began_at
+        min(i.valid_from) over (partition by i.subscription_id, i.account_id, i.livemode) as began_at
     from dwh.subscription_item_dim as i
     inner join ops.reported_mode as mode on i.livemode = mode.livemode
 ),
 
 plan as (
     -- what a subscription began with: all that was in it at its first moment
-    select distinct on (account_id, livemode, subscription_id, price_id)
+    select distinct on (subscription_id, price_id, account_id, livemode)
         account_id,
         livemode,
         subscription_id,
@@ -24,8 +24,8 @@ plan as (
         min(cycle) over whole <> max(cycle) over whole as is_mixed
     from item
     where valid_from = began_at and price_id is not null and interval_unit is not null
-    window whole as (partition by account_id, livemode, subscription_id)
-    order by account_id asc, livemode asc, subscription_id asc, price_id asc, subscription_item_id asc
+    window whole as (partition by subscription_id, account_id, livemode)
+    order by subscription_id asc, price_id asc, account_id asc, livemode asc, subscription_item_id asc
 ),
 
 subscription as (
@@ -60,7 +60,8 @@ renewal as (
         plan.price_id,
         i.status = 'paid' as is_paid,
         row_number() over (
-            partition by plan.account_id, plan.livemode, plan.subscription_id, plan.price_id
+            -- what tells rows apart comes first: most comparisons of the sort end with it
+            partition by plan.subscription_id, plan.price_id, plan.account_id, plan.livemode
             order by i.created_at, i.invoice_id
         ) as renewal
     from plan
@@ -146,11 +147,11 @@ paid as (
             and plan.subscription_id = renewal.subscription_id
             and plan.price_id = renewal.price_id
     group by
-        plan.account_id,
-        plan.livemode,
-        plan.price_id,
         s.cohort_month,
-        renewal.renewal
+        renewal.renewal,
+        plan.price_id,
+        plan.account_id,
+        plan.livemode
 ),
 
 -- once, not for each row

@@ -19,7 +19,8 @@ with moved as (
     inner join ops.reported_mode as mode on t.livemode = mode.livemode
     cross join ops.policy as policy
     where policy.name = 'reporting_timezone'
-    group by t.account_id, t.livemode, t.currency, (t.occurred_at at time zone policy.value)::date
+    -- what tells rows apart comes first: where groups are sorted, most comparisons end with it
+    group by (t.occurred_at at time zone policy.value)::date, t.currency, t.account_id, t.livemode
 ),
 
 charged as (
@@ -69,7 +70,7 @@ fee as (
     left join dwh.currency_dim as paid on rate.from_currency = paid.currency
     left join dwh.currency_dim as kept on rate.to_currency = kept.currency
     where charged.fee_minor <> 0 and charged.currency is not null and charged.day is not null
-    group by charged.account_id, charged.livemode, coalesce(rate.from_currency, charged.currency), charged.day
+    group by charged.day, coalesce(rate.from_currency, charged.currency), charged.account_id, charged.livemode
 ),
 
 joined as (

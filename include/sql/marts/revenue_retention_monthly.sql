@@ -11,7 +11,8 @@ with ends as (
         (array_agg(m.opening_mrr_minor order by m.day))[1] as opening_mrr_minor,
         (array_agg(m.closing_mrr_minor order by m.day desc))[1] as closing_mrr_minor
     from ops.known_mrr_movement as m
-    group by m.account_id, m.livemode, m.currency, date_trunc('month', m.day), m.customer_id
+    -- what tells rows apart comes first: most comparisons of the sort end with it
+    group by m.customer_id, date_trunc('month', m.day), m.currency, m.account_id, m.livemode
 ),
 
 changed as (

@@ -41,7 +41,7 @@ ended as (
             and subscription.valid_from = earlier.valid_to
     where
         c.mrr_change_minor + c.paused_change_minor + c.free_period_change_minor < 0
-        and churn.day = (c.changed_at at time zone ops.choice('reporting_timezone'))::date
+        and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
     order by
         churn.account_id asc, churn.livemode asc, churn.currency asc, churn.customer_id asc, churn.day asc,
         c.changed_at desc, c.subscription_id asc
@@ -124,7 +124,7 @@ rated as (
         coalesce(counted.other_customers, 0) as other_customers,
         opened.churned_customers::numeric / nullif(
             opened.opening_customers
-            + case ops.choice('churn_denominator')
+            + case (select ops.choice('churn_denominator'))
                 when 'opening' then 0
                 else opened.new_customers + opened.reactivated_customers
             end,
@@ -154,9 +154,10 @@ final as (
         other_customers,
         churn_rate,
         arpu_minor,
-        arpu_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_minor,
+        arpu_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0) as ltv_minor,
         arpu_reporting_minor,
-        arpu_reporting_minor * ops.choice('gross_margin')::numeric / nullif(churn_rate, 0) as ltv_reporting_minor,
+        arpu_reporting_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0)
+            as ltv_reporting_minor,
         reasons,
         feedbacks,
         is_complete
