@@ -1,40 +1,16 @@
-"""Airflow plugin: the Revenue page in the navigation. Every Airflow process loads it, so it imports next to nothing."""
+"""Airflow plugin: the Revenue page, at /revenue and in the navigation."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from functools import cache
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-Message = MutableMapping[str, Any]
-
-
-@cache
-def _app() -> Any:
-    from tallyhouse.revenue.airflow_app import make_app  # only the api-server needs all that
-
-    return make_app()
-
-
-class RevenueApp:
-    """The page's ASGI app, made when it is asked for the first time."""
-
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
-        """Passes a request on."""
-        await _app()(scope, receive, send)
-
 
 class RevenuePage(AirflowPlugin):
-    """Adds the page at /revenue, and its entry in the navigation."""
+    """Every process loads it, each task too; the app is made only where it is asked for: in the api-server."""
 
     name = "revenue_page"
-    fastapi_apps = [{"name": "Revenue", "url_prefix": "/revenue", "app": RevenueApp()}]
-    external_views = [
+    external_views: ClassVar[list[Any]] = [
         {
             "name": "Revenue",
             "href": "revenue/",
@@ -45,3 +21,10 @@ class RevenuePage(AirflowPlugin):
             "icon_dark_mode": "revenue/icon.svg",
         }
     ]
+
+    @cached_property
+    def fastapi_apps(self) -> list[Any]:
+        """The app that the api-server mounts."""
+        from tallyhouse.revenue.airflow_app import make_app
+
+        return [{"name": "Revenue", "url_prefix": "/revenue", "app": make_app()}]

@@ -1,7 +1,9 @@
 """The page inside Airflow: its users and their rights, its connections, its runs. Imported by the api-server alone."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import cast
 
 import psycopg
 from airflow.api_fastapi.app import get_auth_manager
@@ -35,7 +37,7 @@ _ACTIVE = ("queued", "running")
 def make_app() -> FastAPI:
     """The app as Airflow's api-server mounts it."""
     require_reader = requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN, param_dag_id=READ_BY)
-    return create_app(connect, settings.SQL_ROOT, require_reader, read_runs)
+    return create_app(connect, settings.SQL_ROOT, require_reader, visible_runs)
 
 
 @contextmanager
@@ -45,18 +47,40 @@ def connect() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def read_runs(user: GetUserDep) -> list[LastRun]:
-    """The last runs of the pipeline's DAGs, of those that the user may see and Airflow knows."""
-    manager = get_auth_manager()
-    seen = [
-        dag_id
-        for dag_id in DAGS
-        if manager.is_authorized_dag(
-            method="GET", access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag_id), user=user
+@dataclass(frozen=True)
+class VisibleRuns:
+    """The runs of the pipeline's DAGs, of those that Airflow knows and the user may see; the `Runs` of the page."""
+
+    dag_ids: list[str]
+
+    def last(self) -> list[LastRun]:
+        """What became of each DAG last."""
+        with create_session() as session:
+            return [*_last_runs(session, self.dag_ids)]
+
+    def dags_of(self, run_ids: Collection[str]) -> dict[str, str]:
+        """Run -> the DAG that it is of."""
+        if not run_ids:
+            return {}
+        query = select(DagRun.run_id, DagRun.dag_id).where(
+            DagRun.dag_id.in_(self.dag_ids), DagRun.run_id.in_(list(run_ids))
         )
-    ]
-    with create_session() as session:
-        return [*_last_runs(session, seen)]
+        with create_session() as session:
+            return {row.run_id: row.dag_id for row in session.execute(query)}
+
+
+def visible_runs(user: GetUserDep) -> VisibleRuns:
+    """Those that the user of a request may see."""
+    manager = get_auth_manager()
+    return VisibleRuns(
+        [
+            dag_id
+            for dag_id in DAGS
+            if manager.is_authorized_dag(
+                method="GET", access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag_id), user=user
+            )
+        ]
+    )
 
 
 def _open() -> psycopg.Connection:
@@ -66,7 +90,7 @@ def _open() -> psycopg.Connection:
             hook.get_connection(conn_id)
         except AirflowNotFoundException:
             continue
-        return hook.get_conn()
+        return cast(psycopg.Connection, hook.get_conn())
     raise PageError(
         f"Airflow's api-server has no connection {settings.WAREHOUSE_CONN_ID}.",
         "Create it (Admin, Connections; type Postgres), or give its AIRFLOW_CONN_WAREHOUSE to the api-server too.",
@@ -74,9 +98,8 @@ def _open() -> psycopg.Connection:
 
 
 def _last_runs(session: Session, dag_ids: list[str]) -> Iterator[LastRun]:
-    paused = dict(
-        session.execute(select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(dag_ids))).all()
-    )
+    known = select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(dag_ids))
+    paused = {dag_id: bool(is_paused) for dag_id, is_paused in session.execute(known)}
     is_ended = case((DagRun.state.in_(_ENDED), 1), else_=0)
     place = func.row_number().over(partition_by=(DagRun.dag_id, is_ended), order_by=DagRun.run_after.desc())
     ranked = (

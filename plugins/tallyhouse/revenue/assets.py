@@ -1,6 +1,8 @@
 """The page's own files: HTML, style, scripts, the chart library. All are served from here, none from another host."""
 
+import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,5 +44,17 @@ def version() -> str:
 
 @cache
 def page() -> str:
-    """The HTML, with the addresses of the files of this version."""
-    return (FOLDER / "page.html").read_text().replace("{version}", version())
+    """The HTML: with the style and the first script in it, so that one request paints it, and the others' addresses."""
+    text = (FOLDER / "page.html").read_text()
+    parts = {"{version}": version(), "{style}": _text("page.css"), "{boot}": _text("boot.js")}
+    return re.sub("|".join(map(re.escape, parts)), lambda found: parts[found[0]], text)
+
+
+@cache
+def boot_hash() -> str:
+    """The hash by which a content security policy knows the script in the page."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(_text("boot.js").encode()).digest()).decode()
+
+
+def _text(name: str) -> str:
+    return assets()[name].content.decode()

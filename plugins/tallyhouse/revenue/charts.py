@@ -176,6 +176,19 @@ CHARTS = (
         note="Monthly in quarters too: ARPU as the quarter ends, LTV by the mean churn of its months.",
     ),
     Chart(
+        "trials",
+        "Trial conversion",
+        "trial_conversion_monthly",
+        (
+            _month("trial_conversion_monthly.month"),
+            Column("trials", "Trials ended", "count"),
+            Column("converted_trials", "Converted", "count"),
+            Column("conversion_rate", "Conversion", "rate"),
+            _FINAL,
+        ),
+        "No trial ended in this range. Choose a longer range or another currency.",
+    ),
+    Chart(
         "cohort_customers",
         "Cohort retention: customers",
         "cohort_retention_monthly",
@@ -222,19 +235,6 @@ CHARTS = (
         note="Renewals that were due to all, and whose retries are over. Choose a plan to see its cohorts.",
     ),
     Chart(
-        "trials",
-        "Trial conversion",
-        "trial_conversion_monthly",
-        (
-            _month("trial_conversion_monthly.month"),
-            Column("trials", "Trials ended", "count"),
-            Column("converted_trials", "Converted", "count"),
-            Column("conversion_rate", "Conversion", "rate"),
-            _FINAL,
-        ),
-        "No trial ended in this range. Choose a longer range or another currency.",
-    ),
-    Chart(
         "recovery",
         "Failed payments and recovery",
         "payment_recovery_monthly",
@@ -264,7 +264,7 @@ CHARTS = (
         "No installs or ad spend are loaded for this range. Name their folder in the Variable "
         "tallyhouse_acquisition_path and run `acquisition`.",
         by_account=False,
-        note="Months that are over. Installs and spend are of no account of Stripe's.",
+        note="Channels with spend, months that are over; later columns are of fewer install months.",
     ),
 )
 """In the order of the page."""

@@ -17,8 +17,8 @@ from tallyhouse.revenue.status import read_status
 def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping[str, str]) -> dict[str, Any]:
     """The page's document. `filters` is None, and `charts` empty, as long as the marts are.
 
-    Raises UnknownChoiceError for filters that cannot be. A chart that fails has `error` and `what_to_do` in the place of
-    its rows, and the others are there.
+    Raises UnknownChoiceError for filters that cannot be. A chart that fails has `error` and `what_to_do` instead of
+    rows, and the others are there.
     """
     resolved = _resolve(connection, asked)
     if resolved is None:

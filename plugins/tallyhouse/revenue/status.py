@@ -1,9 +1,9 @@
-"""How far the numbers can be trusted: how far the data reach, open gaps, checks, comparisons with Stripe, their runs."""
+"""How far the numbers can be trusted: how far the data reach, gaps, checks, comparisons with Stripe, their runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.rows import dict_row
@@ -19,9 +19,6 @@ DAGS = (
     "warehouse_rebuild",
 )
 """The DAGs by which numbers come to be, in their order."""
-
-MADE_BY = {"load": "warehouse", "dwh": "marts", "mart": "marts"}
-"""Layer of a check -> the DAG that usually runs it."""
 
 _FRESHNESS = """
 select account_id, livemode, data_through, open_gaps
@@ -72,6 +69,26 @@ class LastRun:
         return asdict(self) | {"ended_at": _instant(self.ended_at), "failed_tasks": list(self.failed_tasks)}
 
 
+class Runs(Protocol):
+    """What Airflow can tell of runs to whoever asks."""
+
+    def last(self) -> list[LastRun]:
+        """What became of each DAG last, of those that may be seen."""
+        ...
+
+    def dags_of(self, run_ids: Collection[str]) -> dict[str, str]:
+        """Run -> its DAG, of those that may be seen."""
+        ...
+
+
+def add_runs(status: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    """A status of `read_status`, with the last runs, and with the DAG of each run that made a check."""
+    others = status["checks"]["others"]
+    dags = runs.dags_of({row["run_id"] for row in others})
+    checks = status["checks"] | {"others": [row | {"dag_id": dags.get(row["run_id"])} for row in others]}
+    return status | {"checks": checks, "runs": [run.as_json() for run in runs.last()]}
+
+
 def read_status(connection: psycopg.Connection, livemode: bool, account_id: str | None) -> dict[str, Any]:
     """All of it that the warehouse knows, as the page reads it; instants are ISO 8601 in UTC."""
     asked = {"livemode": livemode, "account_id": account_id}
@@ -83,9 +100,7 @@ def read_status(connection: psycopg.Connection, livemode: bool, account_id: str 
         "checks": {
             "passed": sum(row["status"] == "passed" for row in checks),
             "checked_at": _instant(max((row["checked_at"] for row in checks), default=None)),
-            "others": [
-                row | {"dag_id": MADE_BY.get(row["layer"])} for row in _rows(checks) if row["status"] != "passed"
-            ],
+            "others": [row for row in _rows(checks) if row["status"] != "passed"],
         },
         "reconciliation": [_with_run(row) for row in _rows(cursor.execute(_DIFFERENCES, asked).fetchall())],
         "refreshed": _rows(cursor.execute(_REFRESHED).fetchall())[0],

@@ -13,11 +13,12 @@ from tallyhouse.revenue.charts import BY_NAME
 from tallyhouse.revenue.document import read_answer, read_document
 from tallyhouse.revenue.errors import PageError, UnknownChoiceError, explain
 from tallyhouse.revenue.reading import Connect, reading
-from tallyhouse.revenue.status import LastRun
+from tallyhouse.revenue.status import Runs, add_runs
 
-# What a browser may load and do. Styles in elements are how the chart library places its tooltips.
+# What a browser may load and do: from here alone. Styles in elements are how the chart library places its tooltips.
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "Content-Security-Policy": f"default-src 'none'; script-src 'self' '{assets.boot_hash()}'; connect-src 'self'; "
+    "img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -29,12 +30,12 @@ def create_app(
     connect: Connect,
     sql_root: Path,
     require_reader: Callable[..., Any],
-    read_runs: Callable[..., list[LastRun]],
+    find_runs: Callable[..., Runs],
 ) -> FastAPI:
     """The app. `connect` opens a connection to the warehouse; PageError when there is none to open.
 
-    `require_reader`: a dependency of FastAPI's that every route has; it refuses whoever may not read. `read_runs`: one
-    that gives the last runs of the DAGs that the user may see.
+    `require_reader`: a dependency of FastAPI's that every route has; it refuses whoever may not read. `find_runs`: one
+    that gives the runs of the DAGs that the user may see.
     """
     # No description of itself: its routes would be open to anybody.
     app = FastAPI(
@@ -73,10 +74,10 @@ def create_app(
         return _file(path, _FOR_EVER if version == assets.version() else "no-store")
 
     @app.get("/data")
-    def data(request: Request, runs: list[LastRun] = Depends(read_runs)) -> dict[str, Any]:  # noqa: B008
+    def data(request: Request, runs: Runs = Depends(find_runs)) -> dict[str, Any]:  # noqa: B008
         with reading(connect) as connection:
             document = read_document(connection, sql_root, request.query_params)
-        return document | {"runs": [run.as_json() for run in runs]}
+        return document | {"status": add_runs(document["status"], runs)}
 
     @app.get("/charts/{name}.csv")
     def chart_as_csv(name: str, request: Request) -> Response:
