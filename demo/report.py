@@ -68,6 +68,7 @@ def print_where(console: Console, url: str, password: str, embedded: Mapping[str
     psql = f'psql "{make_conninfo(**embedded)}"' if embedded is not None else 'psql "$WAREHOUSE_URL"'
     lines = [
         f"Airflow    {url}   user {USER}, password {password}",
+        f"Revenue    {url}/plugin/revenue",
         f"Warehouse  {psql}   (or: make psql)",
         "Logs       .local/logs, .local/airflow/logs",
     ]

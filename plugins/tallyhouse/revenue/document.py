@@ -88,9 +88,7 @@ def _read_chart(
     try:
         with connection.transaction():  # a savepoint: one that fails leaves the others be
             return described | {"rows": ask(connection, sql_root, chart, filters).rows}
-    except psycopg.OperationalError as error:
-        if not isinstance(error, psycopg.errors.QueryCanceled):
-            raise
-        return described | explain(error).as_json()
     except psycopg.Error as error:
+        if connection.broken:
+            raise
         return described | explain(error).as_json()

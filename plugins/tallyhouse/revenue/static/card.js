@@ -19,7 +19,7 @@ export class Card {
     this.body = el("div", { class: "body" });
     this.asTable = context.tables.has(chart.name);
     const wide = this.view.wide ? " wide" : "";
-    this.element = el("section", { class: `card${wide}`, id: `chart-${chart.name}`, "aria-label": chart.title }, this.#head(), this.body, this.#foot());
+    this.element = el("section", { class: `card${wide}`, id: `chart-${chart.name}`, "data-by": context.by, "aria-label": chart.title }, this.#head(), this.body, this.#foot());
   }
 
   /** Draws; the card must be on the page, since its width counts. */

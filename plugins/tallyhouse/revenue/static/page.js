@@ -81,7 +81,7 @@ function show({ filters, options, charts, status }) {
   };
   fillFilters(byId("filters"), options, filters, choose);
   byId("figures").replaceChildren(...figureTiles(charts, format));
-  cards = charts.map((chart) => new Card(chart, { format, state, tables, announce, onTable }));
+  cards = charts.map((chart) => new Card(chart, { format, state, tables, announce, onTable, by: filters.by }));
   byId("charts").replaceChildren(...cards.map((card) => card.element));
   for (const card of cards) card.show();
   byId("footer").replaceChildren(

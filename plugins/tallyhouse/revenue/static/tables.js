@@ -13,7 +13,7 @@ export function fullTable(chart, rows, format) {
       {},
       chart.columns.map((column) => {
         const value = row[column.key];
-        return el("td", { class: column.kind, "data-value": value ?? "" }, format.full(column.kind, value));
+        return el("td", { class: column.kind, "data-value": value === null ? "" : String(value) }, format.full(column.kind, value));
       }),
     ),
   );
