@@ -231,3 +231,21 @@ def test_gaps_and_differences_are_told_of_the_account_that_is_asked_for(serve: S
     found = {(row["dag_id"], row["object_type"]): row["differences"] for row in of_one["reconciliation"]}
     assert found[("stripe_reconcile", "charge")] >= 2
     assert (of_other["gaps"], of_other["reconciliation"]) == ([], [])
+
+
+def test_of_a_check_its_last_result_counts(serve: Serve, copy: str) -> None:
+    client = serve(copy)
+    before = client.get("/data").json()["status"]["checks"]
+    insert = """
+        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold)
+        values ('activity_adds_up', 'mart', 'manual__1', %s, %s, 0)
+    """
+    with psycopg.connect(copy) as connection:
+        connection.execute(insert, ["failed", 3])
+    first, *_ = client.get("/data").json()["status"]["checks"]["others"]
+    assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 3)
+    assert (first["run_id"], first["dag_id"]) == ("manual__1", None)
+    with psycopg.connect(copy) as connection:
+        connection.execute(insert, ["passed", 0])
+    after = client.get("/data").json()["status"]["checks"]
+    assert (after["others"], after["passed"]) == (before["others"], before["passed"])

@@ -1,6 +1,26 @@
 /* Grain: one row per check. What came of it when it ran last. */
 create view mart.check_status as
-select distinct on (check_name)
+with recursive latest as (
+    -- from one check to the next by the index, however many results there are
+    (
+        select *
+        from ops.check_result
+        order by check_name asc, checked_at desc
+        limit 1
+    )
+    union all
+    select following.*
+    from latest
+    cross join lateral (
+        select *
+        from ops.check_result as r
+        where r.check_name > latest.check_name
+        order by r.check_name asc, r.checked_at desc
+        limit 1
+    ) as following
+)
+
+select
     check_name,
     layer,
     run_id,
@@ -8,8 +28,7 @@ select distinct on (check_name)
     failing_count,
     threshold,
     checked_at
-from ops.check_result
-order by check_name asc, checked_at desc, check_result_id desc;
+from latest;
 
 comment on view mart.check_status is 'Grain: one row per check. What came of it when it ran last.';
 comment on column mart.check_status.check_name is 'Name of the check: its file in include/sql/checks says the rule.';

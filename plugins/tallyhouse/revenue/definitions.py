@@ -23,8 +23,9 @@ class Definitions:
     columns: Mapping[tuple[str, str], str]
 
     def of(self, chart: Chart) -> str:
-        """What a chart shows."""
-        return self.marts.get(chart.mart, "")
+        """What a chart shows: the comment of its mart, without the grain that such a comment begins with."""
+        comment = self.marts.get(chart.mart, "")
+        return comment.partition(". ")[2] or comment
 
     def of_columns(self, chart: Chart) -> dict[str, str]:
         """What each of its columns is, by name."""

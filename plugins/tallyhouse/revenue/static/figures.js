@@ -3,14 +3,15 @@
 import { el } from "./dom.js";
 import { defined } from "./tables.js";
 
-// [label, chart, column, whether it stands at a moment rather than over a period that must be over, times, is less better]
+// [label, chart, column, how]. now: it stands at a moment, and need not wait for a period to be over; times: so many of it;
+// points: it is a share, of which the change is in points
 const FIGURES = [
   ["MRR", "mrr", "closing_mrr", { now: true }],
   ["ARR", "mrr", "closing_mrr", { now: true, times: 12 }],
   ["Net revenue", "revenue", "net_after_fees", {}],
   ["Active subscribers", "subscribers", "paying_customers", { now: true }],
   ["Subscriber churn", "churn", "churn_rate", { points: true }],
-  ["Net revenue retention", "retention", "net_revenue_retention", { points: true }],
+  ["Net retention (NRR)", "retention", "net_revenue_retention", { points: true }],
   ["ARPU", "value", "arpu", {}],
   ["Lifetime value", "value", "ltv", {}],
 ];
@@ -29,14 +30,14 @@ function tile(label, chart, key, { now = false, times = 1, points = false }, for
   if (!row || row[key] === null) return null;
   const value = Number(row[key]) * times;
   const before = rows[rows.indexOf(row) - 1];
-  const open = row.is_complete ? "" : " so far";
+  const period = format.full("period", row.period);
   const definition = times === 1 ? column.definition : `${times} x ${column.definition}`;
   return el(
     "div",
     { class: "figure", "data-value": row[key] },
     el("span", { class: "label" }, defined(label, definition)),
     el("span", { class: "value", title: format.full(column.kind, value) }, shown(column.kind, value, format)),
-    el("span", { class: "since" }, change(row[key], before?.[key], points), ` ${format.full("period", row.period)}${open}`),
+    el("span", { class: "since", title: period }, change(row[key], before?.[key], points), row.is_complete ? ` ${period}` : " so far"),
   );
 }
 
