@@ -67,7 +67,7 @@ function heatCell(row, view, column, format) {
   if (!row || row[view.value] === null) return el("td", { class: "void" });
   const share = Number(row[view.value]);
   const strength = Math.min(1, Math.max(0, share / (view.goal ?? 1)));
-  const classes = [strength > 0.55 ? "strong" : "", strength > 0.7 ? "stronger" : "", row.is_complete === false ? "open" : "", view.goal && share >= view.goal ? "reached" : ""];
+  const classes = [row.is_complete === false ? "open" : "", view.goal && share >= view.goal ? "reached" : ""];
   return el(
     "td",
     {
