@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from demo import summary_depth
+from demo import summary_depth, summary_growth
 
 MOST_EXAMPLES = 3
 
@@ -85,6 +85,7 @@ class Summary:
     retention: Sequence[RetentionCell]
     checks: Sequence[CheckRow]
     depth: summary_depth.Depth
+    growth: summary_growth.Growth
 
 
 def read(connection: Connection) -> Summary | None:
@@ -127,6 +128,7 @@ def read(connection: Connection) -> Summary | None:
             retention=_retention(connection, account),
             checks=_checks(connection),
             depth=summary_depth.read(connection, *account),
+            growth=summary_growth.read(connection, *account),
         )
 
 

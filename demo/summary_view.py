@@ -10,6 +10,7 @@ from rich.text import Text
 
 from demo import summary_depth
 from demo.summary_data import CheckRow, CurrencyRow, KindCount, RetentionCell, Summary
+from demo.summary_growth import ChannelRow, MrrRow
 
 NOTHING = "-"
 # From the fewest to the most retained: text on ground, from yellow over green to blue, which the colour-blind
@@ -40,8 +41,12 @@ def render(summary: Summary) -> RenderableType:
         parts += [revenue_table(summary.currencies), Text(""), month_table(summary.currencies), Text("")]
     else:
         parts += [Text("No successful charge yet."), Text("")]
+    if summary.growth.mrr:
+        parts += [mrr_table(summary.growth.mrr), Text("")]
     if summary.retention:
         parts += [retention_table(summary.retention), Text("")]
+    if summary.growth.channels:
+        parts += [channel_table(summary.growth.channels), Text("")]
     parts.append(checks_lines(summary.checks))
     return Group(*parts)
 
@@ -96,6 +101,36 @@ def month_table(rows: Sequence[CurrencyRow]) -> Table:
             money(row.arpu_minor, row.exponent),
             money(row.ltv_minor, row.exponent),
         )
+    return table
+
+
+def mrr_table(rows: Sequence[MrrRow]) -> Table:
+    """What moved MRR in the last complete month, and where it ended."""
+    table = _table(
+        "MRR in the last complete month: what moved it, its end, and the share that its customers kept",
+        ("currency", "month", "new", "grown", "shrunk", "churned", "MRR", "kept"),
+    )
+    for row in rows:
+        moved = (row.new_minor, row.expansion_minor, row.contraction_minor, row.churn_minor, row.closing_mrr_minor)
+        table.add_row(
+            row.currency.upper(),
+            f"{row.month:%Y-%m}",
+            *(money(amount, row.exponent) for amount in moved),
+            percent(row.net_retention),
+        )
+    return table
+
+
+def channel_table(rows: Sequence[ChannelRow]) -> Table:
+    """What the channels of ads cost, and what the users brought who came through them."""
+    table = _table(
+        "Ads, all time: users by their first install, what they cost and brought",
+        ("channel", "currency", "users", "spent", "brought", "of it"),
+    )
+    for row in rows:
+        amounts = (row.spend_minor, row.net_minor)
+        shown = (money(amount, row.exponent) for amount in amounts)
+        table.add_row(row.channel, row.currency.upper(), f"{row.users:,}", *shown, percent(row.value_to_cost))
     return table
 
 

@@ -168,6 +168,8 @@ MODELS: tuple[Model, ...] = (
             "discount_dim",
             "subscription_dim",
             "subscription_item_dim",
+            "invoice_fact",
+            "invoice_line_fact",
         ),
     ),
     Model("mrr_movement_fact", upstream=("mrr_change_fact",)),

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from demo import summary_data, summary_depth
+from demo import summary_data, summary_depth, summary_growth
 from demo.summary_view import check_sentence, money, percent, render
 
 # The columns that the summary reads, filled by hand: what the marts compute is tested beside them.
@@ -51,6 +51,18 @@ create table mart.arpu_churn_ltv_monthly (
 create table mart.payment_cohort_monthly (
     account_id text, livemode boolean, currency text, cohort_month date, months_since int,
     cohort_customers bigint, active_customers bigint, is_complete boolean
+);
+create table mart.mrr_movement_monthly (
+    account_id text, livemode boolean, currency text, month date, new_minor numeric, reactivation_minor numeric,
+    expansion_minor numeric, contraction_minor numeric, churn_minor numeric, closing_mrr_minor numeric,
+    is_complete boolean
+);
+create table mart.revenue_retention_monthly (
+    account_id text, livemode boolean, currency text, month date, net_revenue_retention numeric
+);
+create table mart.ltv_by_channel (
+    livemode boolean, currency text, channel_name text, users bigint, spend_minor numeric, net_minor numeric,
+    ltv_to_cost numeric
 );
 """
 
@@ -94,6 +106,16 @@ insert into mart.payment_cohort_monthly values
 ('acct_1', false, 'usd', '2026-09-01', 1, 8, 5, true), ('acct_1', false, 'jpy', '2026-09-01', 1, 2, 1, true),
 ('acct_1', false, 'usd', '2026-09-01', 2, 8, 2, false), ('acct_1', false, 'usd', '2026-10-01', 0, 4, 4, true),
 ('acct_1', false, 'usd', '2026-10-01', 1, 4, 1, false);
+insert into mart.mrr_movement_monthly values
+('acct_1', false, 'usd', '2026-09-01', 1, 2, 3, 4, 5, 6, true),
+('acct_1', false, 'usd', '2026-10-01', 10000, 2050, 3000, 4000, 5000, 1234567.8333333333, true),
+('acct_1', false, 'usd', '2026-11-01', 9, 9, 9, 9, 9, 9, false),
+('acct_1', false, 'jpy', '2026-10-01', 0, 0, 0, 0, 0, 5000, true),
+('acct_old', false, 'eur', '2026-10-01', 1, 0, 0, 0, 0, 1, true);
+insert into mart.revenue_retention_monthly values
+('acct_1', false, 'usd', '2026-10-01', 1.0251), ('acct_1', false, 'jpy', '2026-10-01', null);
+insert into mart.ltv_by_channel values
+(false, 'usd', 'search', 1200, 50000, 75000, 1.5), (false, 'usd', 'friends', 30, 0, 900, null);
 insert into ops.check_result values
 (1, 'keys_unique', 'failed', 3, 0, '[]', '2026-11-21'),
 (2, 'keys_unique', 'passed', 0, 0, '[]', '2026-11-22'),
@@ -179,6 +201,17 @@ def test_a_currency_without_a_complete_month_shows_dashes(text: str) -> None:
     assert "KWD - - - - -" in text
 
 
+def test_what_moved_mrr_in_the_last_complete_month_is_shown(text: str) -> None:
+    assert "USD 2026-10 120.50 30.00 40.00 50.00 12,345.68 102.5 %" in text
+    assert "JPY 2026-10 0 0 0 0 5,000 -" in text
+    assert "EUR" not in text
+
+
+def test_channels_that_cost_money_show_what_it_brought(text: str) -> None:
+    assert "search USD 1,200 500.00 750.00 150.0 %" in text
+    assert "friends" not in text
+
+
 def test_cohorts_are_added_over_currencies(text: str) -> None:
     assert "2026-09 10 60 20" in text
     assert "2026-10 4 25" in text
@@ -237,7 +270,7 @@ def test_the_real_schema_has_every_column_that_the_summary_reads(warehouse: str)
 
 def test_an_account_without_a_charge_says_so() -> None:
     nothing = summary_depth.Depth([], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    empty = summary_data.Summary("acct_1", False, [], 0, 0, 0, 0, [], [], [], nothing)
+    empty = summary_data.Summary("acct_1", False, [], 0, 0, 0, 0, [], [], [], nothing, summary_growth.Growth([], []))
     console = Console(file=io.StringIO(), width=100)
     with console.capture() as capture:
         console.print(render(empty))

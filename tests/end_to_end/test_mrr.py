@@ -16,6 +16,7 @@ from simulator.server import serve_in_thread
 from tests.conftest import PostgresServer
 from tests.end_to_end.books import books
 from tests.end_to_end.pipeline import Pipeline
+from tests.end_to_end.replay import replay
 
 FOUNDED = datetime(2025, 1, 15, tzinfo=UTC)
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
@@ -55,7 +56,7 @@ CUSTOMERS = """
 
 
 @pytest.fixture(scope="module")
-def watched(postgres: PostgresServer) -> Iterator[Pipeline]:
+def read_as_it_came(postgres: PostgresServer) -> Iterator[Pipeline]:
     """A warehouse that has read every event of eighteen months as it came."""
     company = Company(11, int(FOUNDED.timestamp()), customers=150, months=18)
     clock = Clock(parse_instant((FOUNDED + timedelta(days=25)).isoformat()), frozen=True)
@@ -69,6 +70,19 @@ def watched(postgres: PostgresServer) -> Iterator[Pipeline]:
             pipeline.events(timedelta(days=31))
         pipeline.enrich()
         yield pipeline
+    postgres.drop_database(conninfo)
+
+
+@pytest.fixture(scope="module", params=["as it came", "in any order"])
+def watched(request: pytest.FixtureRequest, postgres: PostgresServer, read_as_it_came: Pipeline) -> Iterator[Pipeline]:
+    """That warehouse; and one that was given the same documents in any order, in parts that have nothing in common."""
+    if request.param == "as it came":
+        yield read_as_it_came
+        return
+    conninfo = postgres.clone_database(read_as_it_came.conninfo)
+    with psycopg.connect(conninfo) as connection:
+        replay(connection, seed=0.7, parts=5)
+    yield Pipeline(conninfo, read_as_it_came.api_base)
     postgres.drop_database(conninfo)
 
 

@@ -218,6 +218,86 @@ def test_cohort_table(connection: psycopg.Connection) -> None:
     ]
 
 
+def subscription(at: str, status: str, price: str, **changes: Any) -> Version:
+    """The only subscription of cus_1, as it was from that moment on."""
+    created = int(moment("2026-01-05").timestamp())
+    recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
+    terms = {"id": price, "product": "prod_1", "currency": "usd", "unit_amount": 1000, "recurring": recurring}
+    body = {
+        "object": "subscription",
+        "id": "sub_1",
+        "customer": "cus_1",
+        "currency": "usd",
+        "status": status,
+        "created": created,
+        "start_date": created,
+        "items": {"data": [{"id": "si_1", "created": created, "quantity": 2, "price": terms}], "has_more": False},
+        **changes,
+    }
+    kind = {"2026-01-05": "created", "2026-06-05": "deleted"}.get(at, "updated")
+    return Version(moment(at), f"customer.subscription.{kind}", body)
+
+
+LIFE = [
+    subscription("2026-01-05", "trialing", "price_small"),
+    subscription("2026-01-19", "active", "price_small"),
+    subscription("2026-03-01", "active", "price_large"),
+    subscription("2026-04-01", "active", "price_large", pause_collection={"behavior": "void"}),
+    subscription("2026-05-01", "active", "price_large"),
+    subscription("2026-06-05", "canceled", "price_large", ended_at=int(moment("2026-06-05").timestamp())),
+]
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-01-01", [(False, None, None, None, None)]),
+        ("2026-01-10", [(False, "trialing", False, "price_small", 2)]),
+        ("2026-02-10", [(True, "active", False, "price_small", 2)]),
+        ("2026-03-10", [(True, "active", False, "price_large", 2)]),
+        ("2026-04-10", [(False, "active", True, "price_large", 2)]),
+        ("2026-05-10", [(True, "active", False, "price_large", 2)]),
+        ("2026-06-10", [(False, None, None, None, None)]),
+    ],
+    ids=["before", "trial", "paying", "another plan", "paused", "again", "ended"],
+)
+def test_user_subscribed_at(at: str, expected: list[tuple[Any, ...]], connection: psycopg.Connection) -> None:
+    load(connection, customer("cus_1", "u1"), customer("cus_2", "u2"), *LIFE)
+    found = ask(connection, "user_subscribed_at", user_id="'u1'", at=f"'{at}T00:00:00Z'")
+    columns = ("is_subscribed", "status", "is_paused", "price_id", "quantity")
+    assert [tuple(row[name] for name in columns) for row in found] == expected
+    (nobody,) = ask(connection, "user_subscribed_at", user_id="'u2'", at=f"'{at}T00:00:00Z'")
+    assert (nobody["is_subscribed"], nobody["subscription_id"]) == (False, None)
+
+
+def test_renewal_cohorts_of_plan(connection: psycopg.Connection) -> None:
+    renewed = {"01-19": "subscription_create", "02-19": "subscription_cycle", "03-19": "subscription_cycle"}
+    invoices = [
+        Version(
+            moment(f"2026-{day}"),
+            "invoice.paid",
+            {
+                "object": "invoice",
+                "id": f"in_{day}",
+                "customer": "cus_1",
+                "subscription": "sub_1",
+                "status": "paid",
+                "billing_reason": reason,
+                "currency": "usd",
+                "total": 2000,
+                "created": int(moment(f"2026-{day}").timestamp()),
+                "status_transitions": {"paid_at": int(moment(f"2026-{day}").timestamp())},
+            },
+        )
+        for day, reason in renewed.items()
+    ]
+    load(connection, *LIFE, *invoices, through="2026-06-20")
+    found = ask(connection, "renewal_cohorts_of_plan", price_id="'price_small'")
+    assert [tuple(row.values())[3:9] for row in found] == [(date(2026, 1, 1), 1, 100, 100, 0, None)]
+    assert ask(connection, "renewal_cohorts_of_plan", price_id="'price_large'") == []
+    assert ask(connection, "renewal_cohorts_of_plan", price_id="'price_small'", from_month="date '2026-02-01'") == []
+
+
 def test_every_report_has_a_test_here() -> None:
     asked = set(re.findall(r'ask\(connection, "(\w+)"', Path(__file__).read_text()))
     assert {path.stem for path in REPORTS} <= asked
@@ -228,7 +308,7 @@ def test_a_report_says_its_question_its_parameters_and_its_sources(path: Path) -
     text = path.read_text()
     assert re.match(r"/\* Report: [^?]+\?", text)
     assert "Parameters, in asked: " in text
-    named = {table.name for table in tables_of(text)}
+    named = {table.name or table.this.name for table in tables_of(text)}
     header = text.partition("*/")[0]
     assert named <= set(re.findall(r"\w+", header.partition("Sources: ")[2]))
 

@@ -52,7 +52,8 @@ def published(
 ) -> list[tuple[Any, ...]]:
     """What a mart answers after these versions were loaded, all checks passed."""
     connection.execute(
-        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s)",
+        "insert into ops.watermark (account_id, livemode, stream, through) values (%s, false, 'events', %s) "
+        "on conflict do nothing",
         [ACCOUNT, through],
     )
     connection.commit()
@@ -153,6 +154,46 @@ def test_a_policy_that_changes_is_followed_by_the_next_load(
     apply_models(connection, SQL_ROOT)
     refresh_marts(connection, SQL_ROOT)
     assert connection.execute(query).fetchall() == [(expected,)]
+
+
+def test_metered_use_becomes_mrr_by_a_policy_with_the_next_load_and_its_next_invoice(
+    connection: psycopg.Connection,
+) -> None:
+    (used,) = subscribed(1, 5, MONTHLY, JANUARY)
+    used.body["items"]["data"][0]["price"]["recurring"]["usage_type"] = "metered"
+    query = "select coalesce(sum(mrr_minor), 0) from mart.mrr_daily where day = '2026-02-09'"
+    assert published(connection, [used, billed_use(used, "in_1", 700, JANUARY)], FEBRUARY, query) == [(0,)]
+    connection.execute("update ops.policy set value = 'last_invoice' where name = 'metered'")
+    connection.commit()
+    assert published(connection, [], FEBRUARY, query) == [(700,)]
+    assert published(connection, [billed_use(used, "in_2", 900, moment("2026-02-05T00:00:00"))], FEBRUARY, query) == [
+        (900,)
+    ]
+
+
+def billed_use(subscription: Version, invoice_id: str, amount: int, at: datetime) -> Version:
+    """The invoice that bills what was used of a subscription's only item."""
+    item = subscription.body["items"]["data"][0]
+    line = {
+        "id": f"il_{invoice_id}",
+        "amount": amount,
+        "currency": "usd",
+        "quantity": amount // 5,
+        "subscription": subscription.body["id"],
+        "subscription_item": item["id"],
+        "price": item["price"],
+    }
+    body = {
+        "object": "invoice",
+        "id": invoice_id,
+        "customer": subscription.body["customer"],
+        "subscription": subscription.body["id"],
+        "status": "paid",
+        "currency": "usd",
+        "created": int(at.timestamp()),
+        "lines": {"has_more": False, "data": [line]},
+    }
+    return Version(at, "invoice.paid", body)
 
 
 def test_a_policy_with_a_word_that_nobody_knows_is_refused(connection: psycopg.Connection) -> None:

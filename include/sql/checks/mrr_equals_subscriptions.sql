@@ -19,23 +19,27 @@ item as (
         s.subscription_id,
         i.subscription_item_id,
         coalesce(s.currency, i.currency) as currency,
-        coalesce(
-            dwh.period_amount(
-                coalesce(i.quantity, 1),
-                case
-                    when s.currency <> i.currency and p.currency_options ? s.currency
-                        then (p.currency_options #>> array[s.currency, 'unit_amount'])::numeric
-                    else coalesce(i.unit_amount_minor, p.unit_amount_minor)
-                end,
-                p.tiers_mode,
-                case
-                    when s.currency <> i.currency and p.currency_options ? s.currency
-                        then p.currency_options #> array[s.currency, 'tiers']
-                    else p.tiers
-                end,
-                p.transform_quantity
-            ), 0
-        ) as gross_minor,
+        case
+            when i.usage_type = 'metered' then coalesce(billed.amount_minor, 0)
+            else
+                coalesce(
+                    dwh.period_amount(
+                        coalesce(i.quantity, 1),
+                        case
+                            when s.currency <> i.currency and p.currency_options ? s.currency
+                                then (p.currency_options #>> array[s.currency, 'unit_amount'])::numeric
+                            else coalesce(i.unit_amount_minor, p.unit_amount_minor)
+                        end,
+                        p.tiers_mode,
+                        case
+                            when s.currency <> i.currency and p.currency_options ? s.currency
+                                then p.currency_options #> array[s.currency, 'tiers']
+                            else p.tiers
+                        end,
+                        p.transform_quantity
+                    ), 0
+                )
+        end as gross_minor,
         case i.interval_unit when 'year' then 1.0 when 'month' then 12 when 'week' then 52 when 'day' then 365 end
         / (12 * coalesce(i.interval_count, 1)) as monthly_factor,
         i.discounts
@@ -43,10 +47,27 @@ item as (
     inner join dwh.subscription_item_dim as i using (account_id, livemode, subscription_id)
     left join dwh.price_dim as p
         on i.account_id = p.account_id and i.livemode = p.livemode and i.price_id = p.price_id and p.is_current
+    -- what was used is worth what the last invoice billed for it
+    left join lateral (
+        select sum(line.amount_minor) as amount_minor
+        from dwh.invoice_line_fact as line
+        inner join dwh.invoice_fact as invoice using (account_id, livemode, invoice_id)
+        where
+            line.account_id = i.account_id
+            and line.livemode = i.livemode
+            and line.subscription_id = i.subscription_id
+            and line.subscription_item_id = i.subscription_item_id
+            and line.price_id = i.price_id
+            and invoice.status in ('open', 'paid', 'uncollectible')
+            and invoice.deleted_at is null
+        group by invoice.created_at
+        order by invoice.created_at desc
+        limit 1
+    ) as billed on i.usage_type = 'metered'
     where
         i.is_current
         and i.deleted_at is null
-        and i.usage_type is distinct from 'metered'
+        and (i.usage_type is distinct from 'metered' or (select ops.choice('metered')) = 'last_invoice')
         and i.interval_unit is not null
 ),
 

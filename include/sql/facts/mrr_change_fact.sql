@@ -2,7 +2,10 @@
 select ops.begin_model(
     'mrr_change_fact',
     touching => '{subscription,customer,price,plan,coupon}',
-    upstream => '{customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim}'
+    upstream => '{
+        customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_fact,
+        invoice_line_fact
+    }'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
 
@@ -77,7 +80,23 @@ where
         or price.tiers_mode is not null
         or price.transform_quantity is not null
         or price.currency_options is not null
-    );
+    )
+union
+-- What was used is worth what it was last billed for, if that is MRR at all.
+select line.account_id, line.livemode, line.subscription_id
+from pending_batch
+cross join lateral staging.versions_in_batch(pending_batch.batch_id, 'invoice') as invoice
+inner join dwh.invoice_line_fact as line
+    on
+        invoice.account_id = line.account_id
+        and invoice.livemode = line.livemode
+        and invoice.object_id = line.invoice_id
+inner join dwh.subscription_item_dim as item
+    on
+        line.account_id = item.account_id
+        and line.livemode = item.livemode
+        and line.subscription_item_id = item.subscription_item_id
+where item.usage_type = 'metered' and (select ops.choice('metered')) = 'last_invoice';
 analyze affected;
 
 create temp table stretch on commit drop as
@@ -131,7 +150,8 @@ select
     price.transform_quantity,
     price.currency_options,
     known.interval_unit,
-    coalesce(known.interval_count, 1) as interval_count
+    coalesce(known.interval_count, 1) as interval_count,
+    known.is_reconstructed
 from affected
 inner join dwh.subscription_item_dim as known using (account_id, livemode, subscription_id)
 left join dwh.price_dim as price
@@ -140,7 +160,13 @@ left join dwh.price_dim as price
         and known.livemode = price.livemode
         and known.price_id = price.price_id
         and price.is_current
-where known.usage_type is distinct from 'metered' and known.interval_unit is not null and known.price_id is not null;
+where known.usage_type is distinct from 'metered' and known.interval_unit is not null and known.price_id is not null
+union all
+select
+    billed.account_id, billed.livemode, billed.subscription_id, billed.subscription_item_id, billed.price_id,
+    billed.product_id, billed.currency, billed.discounts, billed.valid_from, billed.valid_to, 1, billed.amount_minor,
+    null, null, null, null, billed.interval_unit, billed.interval_count, billed.is_reconstructed
+from ops.billed_usage() as billed;
 create index on item (account_id, livemode, subscription_id);
 analyze item;
 

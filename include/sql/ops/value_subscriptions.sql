@@ -70,6 +70,7 @@ begin
         coalesce(moment.currency, item.currency) as currency,
         item.interval_unit,
         item.interval_count,
+        item.is_reconstructed,
         coalesce(
             case
                 when moment.currency = item.currency or not coalesce(item.currency_options ? moment.currency, false)
@@ -184,6 +185,7 @@ begin
     placed as (
         select
             account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number,
+            is_reconstructed,
             case when state = 'mrr' then monthly_minor else 0 end as mrr_after_minor,
             case when state = 'paused' then monthly_minor else 0 end as paused_after_minor,
             case when state = 'trial' and was_mrr then monthly_minor else 0 end as free_period_after_minor,
@@ -198,22 +200,31 @@ begin
     filled as (
         select
             account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number,
-            mrr_after_minor, paused_after_minor, free_period_after_minor
+            is_reconstructed, mrr_after_minor, paused_after_minor, free_period_after_minor
         from placed
         union all
         select
             account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number + 1,
-            0, 0, 0
+            is_reconstructed, 0, 0, 0
         from placed
         where next_number is distinct from number + 1
     ),
 
     changed as (
         select
-            filled.*,
+            filled.account_id,
+            filled.livemode,
+            filled.subscription_id,
+            filled.subscription_item_id,
+            filled.price_id,
+            filled.product_id,
+            filled.currency,
+            filled.mrr_after_minor,
+            filled.paused_after_minor,
+            filled.free_period_after_minor,
             moment.at as changed_at,
             moment.customer_id,
-            moment.is_reconstructed,
+            moment.is_reconstructed or filled.is_reconstructed as is_reconstructed,
             moment.was_mrr,
             filled.mrr_after_minor - lag(filled.mrr_after_minor, 1, 0::numeric) over item_history as mrr_change_minor,
             filled.paused_after_minor - lag(filled.paused_after_minor, 1, 0::numeric) over item_history
