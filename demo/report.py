@@ -67,8 +67,8 @@ def print_where(console: Console, url: str, password: str, embedded: Mapping[str
     """Where to look: Airflow and its login, and psql. `embedded`: the embedded warehouse's parameters."""
     psql = f'psql "{make_conninfo(**embedded)}"' if embedded is not None else 'psql "$WAREHOUSE_URL"'
     lines = [
-        f"Airflow    {url}   user {USER}, password {password}",
         f"Revenue    {url}/plugin/revenue",
+        f"Airflow    {url}   user {USER}, password {password}",
         f"Warehouse  {psql}   (or: make psql)",
         "Logs       .local/logs, .local/airflow/logs",
     ]
