@@ -17,7 +17,6 @@ from tallyhouse.errors import (
 from tallyhouse.file_reading import UnreadableFileError
 from tallyhouse.file_staging import FileChangedError
 from tallyhouse.migrations import MigrationError
-from tallyhouse.revenue.errors import PageError
 
 pytestmark = pytest.mark.usefixtures("airflow_environment")
 
@@ -39,7 +38,6 @@ def decision(error: Exception) -> str:
         ChecksFailedError("1 of 5"),
         MigrationError("edited"),
         UnreadableFileError("no header"),
-        PageError("no view", "make it"),
         TallyhouseError("a setting that makes no sense"),
     ],
     ids=lambda error: type(error).__name__,
@@ -68,5 +66,5 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
 def test_every_error_of_the_library_is_judged() -> None:
     judged = {StripeAccessError, RejectedRowsError, GapError, EnrichmentError, ReconciliationError}
     judged |= {ChecksFailedError, MigrationError, StripeUnavailableError, BadPageError}
-    judged |= {UnreadableFileError, FileChangedError, OvertakenError, PageError}
+    judged |= {UnreadableFileError, FileChangedError, OvertakenError}
     assert set(TallyhouseError.__subclasses__()) == judged

@@ -125,7 +125,7 @@ def test_the_sql_of_a_chart_is_shown_as_it_was_asked(context: "BrowserContext", 
     assert "'jpy'::text as currency" in text
     assert "'quarter'::text as grain" in text
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")
 
 
 def test_a_view_is_shared_by_its_address(context: "BrowserContext", site: Serving) -> None:
@@ -135,9 +135,9 @@ def test_a_view_is_shared_by_its_address(context: "BrowserContext", site: Servin
     frame.get_by_label("Quarters").check(force=True)
     frame.wait_for_selector("#chart-mrr[data-by=quarter]")
     frame.locator("#chart-mrr").get_by_role("button", name="Table").click()
-    shared = page.url
-    assert shared == f"{site.url}/plugin/revenue/revenue/?currency=jpy&by=quarter&tables=mrr"
-    _, other = open_in_airflow(context, site, shared.removeprefix(site.url))
+    shared = "/plugin/revenue/revenue/?currency=jpy&by=quarter&tables=mrr"
+    page.wait_for_url(f"{site.url}{shared}")
+    _, other = open_in_airflow(context, site, shared)
     assert other.locator("select[name=currency]").input_value() == "jpy"
     assert other.locator("#chart-mrr tbody td").first.inner_text().startswith("Q")
 
@@ -256,7 +256,7 @@ def test_a_filter_that_cannot_be_offers_a_way_back(context: "BrowserContext", si
     assert "There is no currency 'xyz'" in page.locator("#message .problem").inner_text()
     page.get_by_role("button", name="Show the usual range").click()
     page.wait_for_selector("#chart-mrr svg")
-    assert page.url == f"{site.url}/revenue/"
+    page.wait_for_url(f"{site.url}/revenue/")
 
 
 def test_who_is_signed_out_meanwhile_is_told_so(context: "BrowserContext", site: Serving) -> None:

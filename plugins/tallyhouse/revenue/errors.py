@@ -2,11 +2,12 @@
 
 import psycopg
 
-from tallyhouse.errors import TallyhouseError
 
+class PageError(Exception):
+    """The page, or one of its charts, cannot be shown. `what_to_do`: the next step, a sentence.
 
-class PageError(TallyhouseError):
-    """The page, or one of its charts, cannot be shown. `what_to_do`: the next step, a sentence."""
+    No task raises it, so it is no TallyhouseError, of which each says whether a task is tried again.
+    """
 
     def __init__(self, message: str, what_to_do: str) -> None:
         super().__init__(message)
