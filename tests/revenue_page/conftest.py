@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -172,13 +172,14 @@ def reader(site: Serving) -> Iterator[httpx.Client]:
         yield client
 
 
-def find_browser() -> str:
+def find_browser(environment: Mapping[str, str]) -> str:
     """The Chromium to drive. Without one the test is skipped, but where CI is set it fails."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found:
-        return found
+    names = ("chromium", "chromium-browser", "google-chrome")
+    for found in (shutil.which(name, path=environment.get("PATH")) for name in names):
+        if found:
+            return found
     missing = "no chromium is installed (Debian, Ubuntu: apt install chromium), and the page is tested in a browser"
-    if os.environ.get("CI"):
+    if environment.get("CI"):
         pytest.fail(f"{missing}; where CI is set no test is skipped")
     pytest.skip(missing)
 
@@ -186,7 +187,7 @@ def find_browser() -> str:
 @pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
     """A real browser."""
-    path = find_browser()
+    path = find_browser(os.environ)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
