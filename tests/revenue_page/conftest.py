@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from demo import airflow_config
@@ -27,7 +26,6 @@ from simulator.clock import Clock
 from simulator.company import Company
 from simulator.instance import make_accounts
 from simulator.server import serve_in_thread
-from tallyhouse.revenue.reading import ROLE
 from tests.conftest import ROOT, PostgresServer
 from tests.end_to_end.pipeline import Pipeline
 
@@ -50,24 +48,6 @@ PASSWORD = "a password of the tests"
 START_SECONDS = 120
 
 
-def give_role(conninfo: str) -> None:
-    """Makes the role of the page, with what it may read, where no migration has."""
-    with psycopg.connect(conninfo) as connection:
-        connection.execute(
-            """
-            do $$ begin
-                if to_regrole('tallyhouse_analyst') is null then
-                    create role tallyhouse_analyst;
-                end if;
-            end $$
-            """
-        )
-        role = sql.Identifier(ROLE)
-        connection.execute(sql.SQL("grant usage on schema mart, dwh to {}").format(role))
-        connection.execute(sql.SQL("grant select on all tables in schema mart to {}").format(role))
-        connection.execute(sql.SQL("grant select on dwh.currency_dim to {}").format(role))
-
-
 @pytest.fixture(scope="package")
 def loaded(serving: "Serving", postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Connection string of a warehouse that has read eight months of two accounts, their installs and spend."""
@@ -82,7 +62,6 @@ def loaded(serving: "Serving", postgres: PostgresServer, tmp_path_factory: pytes
         pipelines[0].files(tmp_path_factory.mktemp("files"))
         pipelines[0].load()
         pipelines[0].reconcile()
-    give_role(conninfo)
     with psycopg.connect(conninfo) as connection:
         connection.execute("update ops.check_result set run_id = 'asset_triggered__1'")
     serving.wait()

@@ -18,9 +18,9 @@ from tallyhouse.revenue.answers import Answer, ask, read_query, show_query
 from tallyhouse.revenue.charts import BY_NAME, CHARTS, Chart
 from tallyhouse.revenue.definitions import read_definitions
 from tallyhouse.revenue.filters import Filters, read_filters, read_plans, read_slices
-from tallyhouse.revenue.reading import ROLE, reading
+from tallyhouse.revenue.reading import reading
+from tallyhouse.roles import ANALYST
 from tests.conftest import SQL_ROOT
-from tests.revenue_page.conftest import give_role
 
 Asking = Callable[..., list[tuple[Any, ...]]]
 Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
@@ -99,7 +99,6 @@ def test_the_sql_that_is_shown_gives_the_same_rows_when_it_is_run(connection: ps
 def test_every_query_runs_on_every_version_of_postgresql(each_warehouse: str) -> None:
     month = date(2026, 1, 1)
     asked = Filters("usd", 2, False, None, month, month, "quarter", None)
-    give_role(each_warehouse)
     with reading(lambda: closing(psycopg.connect(each_warehouse))) as connection:
         assert read_slices(connection) == []
         for chart in CHARTS:
@@ -115,7 +114,7 @@ def test_a_filter_that_is_sql_is_only_a_value(connection: psycopg.Connection) ->
 
 
 def test_the_page_reads_as_the_analyst_and_cannot_write(connection: psycopg.Connection) -> None:
-    assert connection.execute("select current_user").fetchone() == (ROLE,)
+    assert connection.execute("select current_user").fetchone() == (ANALYST,)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         connection.execute("create table public.of_the_page (a integer)")
 

@@ -16,7 +16,6 @@ from tallyhouse.revenue.charts import CHARTS, Chart
 from tallyhouse.revenue.status import LastRun
 from tallyhouse.revenue.web import create_app
 from tests.conftest import SQL_ROOT, PostgresServer
-from tests.revenue_page.conftest import give_role
 
 Serve = Callable[[str], httpx.Client]
 
@@ -86,14 +85,12 @@ def test_a_database_that_has_not_been_migrated_is_told_what_to_run(
 
 
 def test_a_warehouse_without_data_has_a_page_without_charts(serve: Serve, warehouse: str) -> None:
-    give_role(warehouse)
     document = serve(warehouse).get("/data").json()
     assert (document["filters"], document["charts"]) == (None, [])
     assert document["status"]["checks"]["others"] == []
 
 
 def test_csv_of_a_warehouse_without_data_says_what_to_run(serve: Serve, warehouse: str) -> None:
-    give_role(warehouse)
     status, error, what_to_do = said(serve(warehouse), "/charts/mrr.csv")
     assert (status, error) == (503, "Nothing is loaded yet.")
     assert "stripe_backfill" in what_to_do
@@ -114,7 +111,7 @@ def test_a_login_that_may_not_become_the_analyst_is_told_what_to_grant(serve: Se
 def test_a_role_that_is_not_there_comes_with_the_migrations(
     serve: Serve, loaded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ROLE", "tallyhouse_nobody")
+    monkeypatch.setattr(reading, "ANALYST", "tallyhouse_nobody")
     status, error, what_to_do = said(serve(loaded))
     assert (status, error) == (503, "The warehouse has no role tallyhouse_nobody, which the page reads as.")
     assert what_to_do.startswith("Run the DAG warehouse")

@@ -7,8 +7,8 @@ import psycopg
 from psycopg import sql
 
 from tallyhouse.revenue.errors import NOT_MIGRATED, PageError, explain
+from tallyhouse.roles import ANALYST
 
-ROLE = "tallyhouse_analyst"
 LONGEST_QUERY = 10_000
 """Milliseconds."""
 
@@ -37,12 +37,12 @@ def reading(connect: Connect) -> Iterator[psycopg.Connection]:
 
 def _become_analyst(connection: psycopg.Connection) -> None:
     try:
-        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(ROLE)))
+        connection.execute(sql.SQL("set local role {}").format(sql.Identifier(ANALYST)))
     except psycopg.errors.InvalidParameterValue as error:
-        raise PageError(f"The warehouse has no role {ROLE}, which the page reads as.", NOT_MIGRATED) from error
+        raise PageError(f"The warehouse has no role {ANALYST}, which the page reads as.", NOT_MIGRATED) from error
     except psycopg.errors.InsufficientPrivilege as error:
         login = connection.info.user
         raise PageError(
-            f"The login {login} of the Airflow connection may not become the role {ROLE}, which the page reads as.",
-            f'Ask whoever owns the database to run: grant {ROLE} to "{login}";',
+            f"The login {login} of the Airflow connection may not become the role {ANALYST}, which the page reads as.",
+            f'Ask whoever owns the database to run: grant {ANALYST} to "{login}";',
         ) from error
