@@ -55,7 +55,7 @@ final as (
         sum(by_account.involuntary_customers)::bigint as involuntary_customers,
         sum(by_account.churned_customers) / nullif(
             sum(by_account.opening_customers)
-            + case policy.value when 'opening' then 0 else sum(by_account.started_customers) end,
+            + case denominator.value when 'opening' then 0 else sum(by_account.started_customers) end,
             0
         ) as churn_rate,
         bool_and(
@@ -64,9 +64,9 @@ final as (
         ) as is_complete
     from by_account
     cross join asked
-    cross join mart.policy as policy
-    where policy.name = 'churn_denominator'
-    group by by_account.period, policy.value
+    cross join mart.policy as denominator
+    where denominator.policy = 'churn_denominator'
+    group by by_account.period, denominator.value
 )
 
 select * from final

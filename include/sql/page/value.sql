@@ -32,7 +32,7 @@ monthly as (
             and c.month = m.month
     cross join mart.policy as denominator
     where
-        denominator.name = 'churn_denominator'
+        denominator.policy = 'churn_denominator'
         and (asked.account_id is null or c.account_id = asked.account_id)
         and c.month >= asked.from_month
         and c.month < asked.until_month
@@ -65,7 +65,7 @@ final as (
         summed.is_complete
     from summed
     cross join mart.policy as margin
-    where margin.name = 'gross_margin'
+    where margin.policy = 'gross_margin'
 )
 
 select * from final
