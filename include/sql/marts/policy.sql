@@ -1,4 +1,4 @@
-/* Grain: one row per choice. Where businesses differ, what the numbers follow: the books in ops are not for analysts. */
+/* Grain: one row per choice. Where businesses differ, what the numbers follow: for those who do not read ops. */
 create view mart.policy as
 select
     name as policy,
