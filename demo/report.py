@@ -67,6 +67,7 @@ def print_where(console: Console, url: str, password: str, embedded: Mapping[str
     """Where to look: Airflow and its login, and psql. `embedded`: the embedded warehouse's parameters."""
     psql = f'psql "{make_conninfo(**embedded)}"' if embedded is not None else 'psql "$WAREHOUSE_URL"'
     lines = [
+        f"Revenue    {url}/plugin/revenue",
         f"Airflow    {url}   user {USER}, password {password}",
         f"Warehouse  make psql   (as an analyst; as the owner of all of it: {psql})",
         "Logs       .local/logs, .local/airflow/logs",

@@ -313,6 +313,19 @@ def test_the_plugin_loader_leaves_the_library_alone() -> None:
     assert stripe.StripeClient.__module__.startswith("stripe.")
 
 
+@pytest.mark.usefixtures("airflow_environment", "own_modules")
+def test_a_process_that_serves_nothing_loads_the_plugin_and_none_of_the_page() -> None:
+    from airflow import plugins_manager
+
+    for name in [name for name in sys.modules if name.startswith("tallyhouse.revenue")]:
+        del sys.modules[name]  # which other tests have imported
+    plugins, errors = plugins_manager._load_plugins_from_plugin_directory(
+        plugins_folder=str(ROOT / "plugins"), load_examples=False, ignore_file_syntax="glob"
+    )
+    assert ([plugin.name for plugin in plugins], errors) == (["revenue_page"], {})
+    assert [name for name in sys.modules if name.startswith("tallyhouse.revenue")] == []
+
+
 @pytest.mark.parametrize("is_ignored", [True, False], ids=["as it is", "without .airflowignore"])
 @pytest.mark.usefixtures("airflow_environment", "own_modules")
 def test_only_airflowignore_keeps_a_module_of_the_library_from_replacing_a_package(

@@ -134,7 +134,7 @@ def test_where_tasks_run_and_nowhere_else_any_number_of_further_accounts_is_know
     ("secret", "holders"),
     [
         ("STRIPE_API_KEY", {"scheduler", "simulator"}),
-        ("WAREHOUSE_PASSWORD", {"scheduler", "warehouse-postgres"}),
+        ("WAREHOUSE_PASSWORD", {"scheduler", "api-server", "warehouse-postgres"}),
         ("WAREHOUSE_ADMIN_PASSWORD", {"warehouse-postgres"}),
         ("AIRFLOW_ADMIN_PASSWORD", {"airflow-init"}),
     ],

@@ -1,0 +1,94 @@
+"""All that the page shows, in one answer of one snapshot: what was asked, what can be, every chart, how to trust it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tallyhouse.revenue.answers import Answer, ask, show_query
+from tallyhouse.revenue.charts import CHARTS, Chart
+from tallyhouse.revenue.definitions import Definitions, read_definitions
+from tallyhouse.revenue.errors import explain
+from tallyhouse.revenue.filters import Filters, Options, check_plan, read_filters, read_plans, read_slices
+from tallyhouse.revenue.status import read_status
+
+
+def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping[str, str]) -> dict[str, Any]:
+    """The page's document. `filters` is None, and `charts` empty, as long as the marts are.
+
+    Raises UnknownChoiceError for filters that cannot be. A chart that fails has `error` and `what_to_do` instead of
+    rows, and the others are there.
+    """
+    resolved = _resolve(connection, asked)
+    if resolved is None:
+        of_modes = [read_status(connection, livemode, account_id=None) for livemode in (True, False)]
+        status = next((of_mode for of_mode in of_modes if of_mode["freshness"]), of_modes[0])
+        return {"filters": None, "options": None, "charts": [], "status": status}
+    filters, options = resolved
+    definitions = read_definitions(connection, CHARTS)
+    return {
+        "filters": filters.as_json(),
+        "options": options.as_json(filters),
+        "charts": [_read_chart(connection, sql_root, chart, filters, definitions) for chart in CHARTS],
+        "status": read_status(connection, filters.livemode, filters.account_id),
+    }
+
+
+def read_answer(
+    connection: psycopg.Connection, sql_root: Path, chart: Chart, asked: Mapping[str, str]
+) -> Answer | None:
+    """One chart's rows; None as long as the marts are empty. Raises UnknownChoiceError as `read_document`."""
+    resolved = _resolve(connection, asked)
+    return ask(connection, sql_root, chart, resolved[0]) if resolved else None
+
+
+def _resolve(connection: psycopg.Connection, asked: Mapping[str, str]) -> tuple[Filters, Options] | None:
+    slices = read_slices(connection)
+    if not slices:
+        return None
+    filters = read_filters(slices, asked)
+    plans = read_plans(connection, filters)
+    check_plan(filters, plans)
+    return filters, Options(slices, plans)
+
+
+def _read_chart(
+    connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: Filters, definitions: Definitions
+) -> dict[str, Any]:
+    of_columns = definitions.of_columns(chart)
+    ignored = [
+        name
+        for name, is_asked, follows in (
+            ("plan", filters.price_id is not None, chart.by_plan),
+            ("account", filters.account_id is not None, chart.by_account),
+        )
+        if is_asked and not follows
+    ]
+    described = {
+        "name": chart.name,
+        "title": chart.title,
+        "mart": chart.mart,
+        "definition": definitions.of(chart),
+        "note": chart.note,
+        "when_empty": chart.when_empty,
+        "ignores": ignored,
+        "columns": [
+            {
+                "key": column.key,
+                "label": column.label,
+                "kind": column.kind,
+                "definition": of_columns[column.name],
+            }
+            for column in chart.columns
+        ],
+        "sql": show_query(connection, sql_root, chart, filters),
+        "rows": [],
+    }
+    try:
+        with connection.transaction():  # a savepoint: one that fails leaves the others be
+            return described | {"rows": ask(connection, sql_root, chart, filters).rows}
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        return described | explain(error).as_json()

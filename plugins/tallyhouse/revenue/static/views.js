@@ -1,0 +1,112 @@
+/* How each chart is drawn. Panels share the periods on their axis, and each has one unit: no second scale anywhere.
+   Tones: won1 to won3 are shades of the one accent, lost1 to lost3 of grey; what is taken away hangs below zero. */
+
+const RECOVERY = [
+  { key: "recovered_payments", tone: "won1" },
+  { key: "open_payments", tone: "won3" },
+  { key: "lost_payments", tone: "lost1" },
+];
+
+export const VIEWS = {
+  mrr: {
+    wide: true,
+    waterfall: {
+      from: "opening_mrr",
+      to: "closing_mrr",
+      won: [
+        { key: "new", tone: "won1" },
+        { key: "expansion", tone: "won2" },
+        { key: "reactivation", tone: "won3" },
+      ],
+      lost: [
+        { key: "churn", tone: "lost1" },
+        { key: "contraction", tone: "lost2" },
+      ],
+      // more may come back than goes
+      either: { key: "paused", tone: "lost3" },
+    },
+  },
+  revenue: {
+    panels: [
+      {
+        kind: "money",
+        bars: [
+          { key: "net_after_fees", tone: "won1" },
+          { key: "fees", tone: "lost3", below: true },
+          { key: "refunded", tone: "lost2", below: true },
+          { key: "disputed", tone: "lost1", below: true },
+        ],
+      },
+    ],
+  },
+  subscribers: {
+    panels: [
+      { kind: "count", share: 2, area: true, lines: [{ key: "paying_customers", tone: "won1" }] },
+      {
+        kind: "count",
+        bars: [
+          { key: "new_customers", tone: "won1" },
+          { key: "reactivated_customers", tone: "won3" },
+          { key: "churned_customers", tone: "lost1", below: true },
+        ],
+      },
+    ],
+  },
+  churn: {
+    panels: [
+      { kind: "rate", lines: [{ key: "churn_rate", tone: "won1" }] },
+      {
+        kind: "count",
+        bars: [
+          { key: "voluntary_customers", tone: "lost1" },
+          { key: "involuntary_customers", tone: "lost3" },
+        ],
+      },
+    ],
+  },
+  retention: {
+    panels: [
+      {
+        kind: "rate",
+        floating: true,
+        lines: [
+          { key: "net_revenue_retention", tone: "won1" },
+          { key: "gross_revenue_retention", tone: "lost1" },
+        ],
+      },
+    ],
+  },
+  value: {
+    panels: [
+      { kind: "money", floating: true, lines: [{ key: "arpu", tone: "won1" }] },
+      { kind: "money", lines: [{ key: "ltv", tone: "lost1" }] },
+    ],
+  },
+  cohort_customers: { heat: { row: "cohort", column: "periods_since", value: "retention_rate", beside: "cohort_customers" } },
+  cohort_revenue: { heat: { row: "cohort", column: "periods_since", value: "revenue_retention_rate", beside: "cohort_mrr" } },
+  renewals: {
+    wide: true,
+    heat: { row: ["plan", "cohort", "renews_every"], column: "renewal", value: "renewal_rate", beside: "started_subscriptions" },
+  },
+  trials: {
+    panels: [
+      { kind: "rate", lines: [{ key: "conversion_rate", tone: "won1" }] },
+      {
+        kind: "count",
+        side: true,
+        bars: [
+          { key: "trials", tone: "lost3" },
+          { key: "converted_trials", tone: "won1" },
+        ],
+      },
+    ],
+  },
+  recovery: {
+    panels: [
+      { kind: "rate", lines: [{ key: "recovery_rate", tone: "won1" }] },
+      { kind: "count", bars: RECOVERY },
+    ],
+  },
+  failures: { list: { row: "failure_code", total: "failed_payments", parts: RECOVERY, rate: "recovery_rate" } },
+  payback: { wide: true, heat: { row: "channel_name", column: "months_since", value: "payback_share", beside: "spend", goal: 1 } },
+};

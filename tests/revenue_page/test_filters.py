@@ -1,0 +1,77 @@
+"""What a URL asks for, and what is shown when it does not say."""
+
+from datetime import date
+
+import pytest
+
+from tallyhouse.revenue.errors import UnknownChoiceError
+from tallyhouse.revenue.filters import Filters, Slice, read_filters
+
+FIRST, LAST = date(2024, 2, 1), date(2026, 3, 1)
+SLICES = [
+    Slice("acct_a", False, "usd", 2, FIRST, LAST, 90),
+    Slice("acct_a", True, "jpy", 0, FIRST, LAST, 40),
+    Slice("acct_b", True, "eur", 2, date(2025, 11, 1), LAST, 20),
+]
+
+
+def asked(**parameters: str) -> Filters:
+    return read_filters(SLICES, parameters)
+
+
+def test_unless_told_otherwise_it_is_live_data_in_the_currency_of_most_customers_for_twelve_months() -> None:
+    found = asked()
+    assert (found.livemode, found.currency, found.exponent, found.account_id) == (True, "jpy", 0, None)
+    assert (found.from_month, found.until_month) == (date(2025, 4, 1), date(2026, 4, 1))
+    assert (found.grain, found.price_id) == ("month", None)
+
+
+def test_test_data_are_shown_where_there_are_no_live_ones() -> None:
+    assert read_filters(SLICES[:1], {}).livemode is False
+
+
+def test_an_account_is_shown_in_a_currency_and_from_a_month_that_it_has() -> None:
+    found = asked(account="acct_b")
+    assert (found.currency, found.from_month) == ("eur", date(2025, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("2025-02", "2025-03", (date(2025, 1, 1), date(2025, 4, 1))),
+        ("2025-03", "2025-04", (date(2025, 1, 1), date(2025, 7, 1))),
+        ("2025-12", "2025-12", (date(2025, 10, 1), date(2026, 1, 1))),
+    ],
+)
+def test_quarters_are_shown_whole(first: str, last: str, expected: tuple[date, date]) -> None:
+    found = asked(by="quarter", **{"from": first, "to": last})
+    assert (found.from_month, found.until_month) == expected
+
+
+def test_what_reaches_beyond_the_data_ends_with_them() -> None:
+    found = asked(**{"from": "0001-01", "to": "9999-12"})
+    assert (found.from_month, found.until_month) == (FIRST, date(2026, 4, 1))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"currency": "xyz"}, "There is no currency 'xyz'; there is: jpy, eur."),
+        ({"mode": "prod"}, "There is no mode 'prod'; there is: test, live."),
+        ({"account": "acct_c"}, "There is no account 'acct_c'; there is: acct_a, acct_b."),
+        ({"by": "week"}, "There is no by 'week'; there is: month, quarter."),
+        ({"from": "January"}, "from must be a month such as 2026-01, not 'January'."),
+        ({"to": "2026-13"}, "to must be a month such as 2026-01, not '2026-13'."),
+        ({"from": "2026-02", "to": "2026-01"}, "The range begins in 2026-02, after its end in 2026-01."),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(parameters: dict[str, str], message: str) -> None:
+    with pytest.raises(UnknownChoiceError) as caught:
+        asked(**parameters)
+    assert str(caught.value) == message
+
+
+def test_a_view_that_is_shared_asks_for_the_same_again() -> None:
+    found = asked(account="acct_b", by="quarter", **{"from": "2025-12", "to": "2026-02"})
+    shared = {name: str(value) for name, value in found.as_json().items() if value is not None}
+    assert read_filters(SLICES, shared) == found
