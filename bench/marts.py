@@ -4,8 +4,8 @@
 `bench.large_business`. Then the ledger of MRR, its movements and the payments of customers are made from it, and all
 marts are refreshed, readers undisturbed, on two connections, each mart after those that it reads, as the DAG does:
 once with all the rows new, once after an hourly run that changed 5,000 customers, and once more with nothing new.
-Beside the seconds of the clock stand those in which the database's processes had a processor: other programs on the
-machine change the former, and hardly the latter. Memory is what all processes of the server held at one moment: their
+Beside the seconds of the clock stand those in which the connection's process had a processor (not its parallel
+workers): other programs on the machine change the former, and hardly the latter. Memory is what all processes of the server held at one moment: their
 own, and the shared once.
 """
 
@@ -218,7 +218,7 @@ def in_parallel(jobs: Iterable[Job], run: Callable[[Job], None]) -> None:
 
 
 def timed(connection: psycopg.Connection, run: Callable[[], object]) -> Spent:
-    """What a call took, by the clock, and by the processor for the connection's process and its workers."""
+    """What a call took, by the clock, and by the processor for the connection's own process."""
     pid = connection.info.backend_pid
     used, began = processor_seconds(pid), time.perf_counter()
     run()
