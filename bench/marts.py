@@ -5,8 +5,8 @@
 marts are refreshed, readers undisturbed, on two connections, each mart after those that it reads, as the DAG does:
 once with all the rows new, once after an hourly run that changed 5,000 customers, and once more with nothing new.
 Beside the seconds of the clock stand those in which the connection's process had a processor (not its parallel
-workers): other programs on the machine change the former, and hardly the latter. Memory is what all processes of the server held at one moment: their
-own, and the shared once.
+workers): other programs on the machine change the former, and hardly the latter. Memory is what all processes of the
+server held at one moment: their own, and the shared once.
 """
 
 import argparse
