@@ -11,6 +11,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ONCE ?=
+ROLE ?=
 BENCH ?= ingest load backfill
 COMPILE := uv pip compile --quiet --universal --python-version 3.11
 
@@ -28,8 +29,8 @@ demo: $(STAMP) ## run everything here: PostgreSQL, simulated Stripe, Airflow (ON
 down: ## stop a demo that runs here, or that was left behind
 	@if [ -x $(PY) ]; then $(PY) -m demo down; else echo "Nothing to stop: there is no $(VENV)."; fi
 
-psql: $(STAMP) ## open psql on the warehouse
-	@$(PY) -m demo psql
+psql: $(STAMP) ## open psql on the warehouse as an analyst (ROLE=pii, ROLE=loader: as these)
+	@$(PY) -m demo psql $(if $(ROLE),--role $(ROLE))
 
 # Each worker has servers of its own: more than four would only wait for one another.
 test: $(STAMP) ## run the tests (TESTS=tests/demo for a part)

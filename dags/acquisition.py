@@ -1,11 +1,12 @@
 """
-### Where users come from: installs, and what was spent on ads
+### What files tell: installs, what was spent on ads, and exchange rates
 
-**What** Loads CSV files of installs, clients, channels and ad spend from the folder that the Variable
+**What** Loads CSV files of installs, clients, channels, ad spend and exchange rates from the folder that the Variable
 `tallyhouse_acquisition_path` names: a path, or an object store's `s3://<connection>@bucket/folder`. A name begins
-with what the file holds (`installs/2026-01.csv`, `ad_spend_may.csv`, `channels.csv`, `clients.csv`). Each content is
-loaded once; a file that changed is loaded again, and its rows replace those with the same key. Rows that are gone from
-a file stay: what was not spent is a row of 0. README names the columns.
+with what the file holds (`installs/2026-01.csv`, `ad_spend_may.csv`, `channels.csv`, `clients.csv`, `fx_rates.csv`).
+Each content is loaded once; a file that changed is loaded again, and its rows replace those with the same key. Rows
+that are gone from a file stay: what was not spent is a row of 0. Rates have the columns `date`, `from_currency`,
+`to_currency`, `rate` and, where you like, `source`; README names those of the others.
 
 **When** Daily, and by hand. Without a folder it is green, and its log says so.
 

@@ -1,4 +1,4 @@
-"""`python -m demo [--once]`, `python -m demo down`, `python -m demo psql`."""
+"""`python -m demo [--once]`, `python -m demo down`, `python -m demo psql [--role analyst]`."""
 
 import argparse
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
 from demo.errors import DemoError
 from demo.postgres import psql_path
 from demo.report import print_error
+from demo.roles import ROLES, conninfo_as
 from demo.run import Demo
 from demo.settings import from_environment
 from demo.stack import down
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--root", type=Path, default=Path(__file__).resolve().parent.parent, help="the project's folder"
     )
+    parser.add_argument("--role", choices=tuple(ROLES), default="analyst", help="whom psql connects as")
     options = parser.parse_args(arguments)
     console = Console()
     if not console.is_terminal:
@@ -42,7 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "down":
             down(settings.paths, console.print)
         elif options.command == "psql":
-            _psql(make_conninfo(**demo.warehouse_parameters()))
+            is_own = settings.warehouse_url is None
+            conninfo = conninfo_as(options.role, demo.warehouse_parameters(), is_own=is_own)
+            console.print(f"You are the {options.role}: {ROLES[options.role]}", highlight=False, soft_wrap=True)
+            for other in (name for name in ROLES if name != options.role):
+                console.print(f"make psql ROLE={other}: {ROLES[other]}", highlight=False, soft_wrap=True, style="dim")
+            _psql(conninfo)
         else:
             return demo.run(once=options.once)
     except DemoError as error:

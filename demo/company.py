@@ -59,7 +59,7 @@ def command(company: Company, *, host: str, port: int, api_key: str) -> list[str
 
 
 def write_files(base: str, folder: Path) -> None:
-    """Writes the files of installs and ad spend that the company's server at `base` has, each whole at once."""
+    """Writes the files of installs, ad spend and rates that the company's server at `base` has, each whole at once."""
     answer = httpx.get(f"{base}/_sim/files", timeout=60)
     answer.raise_for_status()
     for name, text in answer.json().items():

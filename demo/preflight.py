@@ -8,6 +8,7 @@ import psycopg
 
 from demo.errors import DemoError
 from demo.processes import Child
+from tallyhouse import roles
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import StripeUnavailableError, TallyhouseError
 
@@ -17,13 +18,17 @@ LEAST_POSTGRES = 160000
 
 
 def check_warehouse(url: str) -> None:
-    """DemoError unless the server answers, is PostgreSQL 16 or later, and lets us create schemas there."""
+    """DemoError unless the server answers, is PostgreSQL 16 or later, and lets us create schemas and roles there."""
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
             encoding = connection.info.parameter_status("server_encoding")
             version = connection.info.server_version
             database = connection.info.dbname
             row = connection.execute("select has_database_privilege(current_database(), 'CREATE')").fetchone()
+            makes_roles = connection.execute(
+                "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
+            ).fetchone()
+            missing = roles.missing_statements(connection)
     except psycopg.Error as error:
         raise DemoError(
             f"The warehouse that WAREHOUSE_URL names cannot be reached: {str(error).strip()}. "
@@ -39,6 +44,11 @@ def check_warehouse(url: str) -> None:
         raise DemoError(
             f"The user of WAREHOUSE_URL may not create schemas in database {database}. "
             f"As its owner: grant create on database {database} to that user."
+        )
+    if missing and makes_roles != (True,):
+        raise DemoError(
+            f"The user of WAREHOUSE_URL may not create roles, and database {database} needs some. Have somebody who "
+            f"may run this once there: {'; '.join(missing)};"
         )
 
 

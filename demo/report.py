@@ -68,7 +68,7 @@ def print_where(console: Console, url: str, password: str, embedded: Mapping[str
     psql = f'psql "{make_conninfo(**embedded)}"' if embedded is not None else 'psql "$WAREHOUSE_URL"'
     lines = [
         f"Airflow    {url}   user {USER}, password {password}",
-        f"Warehouse  {psql}   (or: make psql)",
+        f"Warehouse  make psql   (as an analyst; as the owner of all of it: {psql})",
         "Logs       .local/logs, .local/airflow/logs",
     ]
     for text in lines:

@@ -113,7 +113,7 @@ class Demo:
         if simulator is not None:
             with self.stages.stage(f"Simulated Stripe at {base}") as note:
                 account = wait_for_simulator(simulator, base, key, note=note)
-            with self.stages.stage("Its installs and ad spend, as files"):
+            with self.stages.stage("Its installs, ad spend and rates, as files"):
                 company.write_files(base, self.paths.acquisition)
         if account is None:
             raise DemoError("Nobody said which account is read: neither the simulator nor Stripe was asked.")

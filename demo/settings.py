@@ -42,7 +42,7 @@ class Paths:
 
     @property
     def acquisition(self) -> Path:
-        """The simulated company's files of installs and ad spend."""
+        """The simulated company's files of installs, ad spend and exchange rates."""
         return self.local / "acquisition"
 
 

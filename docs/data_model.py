@@ -26,7 +26,7 @@ _SCHEMAS = {
     "mart": "What analysts read, refreshed after each load.",
     "dwh": "Dimensions and facts: a function of the set of raw rows.",
     "staging": "One history of every object, and typed readings of the kinds that have no table of their own.",
-    "raw": "What Stripe sent, append-only.",
+    "raw": "What Stripe sent, append-only but for erasures.",
     "ops": "The pipeline's own books.",
 }
 

@@ -1,4 +1,4 @@
-"""`python -m simulator`: serve a generated company until interrupted, or write its files of installs and spend."""
+"""`python -m simulator`: serve a generated company until interrupted, or write the files that it has."""
 
 import argparse
 import gc
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         ]
         if options.command == "files":
             written = write_files(Acquisition(companies[0]), now, options.folder)
-            print(f"{written} files of installs and ad spend written to {options.folder}")
+            print(f"{written} files of installs, ad spend and rates written to {options.folder}")
             return 0
         limits = (options.rate_limit, options.global_rate_limit)
         accounts = make_accounts(companies, keys, *limits, upgraded_at, options.connect)
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     add = parser.add_argument
     add("command", nargs="?", choices=("serve", "files"), default="serve", help="what to do (default %(default)s)")
-    add("folder", nargs="?", type=Path, help="with files: where to write installs and spend until --now, as CSV")
+    add("folder", nargs="?", type=Path, help="with files: where to write installs, spend and rates until --now, as CSV")
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=8123, help="port to listen on, 0 for a free one (default %(default)s)")
     add("--seed", type=int, default=7, help="what the company is generated from (default %(default)s)")

@@ -54,6 +54,11 @@ class Acquisition:
         self._company = company
         self._identity = identity_of(company.seed, company.founded, company.customers, company.months)
 
+    @property
+    def founded(self) -> int:
+        """The company's first second."""
+        return self._company.founded
+
     def installs(self, until: float) -> list[Install]:
         """All before `until` (exclusive), oldest first: also of those who join only later."""
         self._company.ensure(until + LEAD)

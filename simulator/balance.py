@@ -16,9 +16,9 @@ from simulator.periods import DAY
 SETTLED = ("usd", "eur")
 DELAY = 2 * DAY  # from the day of a movement to the day on which it can be paid out
 
-_CONVERTED_INTO = "usd"
-# About how many US cents one minor unit is worth: a yen, a thousandth of a dinar.
-_USUAL_RATES = {"jpy": 0.67, "kwd": 0.325}
+CONVERTED_INTO = "usd"
+# About how many US cents one minor unit is worth: a yen, a thousandth of a dinar, a cent of the euro.
+_USUAL_RATES = {"jpy": 0.67, "kwd": 0.325, "eur": 1.09}
 _CHARGE_PER_MILLE, _CHARGE_FIXED, _CONVERSION_PER_MILLE = 29, 30, 10
 _DISPUTE_FEE = 1500
 
@@ -69,7 +69,7 @@ def settle(amount: int, currency: str, at: int) -> Settled:
     if currency in SETTLED:
         return Settled(amount, currency, None)
     rate = exchange_rate(currency, at // DAY)
-    return Settled(int((amount * rate).quantize(Decimal(1), ROUND_HALF_UP)), _CONVERTED_INTO, rate)
+    return Settled(int((amount * rate).quantize(Decimal(1), ROUND_HALF_UP)), CONVERTED_INTO, rate)
 
 
 class Balance:

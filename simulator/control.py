@@ -12,6 +12,7 @@ from simulator.books_acquisition import AcquisitionBooks
 from simulator.books_money import MoneyBooks
 from simulator.books_payments import PaymentBooks
 from simulator.books_plans import PlanBooks
+from simulator.books_reporting import ReportingBooks
 from simulator.clock import Clock, format_instant, parse_instant
 from simulator.faults import Delay, Faults
 from simulator.files import files_of
@@ -197,6 +198,10 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     @router.get("/books/mrr/movements")
     async def mrr_movements(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
         return books_of(account).movements.monthly(moment(until))
+
+    @router.get("/books/mrr/reporting")
+    async def mrr_reporting(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return ReportingBooks(chosen(account).company, books_of(account).movements).monthly(moment(until))
 
     @router.get("/books/mrr/cohorts")
     async def mrr_cohorts(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The files that an app's tracking and its ad networks would write: installs, spend, channels and clients as CSV."""
+"""The files that an app's tracking, its ad networks and its accounts would write, as CSV.
+
+Installs, channels and clients; spend; exchange rates.
+"""
 
 import csv
 import io
@@ -10,7 +13,8 @@ from pathlib import Path
 from simulator.acquisition import Acquisition, Install, Spend, app_of
 from simulator.channels import CHANNELS, EXPONENTS
 from simulator.clock import format_instant
-from simulator.periods import month_name
+from simulator.periods import DAY, month_name
+from simulator.rates import REPORTING, NotedRate, noted_rates
 
 _CLIENT = ("os_name", "app_name", "app_version", "device_name")
 _CHANNEL = ("channel_name", "channel_group", "channel_label")
@@ -28,10 +32,11 @@ _INSTALL = (
     "ip_address",
 )
 _SPEND = ("day", "channel_name", "campaign_name", "currency", "spend", "impressions", "clicks", "installs")
+_RATE = ("date", "from_currency", "to_currency", "rate", "source")
 
 
 def files_of(acquisition: Acquisition, until: float) -> dict[str, str]:
-    """Name to text of every file as of `until` (exclusive); installs and spend have one a month.
+    """Name to text of every file as of `until` (exclusive); installs, spend and rates have one a month.
 
     Those of a month that is over never change; that of the month which is not has more rows the next day.
     """
@@ -42,11 +47,15 @@ def files_of(acquisition: Acquisition, until: float) -> dict[str, str]:
     spend_by_month: dict[str, list[Sequence[object]]] = defaultdict(list)
     for spend in acquisition.spend(until):
         spend_by_month[f"ad_spend/{spend.day[:7]}.csv"].append(_spend_row(spend))
+    rates_by_month: dict[str, list[Sequence[object]]] = defaultdict(list)
+    for noted in noted_rates(acquisition.founded, until):
+        rates_by_month[f"fx_rates/{month_name(noted.day * DAY)}.csv"].append(_rate_row(noted))
     return {
         "channels.csv": _text(_CHANNEL, [(one.name, one.group, one.label) for one in CHANNELS]),
         "clients.csv": _text(_CLIENT, sorted({_client_row(install) for install in installs})),
         **{name: _text(_INSTALL, rows) for name, rows in by_month.items()},
         **{name: _text(_SPEND, rows) for name, rows in spend_by_month.items()},
+        **{name: _text(_RATE, rows) for name, rows in rates_by_month.items()},
     }
 
 
@@ -99,6 +108,11 @@ def _spend_row(spend: Spend) -> Sequence[object]:
         spend.clicks,
         spend.installs,
     )
+
+
+def _rate_row(noted: NotedRate) -> Sequence[object]:
+    day = format_instant(noted.day * DAY)[:10]
+    return (day, noted.currency.upper(), REPORTING.upper(), f"{noted.rate:f}", "Accounts")
 
 
 def _text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

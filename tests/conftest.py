@@ -1,6 +1,7 @@
 """Servers shared by all tests: PostgreSQL 16 and 18 from the wheel, and databases cloned from a template."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,8 @@ Report = Callable[[str, str], Path]
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / ".local" / "reports"
 SQL_ROOT = ROOT / "include" / "sql"
+ROOM_FOR_SERVERS = 8 << 30
+"""Bytes."""
 
 
 class PostgresServer:
@@ -70,11 +73,20 @@ class PostgresServer:
         return self.create_database(self._template)
 
 
+def folder_of_servers() -> str | None:
+    """Where test servers live: in memory, where there is room, since they make a database for nearly every test."""
+    memory = Path("/dev/shm")  # noqa: S108  # holds nothing but the servers, in folders of their own
+    is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_FOR_SERVERS
+    return str(memory) if is_roomy else None
+
+
 @pytest.fixture(scope="session")
 def postgres_servers() -> Iterator[Callable[[int], PostgresServer]]:
     """Starts a server of the asked version at its first use; all stop at the end."""
     servers: dict[int, PostgresServer] = {}
-    with tempfile.TemporaryDirectory(prefix="tallyhouse-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="tallyhouse-pg-", dir=folder_of_servers(), ignore_cleanup_errors=True
+    ) as folder:
         os.chmod(folder, 0o755)  # noqa: S103  # as root, the server runs as a user of its own
 
         def get(version: int) -> PostgresServer:

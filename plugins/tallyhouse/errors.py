@@ -41,6 +41,10 @@ class BadPageError(TallyhouseError):
     """Stripe answered 200 with something that is no list (HTML, a cut body), in every attempt made."""
 
 
+class MigrationError(TallyhouseError):
+    """The files and the database, or the server's roles, disagree in a way that only a person can settle."""
+
+
 class RejectedRowsError(TallyhouseError):
     """Rows were kept in raw.rejected instead of staged or loaded; everything else is in."""
 

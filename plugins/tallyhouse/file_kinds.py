@@ -31,12 +31,16 @@ class Column:
 
 @dataclass(frozen=True)
 class FileKind:
-    """One kind of file: the names of such files begin with `prefix`; `key` names the columns that tell rows apart."""
+    """One kind of file: the names of such files begin with `prefix`; `key` names the columns that tell rows apart.
+
+    No two of the columns in `differing` have the same value in a row.
+    """
 
     name: str
     prefix: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    differing: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """The column of that name, None for one that nobody reads."""
@@ -77,6 +81,7 @@ TEXT = Rule("text of at most 1,000 characters", lambda values: values.str.len() 
 INSTANT = Rule(f"an instant like 2026-01-31T08:15:00Z {_SPAN}", _is_instant)
 DAY = Rule(f"a day like 2026-01-31 {_SPAN}", lambda values: _matches(_DAY)(values) & _is_in_calendar(values))
 COUNT = Rule("a whole number, 0 or more", _matches(r"\d{1,15}"))
+RATE = Rule("a rate above 0 like 1.0852", _matches(r"(?=.*[1-9])\d{1,15}(\.\d{1,15})?"))
 AMOUNT = Rule("an amount in major units like 12.34, 0 or more", _matches(r"\d{1,15}(\.\d{1,8})?"))
 CURRENCY = Rule("a currency like USD", _matches("[A-Za-z]{3}"), str.lower)
 COUNTRY = Rule("a country of two letters like DE", _matches("[A-Za-z]{2}"), str.upper)
@@ -138,6 +143,19 @@ FILE_KINDS: tuple[FileKind, ...] = (
             Column("clicks", COUNT),
             Column("installs", COUNT),
         ),
+    ),
+    FileKind(
+        "fx_rate",
+        "fx_rates",
+        ("from_currency", "to_currency", "date"),
+        (
+            Column("date", DAY, is_required=True),
+            Column("from_currency", CURRENCY, is_required=True),
+            Column("to_currency", CURRENCY, is_required=True),
+            Column("rate", RATE, is_required=True),
+            Column("source", TEXT),
+        ),
+        differing=("from_currency", "to_currency"),
     ),
 )
 

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from typing import BinaryIO, NamedTuple
 
 import pandas as pd
@@ -113,6 +113,7 @@ class CsvReader:
             column = self._kind.column(name)
             if column and column.rule.reads_as:
                 frame[name] = frame[name].map(column.rule.reads_as)
+        self._find_equals(frame, reasons)
         names = list(frame.columns)
         rows: list[tuple[int, dict[str, str]]] = []
         for record, found, values in zip(whole, reasons, frame.itertuples(index=False, name=None), strict=True):
@@ -142,6 +143,12 @@ class CsvReader:
         foreign = given[~given.map(str.isascii).astype(bool)]
         for place, value in foreign[foreign.map(_is_not_text).astype(bool)].items():
             reasons[place].append(f"{name} {_shown(value)} is not UTF-8")
+
+    def _find_equals(self, frame: pd.DataFrame, reasons: list[list[str]]) -> None:
+        """Adds which columns have the same value in a row, and should not, to the reasons of the row."""
+        for name, other in combinations(self._kind.differing, 2):
+            for place, value in frame.loc[(frame[name] == frame[other]) & (frame[name] != ""), name].items():
+                reasons[place].append(f"{name} and {other} are both {_shown(value)}")
 
     def _text_of(self, record: _Record) -> str:
         """A row as CSV again, for raw.rejected; nothing of it where a personal field may be anywhere in it."""

@@ -68,7 +68,7 @@ def find_files(folder: Any) -> list[tuple[str, StoredFile]]:
     """
     if not folder.is_dir():
         raise TallyhouseError(
-            f"There is no folder {folder} to read installs and ad spend from: mend the Airflow Variable "
+            f"There is no folder {folder} to read installs, ad spend and rates from: mend the Airflow Variable "
             "tallyhouse_acquisition_path, or create the folder."
         )
     found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
@@ -115,7 +115,7 @@ def load_file(
 ) -> FileReport:
     """Loads one file as one batch, all of its good rows or nothing; of one that was loaded before, nothing.
 
-    `name` is its name below the folder. `currencies` are those that spend may be in. FileChangedError when it is
+    `name` is its name below the folder. `currencies` are those that its rows may name. FileChangedError when it is
     written to meanwhile.
     """
     began = time.monotonic()

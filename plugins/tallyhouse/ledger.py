@@ -128,7 +128,11 @@ def drop_batch(conn: psycopg.Connection, batch_id: int) -> None:
 
 
 def close_batch(conn: psycopg.Connection, batch_id: int, tally: Tally, unknown: dict[str, dict[str, int]]) -> None:
-    """Writes what the batch brought, and takes it off its run's plan."""
+    """Writes what the batch brought, and takes it off its run's plan.
+
+    What it brought of erased customers is redacted first: rows of every source end here before anybody sees them.
+    """
+    conn.execute("select ops.erase_arrived(%s)", [batch_id])
     conn.execute(
         "update ops.batch set row_count = %s, new_count = %s, duplicate_count = %s, late_count = %s, "
         "rejected_count = %s, byte_count = %s, call_count = %s, throttled_count = %s, unknown = %s, "

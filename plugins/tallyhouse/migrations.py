@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tallyhouse.errors import TallyhouseError
+from tallyhouse import roles
+from tallyhouse.errors import MigrationError
 
 REPEATABLE_FOLDERS = {"functions": "dwh", "ops": "ops", "staging": "staging", "marts": "mart"}
 """Folder under include/sql -> schema of the relations (views, functions) that its files define."""
@@ -18,10 +19,6 @@ _BEGIN_REFRESH = ("ops", "begin_refresh")
 _LOCK_KEY = 7_215_309_411
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _REFERENCE = re.compile(r"\b(ops|staging|dwh|mart)\.([a-z_0-9]+)")
-
-
-class MigrationError(TallyhouseError):
-    """The files and the database disagree in a way that only a person can settle."""
 
 
 @dataclass(frozen=True)
@@ -100,20 +97,26 @@ def read_repeatables(sql_root: Path) -> list[Repeatable]:
 def migrate(connection: psycopg.Connection, sql_root: Path) -> MigrationReport:
     """Applies what is missing, all in one transaction under an advisory lock; commits it.
 
-    Cheap when nothing changed (one query). Raises MigrationError, with nothing changed, when an applied
-    migration was edited or removed, when a new one has a number below an applied one's, when a file fails, or
-    when something of the user's own depends on a view that must be re-created.
+    The roles come first, in transactions of their own, since all databases of the server share them; what each may
+    do is granted last, whatever was created or re-created. Cheap when nothing changed (a few small queries).
+    Raises MigrationError, with nothing changed, when an applied
+    migration was edited or removed, when a new one has a number below an applied one's, when a file fails, when
+    something of the user's own depends on a view that must be re-created, or when roles are missing that this login
+    may not create.
     """
     migrations, repeatables = read_migrations(sql_root), read_repeatables(sql_root)
     wanted = {file.name: file.sha256 for file in (*migrations, *repeatables)}
     with connection.transaction():
-        if _recorded(connection) == wanted:
+        if _recorded(connection) == wanted and not roles.missing_statements(connection):
             return MigrationReport()
+    roles.ensure_roles(connection)
+    with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK_KEY])
         _bootstrap(connection)
         recorded = _recorded(connection)
         applied = _apply_migrations(connection, migrations, recorded)
         recreated, dropped = _apply_repeatables(connection, repeatables, recorded)
+        _grant(connection)
     return MigrationReport(tuple(applied), tuple(recreated), tuple(dropped))
 
 
@@ -210,6 +213,13 @@ def _run(connection: psycopg.Connection, file: SqlFile) -> None:
         """,
         [file.name, file.sha256],
     )
+
+
+def _grant(connection: psycopg.Connection) -> None:
+    """Gives the roles their rights on all that there is now; one that is re-created has lost them."""
+    row = connection.execute("select to_regprocedure('ops.grant_roles()') is not null").fetchone()
+    if row and row[0]:
+        connection.execute("select ops.grant_roles()")
 
 
 def _drop(connection: psycopg.Connection, schema: str, relation: str) -> None:

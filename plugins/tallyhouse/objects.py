@@ -168,7 +168,6 @@ MODELS: tuple[Model, ...] = (
             "discount_dim",
             "subscription_dim",
             "subscription_item_dim",
-            "invoice_fact",
             "invoice_line_fact",
         ),
     ),

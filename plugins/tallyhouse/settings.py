@@ -135,7 +135,7 @@ def stripe_connections(chosen: Sequence[str] = ()) -> list[str]:
 
 
 def acquisition_folder() -> ObjectStoragePath | None:
-    """The folder to read installs, clients, channels and ad spend from; None where Variable names none.
+    """The folder to read installs, clients, channels, ad spend and rates from; None where Variable names none.
 
     In an object store, the part before the @ is the Airflow connection with which to read it.
     """

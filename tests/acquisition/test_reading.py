@@ -17,7 +17,7 @@ def read(
     text: str | bytes, kind: str = "install", keeps_personal: bool = True
 ) -> tuple[list[tuple[int, dict[str, str]]], list[BadRow]]:
     content = text.encode() if isinstance(text, str) else text
-    reader = CsvReader(io.BytesIO(content), KINDS[kind], {"usd"}, keeps_personal=keeps_personal, chunk_rows=2)
+    reader = CsvReader(io.BytesIO(content), KINDS[kind], {"usd", "eur"}, keeps_personal=keeps_personal, chunk_rows=2)
     chunks = list(reader.chunks())
     return [row for chunk in chunks for row in chunk.rows], [row for chunk in chunks for row in chunk.bad]
 
@@ -49,6 +49,7 @@ def spend(**values: str) -> str:
         ("ad_spend/google/may.csv", "ad_spend"),
         ("channels.csv", "channel"),
         ("clients.csv", "client"),
+        ("fx_rates/ecb/2026.csv", "fx_rate"),
         ("installsomething.csv", None),
         ("spend.csv", None),
         ("old/installs.csv", None),
@@ -138,6 +139,33 @@ def test_spend_that_is_no_number_currency_or_day_is_refused(column: str, value: 
     found = reasons(text, "ad_spend")
     assert len(found) == 1
     assert found[0][1].startswith(column)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_good"),
+    [
+        ("rate", "1", True),
+        ("rate", "0.000000000000001", True),
+        ("rate", "155.20", True),
+        ("rate", "0", False),
+        ("rate", "0.00", False),
+        ("rate", "-1.1", False),
+        ("rate", "1,1", False),
+        ("rate", "1e3", False),
+        ("rate", "", False),
+        ("to_currency", "eur", False),
+        ("from_currency", "", False),
+        ("date", "2026-13-01", False),
+        ("source", "", True),
+    ],
+)
+def test_a_rate_is_a_number_above_0_between_two_currencies_on_a_day(column: str, value: str, is_good: bool) -> None:
+    row = {"date": "2026-01-02", "from_currency": "EUR", "to_currency": "USD", "rate": "1.1", "source": "ECB"}
+    row[column] = value
+    text = ",".join(row) + "\n" + ",".join(f'"{entry}"' for entry in row.values()) + "\n"
+    found = [reason for _, reason in reasons(text, "fx_rate")]
+    assert (found == []) is is_good
+    assert all(column in reason for reason in found)
 
 
 @pytest.mark.parametrize(("address", "is_good"), [("10.1.2.3", True), ("2001:db8::1", True), ("10.1.2.300", False)])

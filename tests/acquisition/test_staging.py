@@ -1,12 +1,14 @@
 """Files staged: each content once, each file whole or not at all, and what is bad told once."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from threading import Thread
 
 import psycopg
@@ -15,8 +17,9 @@ import pytest
 from tallyhouse import file_staging, ingest
 from tallyhouse.errors import RejectedRowsError, TallyhouseError
 from tallyhouse.file_staging import FileChangedError
+from tallyhouse.warehouse import apply_models
 from tests.acquisition.conftest import Folder
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SQL_ROOT
 
 HEADER = "user_id,install_id,installed_at,os_name,channel_name\n"
 ONE = HEADER + "u1,i1,2026-01-02T03:04:05Z,iOS,search\n"
@@ -131,7 +134,7 @@ def test_what_postgresql_cannot_hold_costs_its_own_row(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("spend.csv", ONE, "its name begins with none of installs, clients, channels, ad_spend"),
+        ("spend.csv", ONE, "its name begins with none of installs, clients, channels, ad_spend, fx_rates"),
         ("installs.csv", "a,b\n1,2\n", "its header has no user_id"),
         ("installs.csv", TWO + 'u3,"' + "x" * 200_000, "line 4: field larger"),
     ],
@@ -156,6 +159,27 @@ def test_spend_may_be_in_any_currency_of_stripes_before_anything_else_was_loaded
     (report,) = folder.load()
     assert (report.new, report.rejected) == (1, 1)
     assert folder.rows("select reason from raw.rejected") == [("currency 'xbt' is none that Stripe has",)]
+
+
+def test_rates_load_and_those_that_cannot_be_are_told_with_file_line_and_reason(folder: Folder) -> None:
+    rows = "2026-01-02,EUR,usd,1.0852,ECB\n2026-01-02,GBP,USD,0,ECB\n02.01.2026,EUR,USD,1.1,\n"
+    rows += "2026-01-02,XBT,USD,9,\n2026-01-02,USD,usd,1,\n"
+    folder.write("fx_rates/2026-01.csv", "date,from_currency,to_currency,rate,source\n" + rows)
+    (report,) = folder.load()
+    assert (report.kind, report.new, report.rejected) == ("fx_rate", 1, 4)
+    with pytest.raises(RejectedRowsError) as raised:
+        ingest.report_rejects(folder.connection)
+    for line, reason in (
+        (3, "rate '0' is not a rate above 0"),
+        (4, "date '02.01.2026' is not a day"),
+        (5, "from_currency 'XBT' is none that Stripe has"),
+        (6, "from_currency and to_currency are both 'usd'"),
+    ):
+        assert re.search(rf"file:fx_rates/2026-01\.csv line {line} of \w+: {re.escape(reason)}", str(raised.value))
+    apply_models(folder.connection, SQL_ROOT)
+    assert folder.rows("select source_type, from_currency, to_currency, rate, rate_source from dwh.fx_rate_fact") == [
+        ("file", "eur", "usd", Decimal("1.0852"), "ECB")
+    ]
 
 
 def test_an_address_is_not_stored_where_the_policy_says_no(folder: Folder) -> None:

@@ -283,10 +283,42 @@ BROKEN = [
         {"month": "2026-02-01", "opening_mrr_minor": 1000, "closing_mrr_minor": 1000},
     ),
     (
+        "mrr_reporting_adds_up",
+        "mrr_movement_reporting_monthly",
+        "update mart.mrr_movement_reporting_monthly set fx_minor = 5 where month = '2026-02-01'",
+        {"month": "2026-02-01", "moved_to_minor": 1005, "closing_mrr_minor": 1000, "worth_minor": 1000},
+    ),
+    (
+        "mrr_reporting_adds_up",
+        "mrr_movement_reporting_monthly",
+        "update mart.mrr_movement_reporting_monthly set churn_minor = null where month = '2026-02-01'",
+        {"month": "2026-02-01", "moved_to_minor": None, "closing_mrr_minor": 1000},
+    ),
+    (
+        "mrr_reporting_adds_up",
+        "mrr_movement_reporting_monthly",
+        # what adds up in itself, and is not what the currencies are worth
+        "update mart.mrr_movement_reporting_monthly set fx_minor = -100, closing_mrr_minor = 900 "
+        "where month = '2026-04-01'",
+        {"month": "2026-04-01", "moved_to_minor": 900, "closing_mrr_minor": 900, "worth_minor": 1000},
+    ),
+    (
         "mrr_plans_add_up",
         "mrr_by_plan_monthly",
         "update mart.mrr_by_plan_monthly set closing_mrr_minor = 900 where month = '2026-02-01'",
         {"month": "2026-02-01", "closing_mrr_minor": 1000, "plans_mrr_minor": 900},
+    ),
+    (
+        "mrr_equals_ledger",
+        None,
+        "update dwh.mrr_change_fact set mrr_change_minor = mrr_change_minor + 5",
+        {"price_id": None, "ledger_mrr_minor": 1005, "mart_mrr_minor": 1000},
+    ),
+    (
+        "mrr_equals_ledger",
+        "mrr_by_plan_monthly",
+        "update mart.mrr_by_plan_monthly set closing_mrr_minor = -1",
+        {"ledger_mrr_minor": 1000, "mart_mrr_minor": -1},
     ),
     (
         "mrr_cohorts_add_up",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DAG_IDS = (
     "acquisition",
+    "erase_customer",
     "marts",
     "stripe_backfill",
     "stripe_enrichment",
@@ -125,6 +126,7 @@ def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag"
         "acquisition": ({"publish_staged": ["files_staged"]}, []),
         "warehouse": ({"publish_loaded": ["warehouse_loaded"]}, ["stripe_staged", "files_staged"]),
         "warehouse_rebuild": ({"publish_loaded": ["warehouse_loaded"]}, []),
+        "erase_customer": ({"publish_loaded": ["warehouse_loaded"]}, []),
         "marts": ({}, ["warehouse_loaded"]),
     }
 

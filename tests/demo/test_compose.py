@@ -135,6 +135,7 @@ def test_where_tasks_run_and_nowhere_else_any_number_of_further_accounts_is_know
     [
         ("STRIPE_API_KEY", {"scheduler", "simulator"}),
         ("WAREHOUSE_PASSWORD", {"scheduler", "warehouse-postgres"}),
+        ("WAREHOUSE_ADMIN_PASSWORD", {"warehouse-postgres"}),
         ("AIRFLOW_ADMIN_PASSWORD", {"airflow-init"}),
     ],
 )
@@ -175,8 +176,16 @@ def test_the_example_has_no_secret_filled_in() -> None:
 def test_every_volume_that_is_used_is_declared() -> None:
     declared = set(yaml.safe_load(TEXT)["volumes"])
     used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    # a folder of the host is none
-    assert {name for name in used if not name.startswith("${")} == declared
+    # a folder or a file of the host is none
+    assert {name for name in used if not name.startswith(("${", "./"))} == declared
+
+
+def test_the_warehouse_is_made_by_a_file_that_is_there_and_airflows_login_is_not_its_superuser() -> None:
+    service = SERVICES["warehouse-postgres"]
+    (made_by,) = (volume.split(":") for volume in service["volumes"] if volume.startswith("./"))
+    assert made_by[1:] == ["/docker-entrypoint-initdb.d/warehouse.sql", "ro"]
+    assert (ROOT / made_by[0]).is_file()
+    assert "POSTGRES_USER" not in service["environment"]
 
 
 def test_the_simulator_is_part_of_the_demo_profile_only() -> None:

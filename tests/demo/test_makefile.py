@@ -72,6 +72,7 @@ def test_without_uv_an_environment_is_made_with_venv_and_pip(project: Path) -> N
         (["demo", "ONCE=0"], "python -m demo"),
         (["down"], "python -m demo down"),
         (["psql"], "python -m demo psql"),
+        (["psql", "ROLE=pii"], "python -m demo psql --role pii"),
     ],
 )
 def test_a_target_runs_its_command(project: Path, arguments: list[str], called: str) -> None:

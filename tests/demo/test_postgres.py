@@ -11,6 +11,8 @@ from psycopg.conninfo import make_conninfo
 from demo.errors import DemoError
 from demo.postgres import EmbeddedPostgres
 from demo.preflight import check_warehouse
+from demo.roles import conninfo_as
+from tallyhouse.roles import ensure_roles
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,32 @@ def test_a_user_who_may_not_create_schemas_is_told_the_grant(server: EmbeddedPos
     parameters = server.parameters("foreign") | {"user": "reader"}
     with pytest.raises(DemoError, match="grant create on database foreign"):
         check_warehouse(make_conninfo(**parameters))
+
+
+def test_a_user_who_may_not_create_roles_is_told_what_to_have_run(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(make_conninfo(**server.parameters("postgres")), autocommit=True) as connection:
+        connection.execute("create role owner_only login")
+        connection.execute("create database theirs owner owner_only")
+    url = make_conninfo(**(server.parameters("theirs") | {"user": "owner_only"}))
+    with pytest.raises(DemoError, match='create role "tallyhouse_loader"'):
+        check_warehouse(url)
+
+
+def test_psql_before_the_first_run_says_what_makes_the_roles(server: EmbeddedPostgres) -> None:
+    with pytest.raises(DemoError, match="no role tallyhouse_analyst yet"):
+        conninfo_as("analyst", server.parameters("postgres"), is_own=True)
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["its own login", "the role of the user's login"])
+def test_psql_is_the_role_that_was_asked_for(server: EmbeddedPostgres, is_own: bool) -> None:
+    server.ensure_database("migrated")
+    parameters = server.parameters("migrated")
+    with psycopg.connect(make_conninfo(**parameters)) as connection:
+        ensure_roles(connection)
+    for _ in range(2):
+        with psycopg.connect(conninfo_as("pii", parameters, is_own=is_own)) as connection:
+            who = connection.execute("select current_user, pg_has_role('tallyhouse_pii', 'usage')").fetchone()
+    assert who == ("demo_pii" if is_own else "tallyhouse_pii", True)
 
 
 def test_a_warehouse_that_can_be_used_passes(server: EmbeddedPostgres) -> None:

@@ -36,6 +36,13 @@ MOVEMENTS = """
         reactivated_customers
     from mart.mrr_movement_monthly
 """
+REPORTING = """
+    select
+        to_char(month, 'YYYY-MM'), opening_mrr_minor, new_minor, expansion_minor, contraction_minor, churn_minor,
+        reactivation_minor, paused_minor, fx_minor, closing_mrr_minor, currency, currencies_without_rate
+    from mart.mrr_movement_reporting_monthly
+    order by month
+"""
 RETENTION = """
     select currency, to_char(month, 'YYYY-MM'), net_revenue_retention, gross_revenue_retention
     from mart.revenue_retention_monthly
@@ -56,8 +63,8 @@ CUSTOMERS = """
 
 
 @pytest.fixture(scope="module")
-def read_as_it_came(postgres: PostgresServer) -> Iterator[Pipeline]:
-    """A warehouse that has read every event of eighteen months as it came."""
+def read_as_it_came(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A warehouse that has read every event of eighteen months as it came, and the files of exchange rates."""
     company = Company(11, int(FOUNDED.timestamp()), customers=150, months=18)
     clock = Clock(parse_instant((FOUNDED + timedelta(days=25)).isoformat()), frozen=True)
     conninfo = postgres.create_warehouse()
@@ -68,6 +75,7 @@ def read_as_it_came(postgres: PostgresServer) -> Iterator[Pipeline]:
             now = min(now + timedelta(days=25), NOW)
             httpx.post(f"{url}/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
             pipeline.events(timedelta(days=31))
+        pipeline.files(tmp_path_factory.mktemp("files"))
         pipeline.enrich()
         yield pipeline
     postgres.drop_database(conninfo)
@@ -143,6 +151,27 @@ def test_movements_of_every_month_equal_the_books(watched: Pipeline) -> None:
         assert amounts[7:] == (row["new_customers"], row["churn_customers"], row["reactivation_customers"]), key
     assert all(sum(Fraction(row[f"{name}_minor"]) for row in expected.values()) > 0 for name in names)
     assert any(Fraction(row["paused_minor"]) for row in expected.values())
+
+
+def test_movements_of_all_currencies_with_fx_equal_the_books_in_the_reporting_currency(watched: Pipeline) -> None:
+    names = ("opening", "new", "expansion", "contraction", "churn", "reactivation", "paused", "fx", "closing")
+    expected = {row["month"]: row for row in books(watched.api_base, "mrr/reporting")}
+    found = query(watched, REPORTING)
+    assert {currency for *_, currency, _ in found} == {"usd"}
+    assert expected.keys() == {row[0] for row in found}
+    for month, *amounts, _, _ in found:
+        theirs = [expected[month][f"{name}_minor"] for name in names]
+        assert [amount is None for amount in amounts] == [amount is None for amount in theirs], month
+        pairs = [pair for pair in zip(amounts, theirs, strict=True) if pair[0] is not None]
+        assert all(close(*pair) for pair in pairs), month
+    known = [row for row in found if None not in row[:10]]
+    # a currency is sold a while before anybody pays in it
+    assert len(known) > 12
+    assert all(abs(row[8]) > 100 for row in known[2:])
+    for _, opening, new, expansion, contraction, churn, reactivation, paused, fx, closing, *_ in known:
+        # exactly, not within a rounding
+        assert opening + new + expansion - contraction - churn + reactivation - paused + fx == closing
+    assert all((None in row[1:10]) is (row[11] is not None) for row in found)
 
 
 def test_retention_is_what_the_customers_of_the_books_kept(watched: Pipeline) -> None:

@@ -218,6 +218,47 @@ def test_cohort_table(connection: psycopg.Connection) -> None:
     ]
 
 
+def subscribed(number: int, amount: int, currency: str, day: str) -> Version:
+    price = {"id": f"price_{number}", "currency": currency, "unit_amount": amount, "recurring": {"interval": "month"}}
+    created = int(moment(day).timestamp())
+    body = {
+        "object": "subscription",
+        "id": f"sub_{number}",
+        "customer": f"cus_{number}",
+        "currency": currency,
+        "status": "active",
+        "created": created,
+        "items": {"data": [{"id": f"si_{number}", "created": created, "quantity": 1, "price": price}]},
+    }
+    return Version(moment(day), "customer.subscription.created", body)
+
+
+def rate(day: str, currency: str, value: str, line: int) -> StoredRow:
+    payload = {"date": day, "from_currency": currency, "to_currency": "usd", "rate": value}
+    return StoredRow(moment("2026-01-01"), "fx_rate", payload, line=line)
+
+
+def test_mrr_all_currencies(connection: psycopg.Connection) -> None:
+    connection.execute("update ops.policy set value = 'usd' where name = 'reporting_currency'")
+    load(
+        connection,
+        subscribed(1, 5_000, "usd", "2026-01-10"),
+        subscribed(2, 100_000, "eur", "2026-01-10"),
+        subscribed(3, 1_000, "jpy", "2026-02-10"),
+        rate("2026-01-01", "eur", "1.1", 2),
+        rate("2026-02-01", "eur", "1.0999", 3),
+        rate("2026-03-01", "jpy", "0.0067", 4),
+        through="2026-03-01",
+    )
+    found = ask(connection, "mrr_all_currencies", to_month="date '2026-02-01'")
+    assert [tuple(row.values())[2:-1] for row in found] == [
+        ("usd", date(2026, 1, 1), 0, 1150, 0, 0, 0, 0, 0, 0, 1150, None),
+        ("usd", date(2026, 2, 1), 1150, None, 0, 0, 0, 0, 0, None, None, "jpy"),
+    ]
+    found = ask(connection, "mrr_all_currencies", from_month="date '2026-03-01'")
+    assert [(row["opening_mrr"], row["fx"], row["closing_mrr"]) for row in found] == [(None, None, Decimal("1156.60"))]
+
+
 def subscription(at: str, status: str, price: str, **changes: Any) -> Version:
     """The only subscription of cus_1, as it was from that moment on."""
     created = int(moment("2026-01-05").timestamp())

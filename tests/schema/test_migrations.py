@@ -1,11 +1,13 @@
 """The migration runner: once, hash-checked, views re-created with their dependents, all or nothing."""
 
+import re
 import shutil
 import threading
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tallyhouse.migrations import MigrationError, MigrationReport, migrate
 from tallyhouse.warehouse import mart_upstream
@@ -142,3 +144,28 @@ def test_every_repeatable_of_the_project_can_be_recreated(each_warehouse: str, t
     report = run(each_warehouse, root)
     assert "staging/object_version.sql" in report.recreated
     assert not report.applied
+
+
+def test_rates_from_before_files_had_any_keep_the_keys_that_the_next_load_gives_them(
+    empty_database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "migrations").mkdir()
+    for path in (SQL_ROOT / "migrations").glob("*.sql"):
+        if path.name < "0060":
+            shutil.copy(path, tmp_path / "migrations")
+    run(empty_database, tmp_path)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(
+            "insert into dwh.fx_rate_fact values "
+            "('acct_1', false, 'balance_transaction', 'txn_1', '2026-01-02', 'jpy', 'usd', 0.0067, now()), "
+            "('acct_1', true, 'balance_transaction', 'txn_1', '2026-01-02', 'jpy', 'usd', 0.0067, now())"
+        )
+    run(empty_database, SQL_ROOT)
+    (key,) = re.findall(r"staging\.surrogate_key\((.*)\) as", (SQL_ROOT / "facts" / "fx_rate_fact.sql").read_text())
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute(
+            sql.SQL("select count(*), bool_and(fx_rate_sk = staging.surrogate_key({})) from dwh.fx_rate_fact").format(
+                sql.SQL(key)
+            )
+        ).fetchone()
+    assert found == (2, True)

@@ -12,6 +12,7 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.acquisition import LEAD, Acquisition
+from simulator.balance import exchange_rate
 from simulator.books_acquisition import AcquisitionBooks
 from simulator.channels import EXPONENTS
 from simulator.clock import format_instant, parse_instant
@@ -96,6 +97,13 @@ def test_files_tell_all_of_it_in_major_units(acquisition: Acquisition) -> None:
     assert len(rows_of(files, "clients.csv")) > 10
 
 
+def test_rates_are_of_every_day_that_is_over_and_those_of_the_market(acquisition: Acquisition) -> None:
+    rows = rows_of(files_of(acquisition, NOW - 1), "fx_rates/")
+    assert [row["date"] for row in rows] == [format_instant(FOUNDED + n * DAY)[:10] for n in range(119)]
+    assert {(row["from_currency"], row["to_currency"]) for row in rows} == {("EUR", "USD")}
+    assert [Decimal(row["rate"]) for row in rows] == [exchange_rate("eur", FOUNDED // DAY + n) for n in range(119)]
+
+
 def test_files_of_months_that_are_over_never_change(acquisition: Acquisition, tmp_path: Path) -> None:
     assert write_files(acquisition, NOW, tmp_path) == len(files_of(acquisition, NOW))
     assert write_files(acquisition, NOW, tmp_path) == 0
@@ -142,7 +150,7 @@ def test_files_and_books_are_served_as_of_an_instant() -> None:
     with simulator_thread(now=now, founded=format_instant(FOUNDED), customers=60, months=4) as url:
         earlier = {"until": format_instant(FOUNDED + 40 * DAY)}
         names = set(httpx.get(f"{url}/_sim/files", params=earlier).json())
-        assert {"channels.csv", "clients.csv", "installs/2026-02.csv", "ad_spend/2026-01.csv"} <= names
+        assert {"channels.csv", "installs/2026-02.csv", "ad_spend/2026-01.csv", "fx_rates/2026-02.csv"} <= names
         assert "installs/2026-03.csv" not in names
         months = {row["month"] for row in httpx.get(f"{url}/_sim/books/acquisition", params=earlier).json()}
         assert months == {"2026-01", "2026-02"}
@@ -151,7 +159,7 @@ def test_files_and_books_are_served_as_of_an_instant() -> None:
 def test_the_command_writes_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--customers", "20", "--months", "2", "--now", "2026-03-01T00:00:00Z"]
     assert main(["files", str(tmp_path), *options]) == 0
-    assert "files of installs and ad spend written to" in capsys.readouterr().out
+    assert "files of installs, ad spend and rates written to" in capsys.readouterr().out
     assert (tmp_path / "installs" / "2026-01.csv").exists()
 
 

@@ -438,11 +438,23 @@ spends = st.fixed_dictionaries(
 )
 
 
+rates = st.fixed_dictionaries(
+    {
+        "date": st.sampled_from(["2026-03-01", "2026-03-02"]),
+        "from_currency": st.just("eur"),
+        "to_currency": st.just("usd"),
+        "rate": st.sampled_from(["1.1", "1.20"]),
+    },
+    optional={"source": st.just("ECB")},
+)
+
+
+FILE_ROWS = {"install": installs, "channel": channels, "client": clients, "ad_spend": spends, "fx_rate": rates}
+
+
 @st.composite
 def stored_rows(draw: st.DrawFn) -> StoredRow:
-    kind, payloads = draw(
-        st.sampled_from([("install", installs), ("channel", channels), ("client", clients), ("ad_spend", spends)])
-    )
+    kind, payloads = draw(st.sampled_from([*FILE_ROWS.items()]))
     payload = draw(payloads)
     # one line of one file says one thing
     said = f"{kind} {sorted(payload.items())}"

@@ -55,6 +55,7 @@ def stage_rows(connection: psycopg.Connection, rows: Sequence[StoredRow]) -> Non
                 "insert into raw.file_row values (%s, %s, %s, 'file', %s, %s, staging.file_row_key(%s, %s), %s)",
                 [row[0], stored.line, stored.kind, stored.sha256, stored.at, payload, keys[stored.kind], payload],
             )
+        connection.execute("select ops.erase_arrived(%s)", [row[0]])
 
 
 def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
@@ -111,6 +112,8 @@ def stage(connection: psycopg.Connection, versions: Sequence[Version]) -> int:
                     row[0],
                 ],
             )
+        # as every batch ends
+        connection.execute("select ops.erase_arrived(%s)", [row[0]])
     return int(row[0])
 
 
@@ -135,7 +138,8 @@ def empty_warehouse(connection: psycopg.Connection) -> None:
     for schema in ("raw", "dwh"):
         for name in table_rows(connection, schema).keys() - kept:
             connection.execute(sql.SQL("delete from {}").format(sql.Identifier(schema, name)))
-    for name in ("batch", "batch_applied", "watermark", "file", "enrichment", "event_order_contradiction"):
+    books = ("batch", "batch_applied", "watermark", "file", "enrichment", "event_order_contradiction")
+    for name in (*books, "erasure", "erased_object", "erased_user"):
         connection.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", name)))
     connection.commit()
 

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from tallyhouse.objects import MODELS
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_models, release_batches
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 CUSTOMER_DIM = [model for model in MODELS if model.name == "customer_dim"]
@@ -34,6 +34,7 @@ def test_versions_before_the_first_one_that_came_with_them_join_the_history(conn
 def test_an_object_that_a_model_has_is_read_from_its_first_version_on(connection: psycopg.Connection) -> None:
     emails(connection, [customer("2025-11-05", "a", "created"), customer("2026-01-05", "b")])
     stage(connection, [customer("2026-03-05", "c")])
+    release_batches(connection)
     with connection.transaction():
         connection.execute("select ops.begin_model('customer_dim', touching => '{customer}')")
         assert connection.execute("select since from touched").fetchall() == [(moment("2026-03-05T00:00:00"),)]

@@ -27,7 +27,7 @@ from tallyhouse import event_staging, ingest
 from tallyhouse.client import StripeClient
 from tallyhouse.objects import MODELS, Model
 from tallyhouse.warehouse import apply_models
-from tests.conftest import ROOT, PostgresServer
+from tests.conftest import ROOT, PostgresServer, folder_of_servers
 from tests.warehouse import loading_process
 from tests.warehouse.raw_rows import SQL_ROOT
 
@@ -41,7 +41,9 @@ SIGNALS = pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=[
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     # not in pytest's folder: runs that begin later clear it up
-    with tempfile.TemporaryDirectory(prefix="tallyhouse-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="tallyhouse-pg-", dir=folder_of_servers(), ignore_cleanup_errors=True
+    ) as folder:
         os.chmod(folder, 0o755)  # noqa: S103  # as root, the server runs as a user of its own
         made = PostgresServer(18, Path(folder) / "data")
         yield made

@@ -9,7 +9,7 @@ import pytest
 from tallyhouse import rebuild as rebuilding
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.rebuild import REBUILT, SHADOW, TableChange, rebuild
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_models, release_batches
 from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage, table_rows
 
 START = moment("2026-03-01T00:00:00")
@@ -74,6 +74,7 @@ def test_a_rebuild_replaces_what_does_not_follow_from_raw(connection: psycopg.Co
 
 def test_a_rebuild_leaves_nothing_behind_and_nothing_pending(connection: psycopg.Connection) -> None:
     stage(connection, [customer(1, "a")])
+    release_batches(connection)
     rebuild(connection, SQL_ROOT)
     left = connection.execute(
         "select nspname from pg_namespace where nspname = %s union all "
@@ -148,6 +149,7 @@ def test_a_second_rebuild_at_the_same_time_is_refused(connection: psycopg.Connec
 
 def test_a_document_that_cannot_be_read_is_set_aside_by_a_rebuild_too(connection: psycopg.Connection) -> None:
     stage(connection, [charge(1), charge(2, amount="12x")])  # type: ignore[arg-type]
+    release_batches(connection)
     rebuild(connection, SQL_ROOT)
     assert [row[0] for row in connection.execute("select charge_id from dwh.charge_fact")] == ["ch_1"]
     assert [row[0] for row in connection.execute("select row_key from raw.rejected")] != []

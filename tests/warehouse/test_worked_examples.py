@@ -11,7 +11,7 @@ import pytest
 
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.warehouse import apply_models, refresh_marts
-from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
 JANUARY = moment("2026-01-10T00:00:00")
 FEBRUARY = moment("2026-02-10T00:00:00")
@@ -20,19 +20,24 @@ MONTHLY, YEARLY = "month", "year"
 
 
 def subscribed(
-    number: int, amount: int, interval: str, at: datetime, *, until: datetime | None = None
+    number: int, amount: int, interval: str, at: datetime, *, until: datetime | None = None, currency: str = "usd"
 ) -> list[Version]:
     """A subscription of a customer of its own, for `amount` cents an interval, and its end."""
 
     def body(**changes: Any) -> dict[str, Any]:
         recurring = {"interval": interval, "interval_count": 1, "usage_type": "licensed"}
-        price = {"id": f"price_{amount}_{interval}", "currency": "usd", "unit_amount": amount, "recurring": recurring}
+        price = {
+            "id": f"price_{amount}_{interval}",
+            "currency": currency,
+            "unit_amount": amount,
+            "recurring": recurring,
+        }
         item = {"id": f"si_{number}", "created": int(at.timestamp()), "quantity": 1, "price": price}
         return {
             "object": "subscription",
             "id": f"sub_{number}",
             "customer": f"cus_{number}",
-            "currency": "usd",
+            "currency": currency,
             "status": "active",
             "created": int(at.timestamp()),
             "items": {"data": [item], "has_more": False},
@@ -121,15 +126,48 @@ def test_a_year_at_100_is_833_33_cents_a_month_for_each_and_the_sum_is_right_to_
     assert published(connection, versions, FEBRUARY, query) == [(1_000_000,)]
 
 
+def grown(number: int, before: int, *steps: tuple[str, int]) -> list[Version]:
+    """A monthly subscription since January that costs other amounts from some days on."""
+    versions = subscribed(number, before, MONTHLY, JANUARY)
+    body = versions[0].body
+    for day, amount in steps:
+        item = body["items"]["data"][0]
+        price = {**item["price"], "id": f"price_{amount}", "unit_amount": amount}
+        items = {"data": [{**item, "price": price}], "has_more": False}
+        versions.append(Version(moment(day), "customer.subscription.updated", {**body, "items": items}))
+    return versions
+
+
+def test_an_opening_of_1000_that_moved_by_100_50_40_and_60_closes_at_1045_when_fx_took_5(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute("update ops.policy set value = 'usd' where name = 'reporting_currency'")
+    connection.commit()
+    rate = {"from_currency": "eur", "to_currency": "usd"}
+    rates = [{"date": "2026-01-10", "rate": "1"} | rate, {"date": "2026-02-20", "rate": "0.99"} | rate]
+    stage_rows(connection, [StoredRow(MARCH, "fx_rate", payload, line) for line, payload in enumerate(rates, 2)])
+    versions = [
+        *subscribed(1, 50_000, MONTHLY, JANUARY, currency="eur"),
+        *grown(2, 44_000, ("2026-02-11", 49_000), ("2026-02-12", 45_000)),
+        *subscribed(3, 6_000, MONTHLY, JANUARY, until=FEBRUARY),
+        *subscribed(4, 10_000, MONTHLY, FEBRUARY),
+    ]
+    query = """
+        select currency, opening_mrr_minor, new_minor, expansion_minor, contraction_minor, churn_minor, fx_minor,
+            closing_mrr_minor
+        from mart.mrr_movement_reporting_monthly where month = '2026-02-01'
+    """
+    assert published(connection, versions, MARCH, query) == [
+        ("usd", 100_000, 10_000, 5_000, 4_000, 6_000, -500, 104_500)
+    ]
+
+
 def test_the_movements_of_a_month_lead_from_its_opening_to_its_closing_mrr(connection: psycopg.Connection) -> None:
-    versions = subscribed(1, 94_000, MONTHLY, JANUARY) + subscribed(2, 6_000, MONTHLY, JANUARY, until=FEBRUARY)
-    versions += subscribed(3, 10_000, MONTHLY, FEBRUARY)
-    grown = subscribed(1, 94_000, MONTHLY, JANUARY)[0].body
-    for day, amount in ((11, 99_000), (12, 95_000)):
-        price = {**grown["items"]["data"][0]["price"], "id": f"price_{amount}", "unit_amount": amount}
-        items = {"data": [{**grown["items"]["data"][0], "price": price}], "has_more": False}
-        at = moment(f"2026-02-{day}T00:00:00")
-        versions.append(Version(at, "customer.subscription.updated", {**grown, "items": items}))
+    versions = [
+        *grown(1, 94_000, ("2026-02-11", 99_000), ("2026-02-12", 95_000)),
+        *subscribed(2, 6_000, MONTHLY, JANUARY, until=FEBRUARY),
+        *subscribed(3, 10_000, MONTHLY, FEBRUARY),
+    ]
     query = """
         select opening_mrr_minor, new_minor, expansion_minor, contraction_minor, churn_minor, closing_mrr_minor
         from mart.mrr_movement_monthly where month = '2026-02-01'

@@ -26,13 +26,16 @@ item as (
                     dwh.period_amount(
                         coalesce(i.quantity, 1),
                         case
-                            when s.currency <> i.currency and p.currency_options ? s.currency
-                                then (p.currency_options #>> array[s.currency, 'unit_amount'])::numeric
+                            when s.currency <> i.currency
+                                then coalesce(
+                                    (p.currency_options #>> array[s.currency, 'unit_amount_decimal'])::numeric,
+                                    (p.currency_options #>> array[s.currency, 'unit_amount'])::numeric
+                                )
                             else coalesce(i.unit_amount_minor, p.unit_amount_minor)
                         end,
                         p.tiers_mode,
                         case
-                            when s.currency <> i.currency and p.currency_options ? s.currency
+                            when s.currency <> i.currency
                                 then p.currency_options #> array[s.currency, 'tiers']
                             else p.tiers
                         end,
@@ -111,8 +114,12 @@ reduction as (
         ) as is_special,
         exp(sum(ln(greatest(1 - coalesce(d.percent_off, k.percent_off, 0) / 100, 1e-30)))) as kept_share,
         coalesce(
-            sum(coalesce(d.amount_off_minor, k.amount_off_minor)) filter (
-                where coalesce(d.currency, k.currency) = item_currency.currency
+            sum(
+                case
+                    when coalesce(d.currency, k.currency) = item_currency.currency
+                        then coalesce(d.amount_off_minor, k.amount_off_minor)
+                    else (k.currency_options #>> array[item_currency.currency, 'amount_off'])::numeric
+                end
             ), 0
         ) as amount_off_minor
     from named

@@ -1,4 +1,4 @@
-/* Check: what items of counted subscriptions cost is known, or their prices wait to be fetched. Layer: dwh. */
+/* Check: what items of counted subscriptions cost, in their currency, is known or waits to be fetched. Layer: dwh. */
 with unknown as (
     select
         i.account_id,
@@ -19,6 +19,9 @@ with unknown as (
         and i.usage_type is distinct from 'metered'
         and i.interval_unit is not null
         and case
+            when s.customer_id is null or coalesce(s.currency, i.currency, p.currency) is null then true
+            when s.currency <> coalesce(i.currency, p.currency)
+                then not coalesce(p.currency_options ? s.currency, false)
             when p.tiers_mode is not null then p.tiers is null
             else coalesce(i.unit_amount_minor, p.unit_amount_minor) is null
         end
@@ -39,7 +42,7 @@ select
             where
                 q.account_id = unknown.account_id
                 and q.livemode = unknown.livemode
-                and q.kind in ('price', 'price_tiers')
+                and q.kind in ('price', 'price_tiers', 'price_currency_options')
                 and q.object_id = unknown.price_id
                 and not q.gone
         ) then unknown.items

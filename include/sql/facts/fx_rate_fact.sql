@@ -4,6 +4,7 @@ select ops.begin_model(
     touching => '{charge,dispute,refund}',
     upstream => '{currency_dim,charge_fact,refund_fact,dispute_fact,balance_transaction_fact}'
 );
+select ops.read_file_rows('fx_rate');
 
 -- A balance transaction does not name the currency that was converted: what it comes from does.
 create temp table affected on commit drop as
@@ -38,8 +39,17 @@ where
     and dwh.fx_rate_fact.source_type = 'balance_transaction'
     and dwh.fx_rate_fact.source_id = affected.balance_transaction_id;
 
+delete from dwh.fx_rate_fact
+using incoming
+where
+    dwh.fx_rate_fact.account_id is null
+    and dwh.fx_rate_fact.livemode is null
+    and dwh.fx_rate_fact.source_type = 'file'
+    and dwh.fx_rate_fact.source_id = array_to_string(incoming.row_key, '/');
+
 insert into dwh.fx_rate_fact (
-    account_id, livemode, source_type, source_id, rate_date, from_currency, to_currency, rate, observed_at
+    account_id, livemode, source_type, source_id, rate_date, from_currency, to_currency, rate, observed_at, fx_rate_sk,
+    rate_source
 )
 with converted as (
     select
@@ -78,7 +88,7 @@ rated as (
     where converted.from_currency <> converted.to_currency
 ),
 
-final as (
+seen as (
     select
         account_id,
         livemode,
@@ -97,10 +107,47 @@ final as (
                 then exchange_rate
             else exchange_rate * scale
         end) as rate,
-        created_at as observed_at
+        created_at as observed_at,
+        null as rate_source
     from rated
+    union all
+    select
+        null,
+        null,
+        'file',
+        array_to_string(incoming.row_key, '/'),
+        r.date,
+        r.from_currency,
+        r.to_currency,
+        trim_scale(r.rate),
+        incoming.modified_at,
+        r.source
+    from incoming
+    cross join
+        lateral jsonb_to_record(incoming.payload) as r (
+            date date, from_currency text, to_currency text, rate numeric, source text
+        )
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        source_type,
+        source_id,
+        rate_date,
+        from_currency,
+        to_currency,
+        rate,
+        observed_at,
+        staging.surrogate_key(jsonb_build_array(account_id, livemode, source_type, source_id)::text) as fx_rate_sk,
+        rate_source
+    from seen
 )
 
 select * from final;
 
-select ops.end_model((select count(*) from affected), (select count(*) from affected));
+select ops.end_model(
+    (select count(*) from affected) + (select count(*) from incoming),
+    (select count(*) from affected) + (select count(*) from incoming)
+);

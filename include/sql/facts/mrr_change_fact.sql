@@ -2,10 +2,8 @@
 select ops.begin_model(
     'mrr_change_fact',
     touching => '{subscription,customer,price,plan,coupon}',
-    upstream => '{
-        customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_fact,
-        invoice_line_fact
-    }'
+    upstream => '{customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,
+        invoice_line_fact}'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
 
@@ -308,18 +306,26 @@ analyze discount_term;
 
 select ops.value_subscriptions();
 
-insert into ops.changed_customer (model, account_id, livemode, customer_id)
-select distinct ops.ledger_name('mrr_change_fact'), stretch.account_id, stretch.livemode, stretch.customer_id
-from stretch
-where stretch.customer_id is not null
-on conflict do nothing;
+-- whose it is now, and whose it was
+with gone as (
+    delete from dwh.mrr_change_fact
+    using affected
+    where
+        dwh.mrr_change_fact.account_id = affected.account_id
+        and dwh.mrr_change_fact.livemode = affected.livemode
+        and dwh.mrr_change_fact.subscription_id = affected.subscription_id
+    returning dwh.mrr_change_fact.account_id, dwh.mrr_change_fact.livemode, dwh.mrr_change_fact.customer_id
+)
 
-delete from dwh.mrr_change_fact
-using affected
-where
-    dwh.mrr_change_fact.account_id = affected.account_id
-    and dwh.mrr_change_fact.livemode = affected.livemode
-    and dwh.mrr_change_fact.subscription_id = affected.subscription_id;
+insert into ops.changed_customer (model, account_id, livemode, customer_id)
+select ops.ledger_name('mrr_change_fact'), owner.account_id, owner.livemode, owner.customer_id
+from (
+    select account_id, livemode, customer_id from gone
+    union
+    select account_id, livemode, customer_id from stretch
+) as owner
+where owner.customer_id is not null
+on conflict do nothing;
 
 insert into dwh.mrr_change_fact (
     account_id, livemode, subscription_item_id, price_id, changed_at, date_sk, subscription_id, customer_id, product_id,

@@ -7,10 +7,10 @@ as $$
     from dwh.reporting_rates() as known
     where
         known.currency = lower(in_reporting_currency.currency)
-        and known.rate_date <= in_reporting_currency.on_date
-    order by known.rate_date desc
+        and known.valid_from <= in_reporting_currency.on_date
+    order by known.valid_from desc
     limit 1
 $$;
 comment on function dwh.in_reporting_currency(numeric, text, date) is
-'An amount in minor units as minor units of the reporting currency (ops.reporting_currency), unrounded, by the last '
-'rate that was seen on that day or before. Null when there is none, or an argument is null.';
+'An amount in minor units as minor units of the reporting currency (ops.reporting_currency), unrounded, by the rate '
+'that counts on that day (dwh.reporting_rates). Null when there is none, or an argument is null.';

@@ -2,8 +2,7 @@
 create materialized view mart.cohort_retention_monthly as
 with paying as (
     select m.*, date_trunc('month', m.first_paying_day)::date as cohort_month, date_trunc('month', m.day)::date as month
-    from dwh.mrr_movement_fact as m
-    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    from ops.known_mrr_movement as m
     where m.first_paying_day is not null
 ),
 

@@ -2,24 +2,20 @@
 create materialized view mart.mrr_by_plan_monthly as
 with changed as (
     select
-        c.account_id,
-        c.livemode,
-        c.currency,
-        c.customer_id,
-        c.price_id,
-        (c.changed_at at time zone policy.value)::date as day,
-        max(c.product_id) as product_id,
-        sum(c.mrr_change_minor) as mrr_change_minor,
+        account_id,
+        livemode,
+        currency,
+        customer_id,
+        price_id,
+        day,
+        max(product_id) as product_id,
+        sum(mrr_change_minor) as mrr_change_minor,
         coalesce(
-            sum(c.paused_change_minor + c.free_period_change_minor) filter (where c.was_mrr), 0
+            sum(paused_change_minor + free_period_change_minor) filter (where was_mrr), 0
         ) as held_change_minor
-    from dwh.mrr_change_fact as c
-    inner join ops.reported_mode as mode on c.livemode = mode.livemode
-    cross join ops.policy as policy
-    where policy.name = 'reporting_timezone'
+    from ops.known_mrr_change
     -- what tells rows apart comes first: most comparisons of the sort end with it
-    group by
-        c.customer_id, c.price_id, c.currency, c.account_id, c.livemode, (c.changed_at at time zone policy.value)::date
+    group by customer_id, price_id, currency, account_id, livemode, day
 ),
 
 moved as (
@@ -30,7 +26,8 @@ moved as (
         changed.mrr_change_minor + changed.held_change_minor as movement_minor,
         sum(changed.mrr_change_minor) over history as closing_mrr_minor
     from changed
-    inner join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
+    -- a day on which one plan took what another lost is no movement of the customer, but of both plans
+    left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
     window history as (
         partition by changed.customer_id, changed.price_id, changed.currency, changed.account_id, changed.livemode
         order by changed.day
@@ -92,7 +89,9 @@ final as (
         coalesce(monthly.paused_minor, 0) as paused_minor,
         coalesce(sum(monthly.change_minor) over history, 0) as closing_mrr_minor,
         coalesce(sum(monthly.paying_change) over history, 0)::bigint as paying_customers,
-        calendar.is_complete
+        calendar.is_complete,
+        ops.converted(coalesce(sum(monthly.change_minor) over history, 0), calendar.reporting_rate)
+            as closing_mrr_reporting_minor
     from plan
     inner join mart.mrr_movement_monthly as calendar
         on
@@ -152,3 +151,5 @@ comment on column mart.mrr_by_plan_monthly.paused_minor is
 comment on column mart.mrr_by_plan_monthly.closing_mrr_minor is 'MRR of the plan as the month ends, minor units.';
 comment on column mart.mrr_by_plan_monthly.paying_customers is 'Customers with MRR on this plan then.';
 comment on column mart.mrr_by_plan_monthly.is_complete is 'As in mrr_movement_monthly.';
+comment on column mart.mrr_by_plan_monthly.closing_mrr_reporting_minor is
+'closing_mrr_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';

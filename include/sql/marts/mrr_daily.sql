@@ -18,8 +18,7 @@ with moved as (
         count(*) filter (where m.movement = 'churn') as churned_customers,
         count(*) filter (where m.closing_mrr_minor > 0 and m.opening_mrr_minor = 0)
         - count(*) filter (where m.closing_mrr_minor = 0 and m.opening_mrr_minor > 0) as paying_change
-    from dwh.mrr_movement_fact as m
-    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    from ops.known_mrr_movement as m
     group by m.account_id, m.livemode, m.currency, m.day
 ),
 
@@ -41,7 +40,7 @@ calendar as materialized (
         ) as period
 ),
 
-final as (
+summed as (
     select
         calendar.account_id,
         calendar.livemode,
@@ -60,12 +59,50 @@ final as (
         coalesce(moved.new_customers, 0) as new_customers,
         coalesce(moved.reactivated_customers, 0) as reactivated_customers,
         coalesce(moved.churned_customers, 0) as churned_customers,
-        calendar.is_complete
+        calendar.is_complete,
+        rate.rate as reporting_rate,
+        lag(rate.rate) over history as rate_before
     from calendar
     left join moved using (account_id, livemode, currency, day)
+    left join mart.reporting_rate_daily as rate on calendar.currency = rate.currency and calendar.day = rate.day
     window history as (
         partition by calendar.account_id, calendar.livemode, calendar.currency order by calendar.day
     )
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        day,
+        opening_mrr_minor,
+        new_minor,
+        reactivation_minor,
+        expansion_minor,
+        contraction_minor,
+        churn_minor,
+        paused_minor,
+        mrr_minor,
+        arr_minor,
+        paying_customers,
+        new_customers,
+        reactivated_customers,
+        churned_customers,
+        is_complete,
+        reporting_rate,
+        ops.converted(opening_mrr_minor, rate_before) as opening_mrr_reporting_minor,
+        ops.converted(new_minor, reporting_rate) as new_reporting_minor,
+        ops.converted(reactivation_minor, reporting_rate) as reactivation_reporting_minor,
+        ops.converted(expansion_minor, reporting_rate) as expansion_reporting_minor,
+        ops.converted(contraction_minor, reporting_rate) as contraction_reporting_minor,
+        ops.converted(churn_minor, reporting_rate) as churn_reporting_minor,
+        ops.converted(paused_minor, reporting_rate) as paused_reporting_minor,
+        -- what was there as the day began is worth another amount, and nothing else is
+        ops.converted(opening_mrr_minor, reporting_rate - rate_before) as fx_reporting_minor,
+        ops.converted(mrr_minor, reporting_rate) as mrr_reporting_minor,
+        ops.converted(arr_minor, reporting_rate) as arr_reporting_minor
+    from summed
 )
 
 select * from final;
@@ -93,3 +130,17 @@ comment on column mart.mrr_daily.reactivated_customers is 'Customers of reactiva
 comment on column mart.mrr_daily.churned_customers is 'Customers of churn_minor.';
 comment on column mart.mrr_daily.is_complete is
 'Whether all events of the day have been fetched and loaded, and no open gap touches it.';
+comment on column mart.mrr_daily.reporting_rate is
+'Rate of the day to the reporting currency (mart.reporting_rate_daily); null where none is known yet.';
+comment on column mart.mrr_daily.opening_mrr_reporting_minor is
+'opening_mrr_minor in the reporting currency, its minor units, by the rate of the day before; null without a rate.';
+comment on column mart.mrr_daily.new_reporting_minor is 'new_minor in the reporting currency, by the rate of the day.';
+comment on column mart.mrr_daily.reactivation_reporting_minor is 'reactivation_minor in the reporting currency.';
+comment on column mart.mrr_daily.expansion_reporting_minor is 'expansion_minor in the reporting currency.';
+comment on column mart.mrr_daily.contraction_reporting_minor is 'contraction_minor in the reporting currency.';
+comment on column mart.mrr_daily.churn_reporting_minor is 'churn_minor in the reporting currency.';
+comment on column mart.mrr_daily.paused_reporting_minor is 'paused_minor in the reporting currency.';
+comment on column mart.mrr_daily.fx_reporting_minor is
+'What the rate alone changed: opening_mrr_minor x (reporting_rate - that of the day before). It closes the identity.';
+comment on column mart.mrr_daily.mrr_reporting_minor is 'mrr_minor in the reporting currency, by the rate of the day.';
+comment on column mart.mrr_daily.arr_reporting_minor is '12 x mrr_reporting_minor.';

@@ -26,7 +26,25 @@ final as (
         sum(reactivated_customers)::bigint as reactivated_customers,
         sum(churned_customers)::bigint as churned_customers,
         -- the last day of the month is there, and none before it is missing
-        bool_and(is_complete) and max(day) = (month + interval '1 month' - interval '1 day')::date as is_complete
+        bool_and(is_complete) and max(day) = (month + interval '1 month' - interval '1 day')::date as is_complete,
+        (array_agg(reporting_rate order by day desc))[1] as reporting_rate,
+        (array_agg(opening_mrr_reporting_minor order by day))[1] as opening_mrr_reporting_minor,
+        -- all or nothing: a part would look like the whole
+        case when count(new_reporting_minor) = count(*) then sum(new_reporting_minor) end
+            as new_reporting_minor,
+        case when count(expansion_reporting_minor) = count(*) then sum(expansion_reporting_minor) end
+            as expansion_reporting_minor,
+        case when count(contraction_reporting_minor) = count(*) then sum(contraction_reporting_minor) end
+            as contraction_reporting_minor,
+        case when count(churn_reporting_minor) = count(*) then sum(churn_reporting_minor) end
+            as churn_reporting_minor,
+        case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end
+            as reactivation_reporting_minor,
+        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end
+            as paused_reporting_minor,
+        case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end
+            as fx_reporting_minor,
+        (array_agg(mrr_reporting_minor order by day desc))[1] as closing_mrr_reporting_minor
     from daily
     group by account_id, livemode, currency, month
 )
@@ -58,3 +76,18 @@ comment on column mart.mrr_movement_monthly.reactivated_customers is
 comment on column mart.mrr_movement_monthly.churned_customers is 'Times that a customer left.';
 comment on column mart.mrr_movement_monthly.is_complete is
 'Whether all events of the month have been fetched and loaded, and no open gap touches it.';
+comment on column mart.mrr_movement_monthly.reporting_rate is
+'Rate to the reporting currency (mart.reporting_rate_daily) on the last day; null where none is known yet.';
+comment on column mart.mrr_movement_monthly.opening_mrr_reporting_minor is
+'opening_mrr_minor in the reporting currency, its minor units, by the rate before the month; null without a rate.';
+comment on column mart.mrr_movement_monthly.new_reporting_minor is
+'new_minor in the reporting currency, by the rate of the day of each movement; null where one has none.';
+comment on column mart.mrr_movement_monthly.expansion_reporting_minor is 'expansion_minor, likewise.';
+comment on column mart.mrr_movement_monthly.contraction_reporting_minor is 'contraction_minor, likewise.';
+comment on column mart.mrr_movement_monthly.churn_reporting_minor is 'churn_minor, likewise.';
+comment on column mart.mrr_movement_monthly.reactivation_reporting_minor is 'reactivation_minor, likewise.';
+comment on column mart.mrr_movement_monthly.paused_reporting_minor is 'paused_minor, likewise.';
+comment on column mart.mrr_movement_monthly.fx_reporting_minor is
+'What rates alone changed: the sum, over days, of the MRR as each began x the change of its rate.';
+comment on column mart.mrr_movement_monthly.closing_mrr_reporting_minor is
+'closing_mrr_minor in the reporting currency, by the rate of the last day.';

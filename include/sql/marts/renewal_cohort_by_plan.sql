@@ -3,6 +3,7 @@ create materialized view mart.renewal_cohort_by_plan as
 with item as (
     select
         i.*,
+        coalesce(i.interval_count, 1) || ' ' || i.interval_unit as cycle,
         min(i.valid_from) over (partition by i.subscription_id, i.account_id, i.livemode) as began_at
     from dwh.subscription_item_dim as i
     inner join ops.reported_mode as mode on i.livemode = mode.livemode
@@ -17,10 +18,13 @@ plan as (
         price_id,
         product_id,
         currency,
+        subscription_item_id,
         interval_unit,
-        coalesce(interval_count, 1) as interval_count
+        coalesce(interval_count, 1) as interval_count,
+        min(cycle) over whole <> max(cycle) over whole as is_mixed
     from item
     where valid_from = began_at and price_id is not null and interval_unit is not null
+    window whole as (partition by subscription_id, account_id, livemode)
     order by subscription_id asc, price_id asc, account_id asc, livemode asc, subscription_item_id asc
 ),
 
@@ -31,7 +35,12 @@ subscription as (
         s.subscription_id,
         coalesce(s.started_at, s.created_at) as started_at,
         date_trunc('month', coalesce(s.started_at, s.created_at) at time zone policy.value)::date as cohort_month,
-        greatest(coalesce(s.started_at, s.created_at), s.trial_end_at) as paid_from,
+        case
+            -- a free period later on is no trial
+            when s.trial_start_at > coalesce(s.started_at, s.created_at) + interval '12 hours'
+                then coalesce(s.started_at, s.created_at)
+            else greatest(coalesce(s.started_at, s.created_at), s.trial_end_at)
+        end as paid_from,
         s.ended_at
     from dwh.subscription_dim as s
     inner join ops.reported_mode as mode on s.livemode = mode.livemode
@@ -45,15 +54,22 @@ subscription as (
 
 renewal as (
     select
-        s.account_id,
-        s.livemode,
-        s.subscription_id,
+        plan.account_id,
+        plan.livemode,
+        plan.subscription_id,
+        plan.price_id,
         i.status = 'paid' as is_paid,
         row_number() over (
             -- what tells rows apart comes first: most comparisons of the sort end with it
-            partition by s.subscription_id, s.account_id, s.livemode order by i.created_at, i.invoice_id
+            partition by plan.subscription_id, plan.price_id, plan.account_id, plan.livemode
+            order by i.created_at, i.invoice_id
         ) as renewal
-    from subscription as s
+    from plan
+    inner join subscription as s
+        on
+            plan.account_id = s.account_id
+            and plan.livemode = s.livemode
+            and plan.subscription_id = s.subscription_id
     inner join dwh.invoice_fact as i
         on
             s.account_id = i.account_id
@@ -67,6 +83,20 @@ renewal as (
         -- the end, renews nothing
         and i.created_at > s.paid_from + interval '12 hours'
         and (s.ended_at is null or i.created_at < s.ended_at)
+        -- beside a plan of another cycle, a plan is renewed by the invoices that bill it
+        and (
+            not plan.is_mixed
+            or exists (
+                select 1
+                from dwh.invoice_line_fact as line
+                where
+                    line.account_id = i.account_id
+                    and line.livemode = i.livemode
+                    and line.invoice_id = i.invoice_id
+                    and (line.subscription_item_id = plan.subscription_item_id or line.price_id = plan.price_id)
+                    and not coalesce(line.is_proration, false)
+            )
+        )
 ),
 
 cohort as (
@@ -115,6 +145,7 @@ paid as (
             plan.account_id = renewal.account_id
             and plan.livemode = renewal.livemode
             and plan.subscription_id = renewal.subscription_id
+            and plan.price_id = renewal.price_id
     group by
         s.cohort_month,
         renewal.renewal,

@@ -10,8 +10,7 @@ with ends as (
         m.customer_id,
         (array_agg(m.opening_mrr_minor order by m.day))[1] as opening_mrr_minor,
         (array_agg(m.closing_mrr_minor order by m.day desc))[1] as closing_mrr_minor
-    from dwh.mrr_movement_fact as m
-    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    from ops.known_mrr_movement as m
     -- what tells rows apart comes first: most comparisons of the sort end with it
     group by m.customer_id, date_trunc('month', m.day), m.currency, m.account_id, m.livemode
 ),

@@ -7,8 +7,7 @@ with churn as (
         m.currency,
         m.day,
         m.customer_id
-    from dwh.mrr_movement_fact as m
-    inner join ops.reported_mode as mode on m.livemode = mode.livemode
+    from ops.known_mrr_movement as m
     where m.movement = 'churn'
 ),
 
@@ -17,6 +16,7 @@ ended as (
     select distinct on (churn.account_id, churn.livemode, churn.currency, churn.customer_id, churn.day)
         churn.*,
         subscription.status,
+        earlier.status as status_before,
         subscription.cancellation_reason,
         subscription.cancellation_feedback
     from churn
@@ -33,6 +33,12 @@ ended as (
             and c.subscription_id = subscription.subscription_id
             and c.changed_at >= subscription.valid_from
             and c.changed_at < coalesce(subscription.valid_to, 'infinity')
+    left join dwh.subscription_dim as earlier
+        on
+            subscription.account_id = earlier.account_id
+            and subscription.livemode = earlier.livemode
+            and subscription.subscription_id = earlier.subscription_id
+            and subscription.valid_from = earlier.valid_to
     where
         c.mrr_change_minor + c.paused_change_minor + c.free_period_change_minor < 0
         and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
@@ -48,9 +54,17 @@ reasoned as (
         case
             when cancellation_reason in ('payment_failed', 'payment_disputed') then 'involuntary'
             when status in ('unpaid', 'past_due', 'incomplete', 'incomplete_expired') then 'involuntary'
-            else 'voluntary'
+            -- Stripe gives up on a payment, and older documents give no reason
+            when cancellation_reason is null and status_before in ('unpaid', 'past_due') then 'involuntary'
+            when status = 'canceled' then 'voluntary'
+            else 'other'
         end as churn_type,
-        coalesce(cancellation_reason, case when status = 'canceled' then 'unknown' else status end) as reason
+        case
+            when cancellation_reason is not null then cancellation_reason
+            when status <> 'canceled' then status
+            when status_before in ('unpaid', 'past_due') then status_before
+            else 'unknown'
+        end as reason
     from ended
 ),
 
@@ -68,6 +82,7 @@ counted as (
         month,
         coalesce(sum(customers) filter (where churn_type = 'voluntary'), 0)::bigint as voluntary_customers,
         coalesce(sum(customers) filter (where churn_type = 'involuntary'), 0)::bigint as involuntary_customers,
+        coalesce(sum(customers) filter (where churn_type = 'other'), 0)::bigint as other_customers,
         jsonb_object_agg(churn_type || ': ' || reason, customers) as reasons
     from reason_count
     group by account_id, livemode, currency, month
@@ -106,6 +121,7 @@ rated as (
         opened.churned_customers,
         coalesce(counted.voluntary_customers, 0) as voluntary_customers,
         coalesce(counted.involuntary_customers, 0) as involuntary_customers,
+        coalesce(counted.other_customers, 0) as other_customers,
         opened.churned_customers::numeric / nullif(
             opened.opening_customers
             + case (select ops.choice('churn_denominator'))
@@ -115,6 +131,7 @@ rated as (
             0
         ) as churn_rate,
         opened.closing_mrr_minor / nullif(opened.paying_customers, 0) as arpu_minor,
+        opened.closing_mrr_reporting_minor / nullif(opened.paying_customers, 0) as arpu_reporting_minor,
         coalesce(counted.reasons, '{}') as reasons,
         coalesce(feedback.feedbacks, '{}') as feedbacks,
         opened.is_complete
@@ -134,9 +151,13 @@ final as (
         churned_customers,
         voluntary_customers,
         involuntary_customers,
+        other_customers,
         churn_rate,
         arpu_minor,
         arpu_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0) as ltv_minor,
+        arpu_reporting_minor,
+        arpu_reporting_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0)
+            as ltv_reporting_minor,
         reasons,
         feedbacks,
         is_complete
@@ -158,15 +179,21 @@ comment on column mart.subscriber_churn_monthly.started_customers is
 'Times that a customer began, or began again, to have MRR.';
 comment on column mart.subscriber_churn_monthly.churned_customers is
 'Times that a customer left: one who comes back and leaves again counts twice.';
-comment on column mart.subscriber_churn_monthly.voluntary_customers is 'Of those, the ones who asked for it.';
+comment on column mart.subscriber_churn_monthly.voluntary_customers is
+'Of those, the ones whose subscription was canceled for no failed payment that is known.';
 comment on column mart.subscriber_churn_monthly.involuntary_customers is
 'Of those, the ones whose payment failed or was disputed.';
+comment on column mart.subscriber_churn_monthly.other_customers is
+'Of those, the ones whose subscription goes on without MRR: a discount of all of it, a free plan.';
 comment on column mart.subscriber_churn_monthly.churn_rate is
 'churned_customers / (opening_customers + started_customers), or / opening_customers (policy churn_denominator).';
 comment on column mart.subscriber_churn_monthly.arpu_minor is
 'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
 comment on column mart.subscriber_churn_monthly.ltv_minor is
 'Lifetime value: arpu_minor x policy gross_margin / churn_rate; null when nobody left, never infinite.';
+comment on column mart.subscriber_churn_monthly.arpu_reporting_minor is
+'arpu_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';
+comment on column mart.subscriber_churn_monthly.ltv_reporting_minor is 'ltv_minor in the reporting currency, likewise.';
 comment on column mart.subscriber_churn_monthly.reasons is
 'Customers by kind and reason, as Stripe gives it: {"voluntary: cancellation_requested": 3}.';
 comment on column mart.subscriber_churn_monthly.feedbacks is

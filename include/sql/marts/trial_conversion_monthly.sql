@@ -13,38 +13,53 @@ with trial as (
     where s.is_current and s.currency is not null and s.trial_start_at < s.trial_end_at
 ),
 
-first_invoice as (
-    -- the first above 0, whenever it was
-    select distinct on (i.account_id, i.livemode, i.subscription_id)
-        i.account_id,
-        i.livemode,
-        i.subscription_id,
+billed as (
+    select
+        trial.account_id,
+        trial.livemode,
+        trial.subscription_id,
+        i.invoice_id,
         i.created_at,
-        case when i.status = 'paid' then coalesce(i.paid_at, i.finalized_at, i.created_at) end as paid_at
+        i.created_at < trial.trial_start_at as is_before,
+        i.status = 'paid'
+        and coalesce(i.paid_at, i.finalized_at, i.created_at) < trial.trial_ended_at + interval '30 days' as is_paid
     from trial
     inner join dwh.invoice_fact as i
         on
             trial.account_id = i.account_id
             and trial.livemode = i.livemode
             and trial.subscription_id = i.subscription_id
-    where i.total_minor > 0 and i.status <> 'draft' and i.deleted_at is null
-    order by i.account_id asc, i.livemode asc, i.subscription_id asc, i.created_at asc, i.invoice_id asc
+    where
+        i.total_minor > 0
+        and i.status not in ('draft', 'void')
+        and i.deleted_at is null
+        -- what is billed as a trial begins, a set-up fee, is not what comes after it
+        and (i.created_at < trial.trial_start_at or i.created_at >= trial.trial_ended_at)
+),
+
+first_invoice as (
+    -- the first above 0 after the trial, whenever it was
+    select distinct on (account_id, livemode, subscription_id) account_id, livemode, subscription_id, is_paid
+    from billed
+    where not is_before
+    order by account_id asc, livemode asc, subscription_id asc, created_at asc, invoice_id asc
 ),
 
 decided as (
-    select
-        trial.*,
-        coalesce(
-            first_invoice.paid_at < trial.trial_ended_at + interval '30 days', false
-        ) as is_converted
+    select trial.*, coalesce(first_invoice.is_paid, false) as is_converted
     from trial
-    left join first_invoice
-        on
-            trial.account_id = first_invoice.account_id
-            and trial.livemode = first_invoice.livemode
-            and trial.subscription_id = first_invoice.subscription_id
+    left join first_invoice using (account_id, livemode, subscription_id)
     -- a free period of somebody who was billed before is no trial
-    where first_invoice.created_at is null or first_invoice.created_at >= trial.trial_start_at
+    where
+        not exists (
+            select 1
+            from billed
+            where
+                billed.account_id = trial.account_id
+                and billed.livemode = trial.livemode
+                and billed.subscription_id = trial.subscription_id
+                and billed.is_before
+        )
 ),
 
 summed as (

@@ -7,9 +7,9 @@ create table dwh.mrr_change_fact (
     changed_at timestamptz not null,
     date_sk integer not null,
     subscription_id text not null,
-    customer_id text,
+    customer_id text not null,
     product_id text,
-    currency text,
+    currency text not null,
     mrr_change_minor numeric not null,
     mrr_after_minor numeric not null,
     paused_change_minor numeric not null,
@@ -19,7 +19,7 @@ create table dwh.mrr_change_fact (
     event_id text,
     was_mrr boolean not null,
     is_reconstructed boolean not null,
-    primary key (account_id, livemode, subscription_item_id, price_id, changed_at)
+    primary key (account_id, livemode, subscription_item_id, price_id, customer_id, changed_at)
 );
 create index mrr_change_fact_subscription_id on dwh.mrr_change_fact (account_id, livemode, subscription_id);
 create index mrr_change_fact_customer_id on dwh.mrr_change_fact (account_id, livemode, customer_id);
@@ -34,7 +34,8 @@ comment on column dwh.mrr_change_fact.price_id is
 comment on column dwh.mrr_change_fact.changed_at is 'From when on it is worth mrr_after_minor.';
 comment on column dwh.mrr_change_fact.date_sk is 'Day of the change in UTC, as in date_dim.';
 comment on column dwh.mrr_change_fact.subscription_id is 'Subscription of the item.';
-comment on column dwh.mrr_change_fact.customer_id is 'Customer who subscribed.';
+comment on column dwh.mrr_change_fact.customer_id is
+'Customer whose subscription it is, or was until this change: who takes it over has a row beside the one who loses it.';
 comment on column dwh.mrr_change_fact.product_id is 'Product of the price.';
 comment on column dwh.mrr_change_fact.currency is 'Currency, ISO 4217, lower case.';
 comment on column dwh.mrr_change_fact.mrr_change_minor is
@@ -51,7 +52,8 @@ comment on column dwh.mrr_change_fact.event_id is
 comment on column dwh.mrr_change_fact.was_mrr is
 'Whether the subscription had been MRR before the change: what is paused or free then was not lost.';
 comment on column dwh.mrr_change_fact.is_reconstructed is
-'Whether the change lies before Stripe first showed the subscription, and was told from dates and invoice lines.';
+'Whether the change lies before Stripe first showed the subscription or the item, and was told from dates and invoice '
+'lines.';
 
 insert into ops.policy (name, value, description)
 values

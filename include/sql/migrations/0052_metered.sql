@@ -1,4 +1,4 @@
-/* Whether what is metered is MRR; and what of the ledger is reconstructed: also what only an item's past tells. */
+/* Whether what is metered is MRR. */
 insert into ops.policy (name, value, description)
 values
 (
@@ -22,8 +22,4 @@ when (
     )
 )
 execute function ops.renew_mrr();
-
-comment on column dwh.mrr_change_fact.is_reconstructed is
-'Whether the change lies before Stripe first showed the subscription or the item, and was told from dates and invoice '
-'lines.';
 delete from ops.batch_applied where model = 'mrr_change_fact';

@@ -38,6 +38,9 @@ begin
     );
     get diagnostics pending = row_count;
     analyze pending_batch;
+    if exists (select from pending_batch inner join ops.batch using (batch_id) where source = 'erasure') then
+        perform ops.forget_erased(begin_model.model);
+    end if;
 
     create temp table touched on commit drop as
     select v.account_id, v.livemode, v.object_type, v.object_id, min(v.version_at) as since

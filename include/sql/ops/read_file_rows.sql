@@ -4,7 +4,7 @@ language plpgsql
 as $$
 begin
     create temp table incoming on commit drop as
-    select touched_key.row_key, latest.payload
+    select touched_key.row_key, latest.payload, latest.modified_at
     from (
         select distinct file_row.row_key
         from pending_batch
@@ -15,5 +15,5 @@ begin
 end
 $$;
 comment on function ops.read_file_rows(text) is
-'Makes the temporary table incoming(row_key, payload): the latest row of each natural key of a kind that came in the '
-'pending batches.';
+'Makes the temporary table incoming(row_key, payload, modified_at): the latest row of each natural key of a kind that '
+'came in the pending batches, and when its file was modified.';

@@ -1,39 +1,23 @@
 /* The currency into which reports convert: policy reporting_currency, or the one that is used most. */
 create function ops.reporting_currency() returns text
-language sql
+language plpgsql
 stable parallel safe
 as $$
+declare
+    used text := nullif(ops.choice('reporting_currency'), '');
+    fact text;
+begin
     -- each is looked at only when those before it tell nothing: payouts are few, payments are not
-    select coalesce(
-        nullif(ops.choice('reporting_currency'), ''),
-        (
-            select p.currency
-            from dwh.payout_fact as p
-            inner join ops.reported_mode as mode on p.livemode = mode.livemode
-            where p.currency is not null
-            group by p.currency
-            order by count(*) desc, p.currency asc
-            limit 1
-        ),
-        (
-            select b.currency
-            from dwh.balance_transaction_fact as b
-            inner join ops.reported_mode as mode on b.livemode = mode.livemode
-            where b.currency is not null
-            group by b.currency
-            order by count(*) desc, b.currency asc
-            limit 1
-        ),
-        (
-            select t.currency
-            from dwh.transaction_fact as t
-            inner join ops.reported_mode as mode on t.livemode = mode.livemode
-            where t.currency is not null
-            group by t.currency
-            order by count(*) desc, t.currency asc
-            limit 1
-        )
-    )
+    foreach fact in array '{payout_fact,balance_transaction_fact,transaction_fact}'::text[] loop
+        exit when used is not null;
+        execute format(
+            'select f.currency from dwh.%I as f inner join ops.reported_mode as mode on f.livemode = mode.livemode '
+            'where f.currency is not null group by f.currency order by count(*) desc, f.currency asc limit 1',
+            fact
+        ) into used;
+    end loop;
+    return used;
+end
 $$;
 comment on function ops.reporting_currency() is
 'Currency of the columns *_reporting_minor: policy reporting_currency; where that is empty, the currency of most '

@@ -64,6 +64,7 @@ begin
         moment.account_id,
         moment.livemode,
         moment.subscription_id,
+        moment.customer_id,
         item.subscription_item_id,
         item.price_id,
         item.product_id,
@@ -73,7 +74,7 @@ begin
         item.is_reconstructed,
         coalesce(
             case
-                when moment.currency = item.currency or not coalesce(item.currency_options ? moment.currency, false)
+                when moment.currency = item.currency or moment.currency is null or item.currency is null
                     then
                         dwh.period_amount(
                             item.quantity, item.unit_amount_minor, item.tiers_mode, item.tiers, item.transform_quantity
@@ -99,7 +100,11 @@ begin
             and moment.subscription_id = item.subscription_id
             and item.valid_from <= moment.at
             and moment.at < item.valid_to
-    where moment.state in ('mrr', 'paused', 'trial');
+    where
+        moment.state in ('mrr', 'paused', 'trial')
+        -- whose it is and in which currency, a document tells that is yet to come: mrr_items_priced counts these
+        and moment.customer_id is not null
+        and coalesce(moment.currency, item.currency) is not null;
     analyze worth;
 
     create temp table reduction on commit drop as
@@ -184,7 +189,8 @@ begin
 
     placed as (
         select
-            account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number,
+            account_id, livemode, subscription_id, customer_id, subscription_item_id, price_id, product_id, currency,
+            number,
             is_reconstructed,
             case when state = 'mrr' then monthly_minor else 0 end as mrr_after_minor,
             case when state = 'paused' then monthly_minor else 0 end as paused_after_minor,
@@ -192,19 +198,21 @@ begin
             lead(number) over item_history as next_number
         from value
         window item_history as (
-            partition by account_id, livemode, subscription_item_id, price_id order by number
+            partition by account_id, livemode, customer_id, subscription_item_id, price_id order by number
         )
     ),
 
     -- where an item goes, changes its price, or the subscription ends, it is worth nothing from the next moment on
     filled as (
         select
-            account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number,
+            account_id, livemode, subscription_id, customer_id, subscription_item_id, price_id, product_id, currency,
+            number,
             is_reconstructed, mrr_after_minor, paused_after_minor, free_period_after_minor
         from placed
         union all
         select
-            account_id, livemode, subscription_id, subscription_item_id, price_id, product_id, currency, number + 1,
+            account_id, livemode, subscription_id, customer_id, subscription_item_id, price_id, product_id, currency,
+            number + 1,
             is_reconstructed, 0, 0, 0
         from placed
         where next_number is distinct from number + 1
@@ -223,7 +231,7 @@ begin
             filled.paused_after_minor,
             filled.free_period_after_minor,
             moment.at as changed_at,
-            moment.customer_id,
+            filled.customer_id,
             moment.is_reconstructed or filled.is_reconstructed as is_reconstructed,
             moment.was_mrr,
             filled.mrr_after_minor - lag(filled.mrr_after_minor, 1, 0::numeric) over item_history as mrr_change_minor,
@@ -239,7 +247,8 @@ begin
                 and filled.subscription_id = moment.subscription_id
                 and filled.number = moment.number
         window item_history as (
-            partition by filled.account_id, filled.livemode, filled.subscription_item_id, filled.price_id
+            partition by
+                filled.account_id, filled.livemode, filled.customer_id, filled.subscription_item_id, filled.price_id
             order by filled.number
         )
     )

@@ -1,0 +1,16 @@
+-- The warehouse's roles, its login and its database, for psql: run once, by somebody who may create roles and databases.
+-- docker-compose.yaml does so by itself when the volume is new. WAREHOUSE_PASSWORD is the password of the login.
+\set ON_ERROR_STOP on
+\getenv password WAREHOUSE_PASSWORD
+
+create role tallyhouse_loader;
+create role tallyhouse_analyst;
+create role tallyhouse_pii;
+grant tallyhouse_analyst to tallyhouse_pii;
+grant tallyhouse_analyst to tallyhouse_loader with inherit false, set true;
+
+-- what Airflow logs in as: it owns the database, and is no superuser
+create role tallyhouse login password :'password';
+grant tallyhouse_loader to tallyhouse with inherit true, set true;
+create database warehouse owner tallyhouse;
+grant create, temporary on database warehouse to tallyhouse_loader;

@@ -1,0 +1,207 @@
+"""Erases one person on request: out of the raw layer, then dims and facts. Money, times, states and links stay."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tallyhouse import redaction, warehouse
+from tallyhouse.errors import TallyhouseError
+from tallyhouse.ledger import require_idle
+
+REASONS = {
+    "request": "the person asked for it",
+    "retention": "it was kept long enough",
+    "authority": "a court or an authority asked for it",
+    "mistake": "it should not have been collected",
+}
+"""Reason -> what it means. Words of the user's own might name the person, in the very record of the erasure."""
+
+# The raw layer, for a customer that is known; and what names one of which no document ever came.
+_OWNERS = """
+select distinct known.account_id, known.livemode
+from (
+    select account_id, livemode from raw.event where object_type = 'customer' and object_id = %(customer)s
+    union all
+    select account_id, livemode from raw.object where object_type = 'customer' and object_id = %(customer)s
+    union all
+    select account_id, livemode from dwh.charge_fact where customer_id = %(customer)s
+    union all
+    select account_id, livemode from dwh.payment_intent_fact where customer_id = %(customer)s
+    union all
+    select account_id, livemode from dwh.payment_method_dim where customer_id = %(customer)s
+    union all
+    select account_id, livemode from dwh.invoice_fact where customer_id = %(customer)s
+    union all
+    select account_id, livemode from dwh.subscription_dim where customer_id = %(customer)s
+) as known
+where %(account)s::text is null or known.account_id = %(account)s
+order by 1, 2
+"""
+# Values that the pipeline quoted in its own books.
+_QUOTES = {
+    "ops.check_result": """
+        update ops.check_result as c set sample = '[]'
+        where exists (
+            select from ops.erased_object as o
+            where o.erasure_id = any(%(ids)s) and c.sample::text like '%%' || to_jsonb(o.object_id)::text || '%%'
+        )
+    """,
+    "ops.enrichment": """
+        update ops.enrichment as e set last_error = null
+        from ops.erased_object as o
+        where o.erasure_id = any(%(ids)s) and e.last_error is not null
+            and (e.account_id, e.livemode, e.object_id) = (o.account_id, o.livemode, o.object_id)
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """Whom to erase, and why. `account_id` None: of whichever account has that customer, if only one has."""
+
+    customer_id: str
+    account_id: str | None
+    reason: str
+    reference: str | None
+    requested_by: str | None
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was redacted: rows by table, of those that held any.
+
+    `erasure_ids`: of ops.erasure, one for each mode that has the customer.
+    """
+
+    erasure_ids: tuple[int, ...]
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """One line for a log."""
+        parts = [f"{table} {number:,}" for table, number in self.rows.items()]
+        return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
+
+
+def count(connection: psycopg.Connection, request: Request) -> Erased:
+    """What `erase` would redact: does it, and takes it back. Errors as of `erase`."""
+    require_idle(connection)
+    with connection.transaction(force_rollback=True):
+        return _erase(connection, request)
+
+
+def erase(connection: psycopg.Connection, request: Request) -> Erased:
+    """Redacts all that the raw layer has of the customer, in one transaction, and puts it on the list of the erased.
+
+    What Stripe sends of it from now on is redacted before it is seen. Dims and facts follow with `follow`. A second
+    call of the same run does nothing. Raises TallyhouseError when no account has the customer, or several have.
+    """
+    require_idle(connection)
+    with connection.transaction():
+        return _erase(connection, request)
+
+
+def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence[int]) -> None:
+    """Lets dims and facts follow, and makes sure that they did; TallyhouseError where something personal is left."""
+    warehouse.apply_models(connection, sql_root)
+    with connection.transaction():
+        left = redaction.sum_rows(
+            connection.execute(
+                "select p.relation, p.row_count from unnest(%s::bigint[]) as e (id) "
+                "cross join lateral ops.personal_rows(e.id) as p",
+                [list(erasure_ids)],
+            ).fetchall()
+        )
+        found = {table: rows for table, rows in left.items() if rows}
+        if found:
+            raise TallyhouseError(
+                f"Something personal is left in {found} (rows by table) although the raw layer holds nothing more of "
+                "it. Run warehouse_rebuild, and then this task again; if that does not help, a model reads what "
+                "ops.is_kept keeps."
+            )
+        connection.execute(
+            "update ops.erasure set verified_at = clock_timestamp() where erasure_id = any(%s)",
+            [list(erasure_ids)],
+        )
+
+
+def _erase(connection: psycopg.Connection, request: Request) -> Erased:
+    # Batches take it shared as they end: each is either committed and will be found, or sees the list.
+    redaction.lock(connection)
+    owners = _owners(connection, request)
+    ids = [erasure_id for owner in owners if (erasure_id := _list(connection, request, *owner)) is not None]
+    if not ids:
+        done = connection.execute(
+            "select erasure_id, row_counts from ops.erasure where run_id = %s order by 1", [request.run_id]
+        ).fetchall()
+        counts = redaction.sum_rows((table, number) for _, rows in done for table, number in rows.items())
+        return Erased(tuple(erasure_id for erasure_id, _ in done), counts)
+    rows = redaction.redact(connection, owners, request.run_id)
+    for table, statement in _QUOTES.items():
+        rows[table] = connection.execute(statement, {"ids": ids}).rowcount
+    held = connection.execute(
+        "select p.relation, p.row_count from unnest(%s::bigint[]) as e (id) "
+        "cross join lateral ops.personal_rows(e.id) as p",
+        [ids],
+    ).fetchall()
+    rows = {table: number for table, number in redaction.sum_rows([*rows.items(), *held]).items() if number}
+    connection.execute(
+        "update ops.erasure set row_counts = %s where erasure_id = any(%s)",
+        [json.dumps(rows), ids],
+    )
+    return Erased(tuple(ids), rows)
+
+
+def _owners(connection: psycopg.Connection, request: Request) -> list[tuple[str, bool]]:
+    """The account, and the modes of it, that have the customer."""
+    owners = connection.execute(_OWNERS, {"customer": request.customer_id, "account": request.account_id}).fetchall()
+    accounts = sorted({account_id for account_id, _ in owners})
+    if not accounts:
+        known = connection.execute("select distinct account_id from ops.batch where account_id is not null").fetchall()
+        where = f"account {request.account_id}" if request.account_id else "any account"
+        raise TallyhouseError(
+            f"The warehouse has no customer {request.customer_id} of {where}, and nothing was changed. Its accounts "
+            f"are {', '.join(sorted(row[0] for row in known)) or 'none yet'}; a customer's id is in Stripe's "
+            "dashboard, and begins with cus_."
+        )
+    if len(accounts) > 1:
+        raise TallyhouseError(
+            f"Several accounts have a customer {request.customer_id}: {', '.join(accounts)}. Name one of them in the "
+            "form; nothing was changed."
+        )
+    return owners
+
+
+def _list(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
+    """Puts the customer on the list; None when this run has done so before."""
+    row = connection.execute(
+        "insert into ops.erasure (account_id, livemode, customer_id, reason, reference, requested_by, run_id) "
+        "values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning erasure_id",
+        [
+            account_id,
+            livemode,
+            request.customer_id,
+            request.reason,
+            request.reference,
+            request.requested_by,
+            request.run_id,
+        ],
+    ).fetchone()
+    if row is None:
+        return None
+    # Of one that was erased before, everything is looked through once more, and counts for this erasure.
+    connection.execute(
+        "with before as (select erasure_id from ops.erased_object "
+        "where account_id = %(account)s and livemode = %(livemode)s and object_id = %(customer)s) "
+        "update ops.erased_object set erasure_id = %(id)s, batch_id = null where erasure_id in (select * from before)",
+        {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]},
+    )
+    connection.execute(
+        "insert into ops.erased_object (account_id, livemode, object_id, erasure_id) values (%s, %s, %s, %s) "
+        "on conflict do nothing",
+        [account_id, livemode, request.customer_id, row[0]],
+    )
+    return int(row[0])

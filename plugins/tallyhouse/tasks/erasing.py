@@ -1,0 +1,59 @@
+"""Tasks of erase_customer: what would go is counted, the raw layer redacted, dims and facts brought after it."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from tallyhouse import erasure, settings
+from tallyhouse.errors import TallyhouseError
+from tallyhouse.tasks.common import run_name
+
+log = logging.getLogger(__name__)
+
+
+@task
+def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> dict[str, int]:
+    """What the warehouse holds of the customer, by table; changes nothing, and fails when there is no such customer."""
+    with settings.warehouse_connection() as connection:
+        found = erasure.count(connection, _request(params or {}, dag_run))
+    log.info("%s", found.describe())
+    return dict(found.rows)
+
+
+@task
+def erase_raw(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
+    """Redacts the raw layer for good; skipped in a dry run. Fails when the customer's id was not typed twice."""
+    form = params or {}
+    if form["is_dry_run"]:
+        raise AirflowSkipException("a dry run: nothing was changed. The log of count_rows says what would be.")
+    request = _request(form, dag_run)
+    if (form.get("customer_id_again") or "").strip() != request.customer_id:
+        raise TallyhouseError(
+            "The form has two different customers: type the same id into both fields. Nothing was changed."
+        )
+    with settings.warehouse_connection() as connection:
+        erased = erasure.erase(connection, request)
+    log.info("%s", erased.describe())
+    return list(erased.erasure_ids)
+
+
+@task
+def follow(erasure_ids: list[int]) -> None:
+    """Lets dims and facts follow, and looks whether anything personal is left there."""
+    with settings.warehouse_connection() as connection:
+        erasure.follow(connection, settings.SQL_ROOT, erasure_ids)
+    log.info("nothing personal is left in dims and facts; ops.erasure has the record")
+
+
+def _request(form: Mapping[str, Any], dag_run: Any) -> erasure.Request:
+    return erasure.Request(
+        customer_id=form["customer_id"].strip(),
+        account_id=(form.get("account_id") or "").strip() or None,
+        reason=form["reason"],
+        reference=form.get("reference") or None,
+        requested_by=dag_run.triggering_user_name,
+        run_id=run_name(dag_run),
+    )
