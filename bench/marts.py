@@ -105,9 +105,11 @@ class Bench:
             keys = connection.execute(
                 "select format('alter table %%s drop constraint %%I', conrelid::regclass, conname), "
                 "format('alter table %%s add constraint %%I %%s', conrelid::regclass, conname, "
-                "pg_get_constraintdef(oid)) from pg_constraint where conrelid = %(table)s::regclass and contype = 'p' "
+                "pg_get_constraintdef(oid)) from pg_constraint "
+                "where conrelid = %(table)s::regclass and contype in ('p', 'u') "
                 "union all select format('drop index %%s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid) "
-                "from pg_index as i where i.indrelid = %(table)s::regclass and not i.indisprimary",
+                "from pg_index as i where i.indrelid = %(table)s::regclass "
+                "and not exists (select 1 from pg_constraint where conindid = i.indexrelid)",
                 {"table": table},
             ).fetchall()
             for drop, _ in keys:
