@@ -226,10 +226,12 @@ TABLES: tuple[tuple[str, LiteralString], ...] = (
         "dwh.fx_rate_fact",
         """
         insert into dwh.fx_rate_fact (
-            account_id, livemode, source_type, source_id, rate_date, from_currency, to_currency, rate, observed_at
+            fx_rate_sk, account_id, livemode, source_type, source_id, rate_date, from_currency, to_currency, rate,
+            observed_at
         )
         select
-            'acct_bench', true, 'balance_transaction', 'txn_' || k, (at at time zone 'UTC')::date, currency, 'usd',
+            staging.surrogate_key(k), 'acct_bench', true, 'balance_transaction', 'txn_' || k,
+            (at at time zone 'UTC')::date, currency, 'usd',
             case currency when 'jpy' then exchange_rate / 100 else exchange_rate end, at
         from public.payment
         where exchange_rate is not null

@@ -4,9 +4,9 @@
 `bench.large_business`. Then the ledger of MRR, its movements and the payments of customers are made from it, and all
 marts are refreshed, readers undisturbed, on two connections, each mart after those that it reads, as the DAG does:
 once with all the rows new, once after an hourly run that changed 5,000 customers, and once more with nothing new.
-Beside the seconds of the clock stand those in which the database's processes had a processor: other programs on the
-machine change the former, and hardly the latter. Memory is what all processes of the server held at one moment: their
-own, and the shared once.
+Beside the seconds of the clock stand those in which the connection's process had a processor (not its parallel
+workers): other programs on the machine change the former, and hardly the latter. Memory is what all processes of the
+server held at one moment: their own, and the shared once.
 """
 
 import argparse
@@ -105,9 +105,11 @@ class Bench:
             keys = connection.execute(
                 "select format('alter table %%s drop constraint %%I', conrelid::regclass, conname), "
                 "format('alter table %%s add constraint %%I %%s', conrelid::regclass, conname, "
-                "pg_get_constraintdef(oid)) from pg_constraint where conrelid = %(table)s::regclass and contype = 'p' "
+                "pg_get_constraintdef(oid)) from pg_constraint "
+                "where conrelid = %(table)s::regclass and contype in ('p', 'u') "
                 "union all select format('drop index %%s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid) "
-                "from pg_index as i where i.indrelid = %(table)s::regclass and not i.indisprimary",
+                "from pg_index as i where i.indrelid = %(table)s::regclass "
+                "and not exists (select 1 from pg_constraint where conindid = i.indexrelid)",
                 {"table": table},
             ).fetchall()
             for drop, _ in keys:
@@ -218,7 +220,7 @@ def in_parallel(jobs: Iterable[Job], run: Callable[[Job], None]) -> None:
 
 
 def timed(connection: psycopg.Connection, run: Callable[[], object]) -> Spent:
-    """What a call took, by the clock, and by the processor for the connection's process and its workers."""
+    """What a call took, by the clock, and by the processor for the connection's own process."""
     pid = connection.info.backend_pid
     used, began = processor_seconds(pid), time.perf_counter()
     run()
