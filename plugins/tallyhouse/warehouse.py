@@ -23,9 +23,7 @@ _NAMES = [model.name for model in MODELS]
 def mart_upstream(sql_root: Path) -> dict[str, list[str]]:
     """Names of the materialized views of schema mart, each after those that it reads -> the ones it reads."""
     materialized = {
-        file.relation: file
-        for file in read_repeatables(sql_root)
-        if file.schema == "mart" and file.is_materialized
+        file.relation: file for file in read_repeatables(sql_root) if file.schema == "mart" and file.is_materialized
     }
     return {
         name: [other for other in materialized if ("mart", other) in file.references]

@@ -129,7 +129,12 @@ def test_the_page_sees_no_more_than_the_analyst(connect: Connect, query: str) ->
 SAME = [
     ("mrr", "mrr_movement_monthly", ["closing_mrr_minor", "new_minor", "churn_minor", "paused_minor"], ""),
     ("subscribers", "mrr_movement_monthly", ["paying_customers", "new_customers", "churned_customers"], ""),
-    ("churn", "subscriber_churn_monthly", ["churn_rate", "voluntary_customers", "involuntary_customers"], ""),
+    (
+        "churn",
+        "subscriber_churn_monthly",
+        ["churn_rate", "voluntary_customers", "involuntary_customers", "other_customers"],
+        "",
+    ),
     ("retention", "revenue_retention_monthly", ["net_revenue_retention", "gross_revenue_retention"], ""),
     ("retention", "revenue_retention_monthly", ["gross_mrr_churn_rate", "quick_ratio"], ""),
     ("value", "subscriber_churn_monthly", ["arpu_minor", "churn_rate", "ltv_minor"], ""),

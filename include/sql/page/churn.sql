@@ -20,6 +20,7 @@ monthly as (
         c.churned_customers,
         c.voluntary_customers,
         c.involuntary_customers,
+        c.other_customers,
         c.is_complete
     from asked
     inner join mart.subscriber_churn_monthly as c on asked.currency = c.currency and asked.livemode = c.livemode
@@ -38,6 +39,7 @@ by_account as (
         sum(monthly.churned_customers) as churned_customers,
         sum(monthly.voluntary_customers) as voluntary_customers,
         sum(monthly.involuntary_customers) as involuntary_customers,
+        sum(monthly.other_customers) as other_customers,
         max(monthly.month) as last_month,
         bool_and(monthly.is_complete) as is_complete
     from monthly
@@ -53,6 +55,7 @@ final as (
         sum(by_account.churned_customers)::bigint as churned_customers,
         sum(by_account.voluntary_customers)::bigint as voluntary_customers,
         sum(by_account.involuntary_customers)::bigint as involuntary_customers,
+        sum(by_account.other_customers)::bigint as other_customers,
         sum(by_account.churned_customers) / nullif(
             sum(by_account.opening_customers)
             + case denominator.value when 'opening' then 0 else sum(by_account.started_customers) end,

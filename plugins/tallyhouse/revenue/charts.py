@@ -137,6 +137,7 @@ CHARTS = (
             Column("churned_customers", "Left", "count"),
             Column("voluntary_customers", "By choice", "count"),
             Column("involuntary_customers", "Payment failed", "count"),
+            Column("other_customers", "Pays nothing now", "count"),
             Column("churn_rate", "Churn rate", "rate"),
             _FINAL,
         ),

@@ -60,6 +60,7 @@ export const VIEWS = {
         bars: [
           { key: "voluntary_customers", tone: "lost1" },
           { key: "involuntary_customers", tone: "lost3" },
+          { key: "other_customers", tone: "lost2" },
         ],
       },
     ],
