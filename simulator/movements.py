@@ -91,25 +91,25 @@ class Movements:
         for history, steps in self._recurring.all_steps(until):
             owner = days[history.state.currency, history.state.customer]
             mrr = paused = _NOTHING
-            was_mrr = False
             for step in steps:
                 if step.at >= until:
                     break
                 change = owner.setdefault(step.at // DAY, [_NOTHING, _NOTHING])
                 change[0] += step.mrr - mrr
-                if was_mrr:
-                    change[1] += step.paused - paused
-                mrr, paused, was_mrr = step.mrr, step.paused, was_mrr or step.mrr > 0
+                change[1] += step.paused - paused
+                mrr, paused = step.mrr, step.paused
         for (currency, customer), changes in sorted(days.items()):
             yield from _follow(currency, customer, changes)
 
 
 def _follow(currency: str, customer: str, changes: dict[int, list[Fraction]]) -> Iterator[Move]:
-    opening = held = _NOTHING
+    opening = held = paused = _NOTHING
     has_paid = False
     for day in sorted(changes):
-        change, into_pause = changes[day]
-        closing = opening + change
+        change, pausing = changes[day]
+        closing, paused = opening + change, paused + pausing
+        # only what was MRR is held, as long as it is paused
+        into_pause = min(paused, held + min(max(-change, _NOTHING), max(pausing, _NOTHING))) - held
         before, after = opening + held, closing + held + into_pause
         if before == after:
             kind = None

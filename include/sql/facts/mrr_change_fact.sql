@@ -329,19 +329,19 @@ on conflict do nothing;
 
 insert into dwh.mrr_change_fact (
     account_id, livemode, subscription_item_id, price_id, changed_at, date_sk, subscription_id, customer_id, product_id,
-    currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor, free_period_change_minor,
-    free_period_after_minor, event_id, was_mrr, is_reconstructed
+    currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor, trial_change_minor,
+    trial_after_minor, event_id, is_reconstructed
 )
 select
     account_id, livemode, subscription_item_id, price_id, changed_at, staging.date_sk(changed_at), subscription_id,
     customer_id, product_id, currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor,
-    free_period_change_minor, free_period_after_minor,
+    trial_change_minor, trial_after_minor,
     -- what changed for all that the customer subscribed to, the customer's event tells
     coalesce(
         staging.event_of(account_id, livemode, 'subscription', subscription_id, changed_at),
         staging.event_of(account_id, livemode, 'customer', customer_id, changed_at)
     ),
-    was_mrr, is_reconstructed
+    is_reconstructed
 from mrr_change;
 
 select ops.end_model((select count(*) from affected), (select count(*) from mrr_change));

@@ -20,12 +20,7 @@ with changed as (
         change.currency,
         (change.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         sum(change.mrr_change_minor) as mrr_change_minor,
-        sum(change.paused_change_minor) as paused_change_minor,
-        sum(change.free_period_change_minor) as free_period_change_minor,
-        -- what was never MRR cannot be kept: a trial that ends paused is no movement
-        coalesce(
-            sum(change.paused_change_minor + change.free_period_change_minor) filter (where change.was_mrr), 0
-        ) as held_change_minor
+        sum(change.paused_change_minor + change.trial_change_minor) as potential_change_minor
     from affected
     inner join dwh.mrr_change_fact as change using (account_id, livemode, customer_id)
     -- what tells rows apart comes first: most comparisons of the sort end with it
@@ -36,23 +31,40 @@ summed as (
     select
         *,
         sum(mrr_change_minor) over history as closing_mrr_minor,
-        sum(held_change_minor) over history as closing_held_minor,
-        sum(paused_change_minor) over history as closing_paused_minor,
-        sum(free_period_change_minor) over history as closing_free_period_minor
+        sum(potential_change_minor) over history as potential_minor,
+        -- only what was MRR can be held: no trial of who never paid, nor of a second plan
+        least(greatest(-mrr_change_minor, 0), greatest(potential_change_minor, 0)) as moved_minor
     from changed
+    window history as (partition by customer_id, account_id, livemode, currency order by day)
+),
+
+held as (
+    select
+        *,
+        ops.held(potential_minor, moved_minor) over (
+            partition by customer_id, account_id, livemode, currency order by day
+        ) as closing_held_minor
+    from summed
+),
+
+opened as (
+    select
+        *,
+        closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
+        lag(closing_held_minor, 1, 0::numeric) over history as opening_held_minor,
+        min(day) filter (where closing_mrr_minor > 0) over (
+            partition by customer_id, account_id, livemode, currency
+        ) as first_paying_day
+    from held
     window history as (partition by customer_id, account_id, livemode, currency order by day)
 ),
 
 compared as (
     select
         *,
-        closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
         closing_mrr_minor + closing_held_minor as kept_minor,
-        closing_mrr_minor + closing_held_minor - mrr_change_minor - held_change_minor as kept_before_minor,
-        min(day) filter (where closing_mrr_minor > 0) over (
-            partition by customer_id, account_id, livemode, currency
-        ) as first_paying_day
-    from summed
+        opening_mrr_minor + opening_held_minor as kept_before_minor
+    from opened
 ),
 
 final as (
@@ -71,14 +83,13 @@ final as (
             else 'contraction'
         end as movement,
         kept_minor - kept_before_minor as movement_minor,
-        held_change_minor as paused_minor,
+        closing_held_minor - opening_held_minor as paused_minor,
         opening_mrr_minor,
         closing_mrr_minor,
-        closing_paused_minor,
-        closing_free_period_minor,
+        closing_held_minor,
         first_paying_day
     from compared
-    where mrr_change_minor <> 0 or paused_change_minor <> 0 or free_period_change_minor <> 0
+    where mrr_change_minor <> 0 or closing_held_minor <> opening_held_minor
 )
 
 select * from final;
@@ -92,11 +103,11 @@ where
 
 insert into dwh.mrr_movement_fact (
     account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
-    closing_mrr_minor, closing_paused_minor, closing_free_period_minor, first_paying_day
+    closing_mrr_minor, closing_held_minor, first_paying_day
 )
 select
     account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
-    closing_mrr_minor, closing_paused_minor, closing_free_period_minor, first_paying_day
+    closing_mrr_minor, closing_held_minor, first_paying_day
 from incoming;
 
 select ops.end_model((select count(*) from affected), (select count(*) from incoming));

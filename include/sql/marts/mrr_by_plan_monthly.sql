@@ -10,28 +10,40 @@ with changed as (
         day,
         max(product_id) as product_id,
         sum(mrr_change_minor) as mrr_change_minor,
-        coalesce(
-            sum(paused_change_minor + free_period_change_minor) filter (where was_mrr), 0
-        ) as held_change_minor
+        sum(paused_change_minor + trial_change_minor) as potential_change_minor
     from ops.known_mrr_change
     -- what tells rows apart comes first: most comparisons of the sort end with it
     group by customer_id, price_id, currency, account_id, livemode, day
 ),
 
-moved as (
+-- What the customer moved into pauses and free periods, or out of them, is the plans' whose share of these moved so.
+shared as (
     select
         changed.*,
-        date_trunc('month', changed.day)::date as month,
         m.movement,
-        changed.mrr_change_minor + changed.held_change_minor as movement_minor,
-        sum(changed.mrr_change_minor) over history as closing_mrr_minor
+        coalesce(
+            m.paused_minor
+            * greatest(sign(m.paused_minor) * changed.potential_change_minor, 0)
+            / nullif(sum(greatest(sign(m.paused_minor) * changed.potential_change_minor, 0)) over customer_day, 0),
+            0
+        ) as held_change_minor
     from changed
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
-    window history as (
-        partition by changed.customer_id, changed.price_id, changed.currency, changed.account_id, changed.livemode
-        order by changed.day
+    window customer_day as (
+        partition by
+            changed.customer_id, changed.day, changed.currency, changed.account_id, changed.livemode
     )
+),
+
+moved as (
+    select
+        *,
+        date_trunc('month', day)::date as month,
+        mrr_change_minor + held_change_minor as movement_minor,
+        sum(mrr_change_minor) over history as closing_mrr_minor
+    from shared
+    window history as (partition by customer_id, price_id, currency, account_id, livemode order by day)
 ),
 
 monthly as (

@@ -17,7 +17,10 @@ with moved as (
         count(*) filter (where m.movement = 'reactivation') as reactivated_customers,
         count(*) filter (where m.movement = 'churn') as churned_customers,
         count(*) filter (where m.closing_mrr_minor > 0 and m.opening_mrr_minor = 0)
-        - count(*) filter (where m.closing_mrr_minor = 0 and m.opening_mrr_minor > 0) as paying_change
+        - count(*) filter (where m.closing_mrr_minor = 0 and m.opening_mrr_minor > 0) as paying_change,
+        -- who is held is a subscriber still: comes with new, goes with churn
+        count(*) filter (where m.movement in ('new', 'reactivation'))
+        - count(*) filter (where m.movement = 'churn') as subscribers_change
     from ops.known_mrr_movement as m
     group by m.account_id, m.livemode, m.currency, m.day
 ),
@@ -55,7 +58,9 @@ summed as (
         coalesce(moved.paused_minor, 0) as paused_minor,
         coalesce(sum(moved.change_minor) over history, 0) as mrr_minor,
         12 * coalesce(sum(moved.change_minor) over history, 0) as arr_minor,
+        coalesce(sum(moved.paused_minor) over history, 0) as held_minor,
         coalesce(sum(moved.paying_change) over history, 0)::bigint as paying_customers,
+        coalesce(sum(moved.subscribers_change) over history, 0)::bigint as subscribers,
         coalesce(moved.new_customers, 0) as new_customers,
         coalesce(moved.reactivated_customers, 0) as reactivated_customers,
         coalesce(moved.churned_customers, 0) as churned_customers,
@@ -85,7 +90,9 @@ final as (
         paused_minor,
         mrr_minor,
         arr_minor,
+        held_minor,
         paying_customers,
+        subscribers,
         new_customers,
         reactivated_customers,
         churned_customers,
@@ -124,7 +131,11 @@ comment on column mart.mrr_daily.paused_minor is
 'What moved from MRR into pauses and free periods; negative when more came back. It is neither lost nor won.';
 comment on column mart.mrr_daily.mrr_minor is 'MRR as the day ends, minor units.';
 comment on column mart.mrr_daily.arr_minor is '12 x mrr_minor.';
+comment on column mart.mrr_daily.held_minor is
+'What was MRR and is paused or free as the day ends, minor units: outside MRR, and not lost.';
 comment on column mart.mrr_daily.paying_customers is 'Customers with MRR as the day ends.';
+comment on column mart.mrr_daily.subscribers is
+'Customers with MRR or some that is held: paying_customers, and those who are paused or free for a time.';
 comment on column mart.mrr_daily.new_customers is 'Customers of new_minor.';
 comment on column mart.mrr_daily.reactivated_customers is 'Customers of reactivation_minor.';
 comment on column mart.mrr_daily.churned_customers is 'Customers of churn_minor.';

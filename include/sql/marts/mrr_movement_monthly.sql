@@ -21,7 +21,9 @@ final as (
         sum(reactivation_minor) as reactivation_minor,
         sum(paused_minor) as paused_minor,
         (array_agg(mrr_minor order by day desc))[1] as closing_mrr_minor,
+        (array_agg(held_minor order by day desc))[1] as held_minor,
         (array_agg(paying_customers order by day desc))[1] as paying_customers,
+        (array_agg(subscribers order by day desc))[1] as subscribers,
         sum(new_customers)::bigint as new_customers,
         sum(reactivated_customers)::bigint as reactivated_customers,
         sum(churned_customers)::bigint as churned_customers,
@@ -69,7 +71,11 @@ comment on column mart.mrr_movement_monthly.paused_minor is
 'What moved from MRR into pauses and free periods; negative when more came back.';
 comment on column mart.mrr_movement_monthly.closing_mrr_minor is
 'MRR as the month ends, or as of the last day that is fetched; minor units.';
+comment on column mart.mrr_movement_monthly.held_minor is
+'What was MRR and is paused or free then, minor units: outside MRR, and not lost.';
 comment on column mart.mrr_movement_monthly.paying_customers is 'Customers with MRR then.';
+comment on column mart.mrr_movement_monthly.subscribers is
+'Customers with MRR or some that is held then: who is paused or free for a time has not left.';
 comment on column mart.mrr_movement_monthly.new_customers is 'Customers of new_minor.';
 comment on column mart.mrr_movement_monthly.reactivated_customers is
 'Times that a customer came back: one may do so twice in a month.';

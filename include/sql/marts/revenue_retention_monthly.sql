@@ -1,15 +1,15 @@
 /* Grain: one row per currency and month. How much of the MRR with which a month opened was still there as it closed. */
 create materialized view mart.revenue_retention_monthly as
 with ends as (
-    -- those who had MRR as the month began, and moved in it
+    -- those who had MRR as the month began, or some that was held, and moved in it
     select
         m.account_id,
         m.livemode,
         m.currency,
         date_trunc('month', m.day)::date as month,
         m.customer_id,
-        (array_agg(m.opening_mrr_minor order by m.day))[1] as opening_mrr_minor,
-        (array_agg(m.closing_mrr_minor order by m.day desc))[1] as closing_mrr_minor
+        (array_agg(m.opening_mrr_minor + m.closing_held_minor - m.paused_minor order by m.day))[1] as opening_minor,
+        (array_agg(m.closing_mrr_minor + m.closing_held_minor order by m.day desc))[1] as closing_minor
     from ops.known_mrr_movement as m
     -- what tells rows apart comes first: most comparisons of the sort end with it
     group by m.customer_id, date_trunc('month', m.day), m.currency, m.account_id, m.livemode
@@ -21,34 +21,40 @@ changed as (
         livemode,
         currency,
         month,
-        sum(closing_mrr_minor - opening_mrr_minor) as change_minor,
-        sum(greatest(opening_mrr_minor - closing_mrr_minor, 0)) as lost_minor
+        sum(closing_minor - opening_minor) as change_minor,
+        sum(greatest(opening_minor - closing_minor, 0)) as lost_minor
     from ends
-    where opening_mrr_minor > 0
+    where opening_minor > 0
     group by account_id, livemode, currency, month
+),
+
+opened as (
+    select
+        moved.*,
+        moved.opening_mrr_minor + moved.held_minor - moved.paused_minor as opening_minor,
+        coalesce(changed.change_minor, 0) as change_minor,
+        coalesce(changed.lost_minor, 0) as lost_minor
+    from mart.mrr_movement_monthly as moved
+    left join changed using (account_id, livemode, currency, month)
 ),
 
 final as (
     select
-        moved.account_id,
-        moved.livemode,
-        moved.currency,
-        moved.month,
-        moved.opening_mrr_minor,
-        moved.opening_mrr_minor + coalesce(changed.change_minor, 0) as kept_mrr_minor,
-        moved.opening_mrr_minor - coalesce(changed.lost_minor, 0) as kept_without_expansion_minor,
-        (moved.opening_mrr_minor + coalesce(changed.change_minor, 0)) / nullif(moved.opening_mrr_minor, 0)
-            as net_revenue_retention,
-        (moved.opening_mrr_minor - coalesce(changed.lost_minor, 0)) / nullif(moved.opening_mrr_minor, 0)
-            as gross_revenue_retention,
-        (moved.churn_minor + moved.contraction_minor) / nullif(moved.opening_mrr_minor, 0) as gross_mrr_churn_rate,
-        (moved.churn_minor + moved.contraction_minor - moved.expansion_minor) / nullif(moved.opening_mrr_minor, 0)
-            as net_mrr_churn_rate,
-        (moved.new_minor + moved.reactivation_minor + moved.expansion_minor)
-        / nullif(moved.churn_minor + moved.contraction_minor, 0) as quick_ratio,
-        moved.is_complete
-    from mart.mrr_movement_monthly as moved
-    left join changed using (account_id, livemode, currency, month)
+        account_id,
+        livemode,
+        currency,
+        month,
+        opening_mrr_minor,
+        opening_minor - opening_mrr_minor as opening_held_minor,
+        opening_minor + change_minor as kept_minor,
+        opening_minor - lost_minor as kept_without_expansion_minor,
+        (opening_minor + change_minor) / nullif(opening_minor, 0) as net_revenue_retention,
+        (opening_minor - lost_minor) / nullif(opening_minor, 0) as gross_revenue_retention,
+        (churn_minor + contraction_minor) / nullif(opening_minor, 0) as gross_mrr_churn_rate,
+        (churn_minor + contraction_minor - expansion_minor) / nullif(opening_minor, 0) as net_mrr_churn_rate,
+        (new_minor + reactivation_minor + expansion_minor) / nullif(churn_minor + contraction_minor, 0) as quick_ratio,
+        is_complete
+    from opened
 )
 
 select * from final;
@@ -62,17 +68,20 @@ comment on column mart.revenue_retention_monthly.livemode is 'False for test dat
 comment on column mart.revenue_retention_monthly.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.revenue_retention_monthly.month is 'First day of the month, in the reporting time zone.';
 comment on column mart.revenue_retention_monthly.opening_mrr_minor is 'MRR as the month begins, minor units.';
-comment on column mart.revenue_retention_monthly.kept_mrr_minor is
-'MRR, as the month ends, of the customers who had some as it began.';
+comment on column mart.revenue_retention_monthly.opening_held_minor is
+'What was MRR and is paused or free as the month begins, minor units: the rates are of both, since neither is lost.';
+comment on column mart.revenue_retention_monthly.kept_minor is
+'MRR and what is held, as the month ends, of the customers who had some of either as it began.';
 comment on column mart.revenue_retention_monthly.kept_without_expansion_minor is
 'The same, of each customer no more than at the beginning: the sum of min(opening, closing).';
 comment on column mart.revenue_retention_monthly.net_revenue_retention is
-'NRR: kept_mrr_minor / opening_mrr_minor. Customers who came back are not in it; null without opening MRR.';
+'NRR: kept_minor / (opening_mrr_minor + opening_held_minor). Customers who came back are not in it.';
 comment on column mart.revenue_retention_monthly.gross_revenue_retention is
-'GRR: kept_without_expansion_minor / opening_mrr_minor, never above 1.';
-comment on column mart.revenue_retention_monthly.gross_mrr_churn_rate is '(churn + contraction) / opening MRR.';
+'GRR: kept_without_expansion_minor / (opening_mrr_minor + opening_held_minor), never above 1.';
+comment on column mart.revenue_retention_monthly.gross_mrr_churn_rate is
+'(churn + contraction) / (opening MRR + what is held).';
 comment on column mart.revenue_retention_monthly.net_mrr_churn_rate is
-'(churn + contraction - expansion) / opening MRR; reactivation is left apart.';
+'(churn + contraction - expansion) / (opening MRR + what is held); reactivation is left apart.';
 comment on column mart.revenue_retention_monthly.quick_ratio is
 '(new + reactivation + expansion) / (churn + contraction); null when nothing was lost.';
 comment on column mart.revenue_retention_monthly.is_complete is 'As in mrr_movement_monthly.';

@@ -40,7 +40,7 @@ ended as (
             and subscription.subscription_id = earlier.subscription_id
             and subscription.valid_from = earlier.valid_to
     where
-        c.mrr_change_minor + c.paused_change_minor + c.free_period_change_minor < 0
+        c.mrr_change_minor + c.paused_change_minor + c.trial_change_minor < 0
         and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
     order by
         churn.account_id asc, churn.livemode asc, churn.currency asc, churn.customer_id asc, churn.day asc,
@@ -105,7 +105,7 @@ opened as (
     select
         *,
         coalesce(
-            lag(paying_customers) over (partition by account_id, livemode, currency order by month), 0
+            lag(subscribers) over (partition by account_id, livemode, currency order by month), 0
         ) as opening_customers
     from mart.mrr_movement_monthly
 ),
@@ -174,7 +174,8 @@ comment on column mart.subscriber_churn_monthly.account_id is 'Stripe account (a
 comment on column mart.subscriber_churn_monthly.livemode is 'False for test data.';
 comment on column mart.subscriber_churn_monthly.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.subscriber_churn_monthly.month is 'First day of the month, in the reporting time zone.';
-comment on column mart.subscriber_churn_monthly.opening_customers is 'Customers with MRR as the month begins.';
+comment on column mart.subscriber_churn_monthly.opening_customers is
+'Subscribers as the month begins: customers with MRR, or with some that is paused or free for a time.';
 comment on column mart.subscriber_churn_monthly.started_customers is
 'Times that a customer began, or began again, to have MRR.';
 comment on column mart.subscriber_churn_monthly.churned_customers is

@@ -14,10 +14,9 @@ create table dwh.mrr_change_fact (
     mrr_after_minor numeric not null,
     paused_change_minor numeric not null,
     paused_after_minor numeric not null,
-    free_period_change_minor numeric not null,
-    free_period_after_minor numeric not null,
+    trial_change_minor numeric not null,
+    trial_after_minor numeric not null,
     event_id text,
-    was_mrr boolean not null,
     is_reconstructed boolean not null,
     primary key (account_id, livemode, subscription_item_id, price_id, customer_id, changed_at)
 );
@@ -44,13 +43,11 @@ comment on column dwh.mrr_change_fact.mrr_after_minor is 'MRR of the item at thi
 comment on column dwh.mrr_change_fact.paused_change_minor is
 'What it adds to the paused bucket: what would be MRR, were it not paused.';
 comment on column dwh.mrr_change_fact.paused_after_minor is 'What of it is paused from then on.';
-comment on column dwh.mrr_change_fact.free_period_change_minor is
-'What it adds to the bucket of free periods: trials of subscriptions that had been MRR before.';
-comment on column dwh.mrr_change_fact.free_period_after_minor is 'What of it is in a free period from then on.';
+comment on column dwh.mrr_change_fact.trial_change_minor is
+'What it adds to the bucket of trials: what would be MRR, were it not free. Of who paid before it is a free period.';
+comment on column dwh.mrr_change_fact.trial_after_minor is 'What of it is in a trial from then on.';
 comment on column dwh.mrr_change_fact.event_id is
 'The event that told of the change; null for what was listed, reconstructed, or happened by itself.';
-comment on column dwh.mrr_change_fact.was_mrr is
-'Whether the subscription had been MRR before the change: what is paused or free then was not lost.';
 comment on column dwh.mrr_change_fact.is_reconstructed is
 'Whether the change lies before Stripe first showed the subscription or the item, and was told from dates and invoice '
 'lines.';
@@ -160,8 +157,7 @@ create table dwh.mrr_movement_fact (
     paused_minor numeric not null,
     opening_mrr_minor numeric not null,
     closing_mrr_minor numeric not null,
-    closing_paused_minor numeric not null,
-    closing_free_period_minor numeric not null,
+    closing_held_minor numeric not null,
     first_paying_day date,
     primary key (account_id, livemode, customer_id, currency, day)
 );
@@ -178,11 +174,10 @@ comment on column dwh.mrr_movement_fact.movement is
 'churn: none any more; null where only pauses moved. What is paused or in a free period is not lost.';
 comment on column dwh.mrr_movement_fact.movement_minor is 'Amount of the movement with its sign, minor units.';
 comment on column dwh.mrr_movement_fact.paused_minor is
-'What moved from MRR into pauses and free periods, minor units; negative for what came back from them.';
+'What moved from MRR into pauses and free periods, minor units; negative for what left them, back to MRR or for good.';
 comment on column dwh.mrr_movement_fact.opening_mrr_minor is 'MRR as the day begins, minor units.';
 comment on column dwh.mrr_movement_fact.closing_mrr_minor is 'MRR as the day ends, minor units.';
-comment on column dwh.mrr_movement_fact.closing_paused_minor is 'What is paused as the day ends, minor units.';
-comment on column dwh.mrr_movement_fact.closing_free_period_minor is
-'What is in free periods as the day ends, minor units.';
+comment on column dwh.mrr_movement_fact.closing_held_minor is
+'What was MRR and is paused or free as the day ends, minor units: held, not lost. Who has some of it is a subscriber.';
 comment on column dwh.mrr_movement_fact.first_paying_day is
 'First day at whose end the customer had MRR in this currency: its month is the cohort. Null while there is none.';

@@ -9,8 +9,7 @@ select
     c.product_id,
     c.mrr_change_minor,
     c.paused_change_minor,
-    c.free_period_change_minor,
-    c.was_mrr,
+    c.trial_change_minor,
     (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day
 from dwh.mrr_change_fact as c
 inner join ops.reported_mode as mode on c.livemode = mode.livemode
@@ -33,6 +32,5 @@ comment on column ops.known_mrr_change.price_id is 'See dwh.mrr_change_fact.pric
 comment on column ops.known_mrr_change.product_id is 'See dwh.mrr_change_fact.product_id.';
 comment on column ops.known_mrr_change.mrr_change_minor is 'See dwh.mrr_change_fact.mrr_change_minor.';
 comment on column ops.known_mrr_change.paused_change_minor is 'See dwh.mrr_change_fact.paused_change_minor.';
-comment on column ops.known_mrr_change.free_period_change_minor is 'See dwh.mrr_change_fact.free_period_change_minor.';
-comment on column ops.known_mrr_change.was_mrr is 'See dwh.mrr_change_fact.was_mrr.';
+comment on column ops.known_mrr_change.trial_change_minor is 'See dwh.mrr_change_fact.trial_change_minor.';
 comment on column ops.known_mrr_change.day is 'Day of the change, in the reporting time zone.';

@@ -11,6 +11,7 @@ select
     m.paused_minor,
     m.opening_mrr_minor,
     m.closing_mrr_minor,
+    m.closing_held_minor,
     m.first_paying_day
 from dwh.mrr_movement_fact as m
 inner join ops.reported_mode as mode on m.livemode = mode.livemode
@@ -35,4 +36,5 @@ comment on column ops.known_mrr_movement.movement_minor is 'See dwh.mrr_movement
 comment on column ops.known_mrr_movement.paused_minor is 'See dwh.mrr_movement_fact.paused_minor.';
 comment on column ops.known_mrr_movement.opening_mrr_minor is 'See dwh.mrr_movement_fact.opening_mrr_minor.';
 comment on column ops.known_mrr_movement.closing_mrr_minor is 'See dwh.mrr_movement_fact.closing_mrr_minor.';
+comment on column ops.known_mrr_movement.closing_held_minor is 'See dwh.mrr_movement_fact.closing_held_minor.';
 comment on column ops.known_mrr_movement.first_paying_day is 'See dwh.mrr_movement_fact.first_paying_day.';

@@ -36,14 +36,7 @@ begin
         stretch.customer_id,
         stretch.currency,
         coalesce(stretch.is_reconstructed, false) as is_reconstructed,
-        coalesce(stretch.state, 'none') as state,
-        coalesce(
-            bool_or(stretch.state = 'mrr') over (
-                partition by turn.account_id, turn.livemode, turn.subscription_id
-                order by turn.at
-                rows between unbounded preceding and 1 preceding
-            ), false
-        ) as was_mrr
+        coalesce(stretch.state, 'none') as state
     from turn
     left join stretch
         on
@@ -173,7 +166,6 @@ begin
         select
             worth.*,
             moment.state,
-            moment.was_mrr,
             -- 12 months, 52 weeks or 365 days in a year; the only division
             round(
                 worth.left_minor
@@ -194,7 +186,7 @@ begin
             is_reconstructed,
             case when state = 'mrr' then monthly_minor else 0 end as mrr_after_minor,
             case when state = 'paused' then monthly_minor else 0 end as paused_after_minor,
-            case when state = 'trial' and was_mrr then monthly_minor else 0 end as free_period_after_minor,
+            case when state = 'trial' then monthly_minor else 0 end as trial_after_minor,
             lead(number) over item_history as next_number
         from value
         window item_history as (
@@ -207,7 +199,7 @@ begin
         select
             account_id, livemode, subscription_id, customer_id, subscription_item_id, price_id, product_id, currency,
             number,
-            is_reconstructed, mrr_after_minor, paused_after_minor, free_period_after_minor
+            is_reconstructed, mrr_after_minor, paused_after_minor, trial_after_minor
         from placed
         union all
         select
@@ -229,16 +221,15 @@ begin
             filled.currency,
             filled.mrr_after_minor,
             filled.paused_after_minor,
-            filled.free_period_after_minor,
+            filled.trial_after_minor,
             moment.at as changed_at,
             filled.customer_id,
             moment.is_reconstructed or filled.is_reconstructed as is_reconstructed,
-            moment.was_mrr,
             filled.mrr_after_minor - lag(filled.mrr_after_minor, 1, 0::numeric) over item_history as mrr_change_minor,
             filled.paused_after_minor - lag(filled.paused_after_minor, 1, 0::numeric) over item_history
                 as paused_change_minor,
-            filled.free_period_after_minor - lag(filled.free_period_after_minor, 1, 0::numeric) over item_history
-                as free_period_change_minor
+            filled.trial_after_minor - lag(filled.trial_after_minor, 1, 0::numeric) over item_history
+                as trial_change_minor
         from filled
         inner join moment
             on
@@ -254,7 +245,7 @@ begin
     )
 
     select * from changed
-    where mrr_change_minor <> 0 or paused_change_minor <> 0 or free_period_change_minor <> 0;
+    where mrr_change_minor <> 0 or paused_change_minor <> 0 or trial_change_minor <> 0;
 end
 $$;
 comment on function ops.value_subscriptions() is

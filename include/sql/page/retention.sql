@@ -15,12 +15,14 @@ monthly as (
     select
         r.month,
         date_trunc(asked.grain, r.month::timestamp)::date as period,
-        sum(r.kept_mrr_minor) / nullif(sum(r.opening_mrr_minor), 0) as net_revenue_retention,
-        sum(r.kept_without_expansion_minor) / nullif(sum(r.opening_mrr_minor), 0) as gross_revenue_retention,
+        sum(r.kept_minor) / nullif(sum(r.opening_mrr_minor + r.opening_held_minor), 0) as net_revenue_retention,
+        sum(r.kept_without_expansion_minor) / nullif(sum(r.opening_mrr_minor + r.opening_held_minor), 0)
+            as gross_revenue_retention,
         sum(m.new_minor + m.reactivation_minor + m.expansion_minor) as won_minor,
         sum(m.churn_minor + m.contraction_minor) as lost_minor,
         sum(m.expansion_minor) as expansion_minor,
         sum(r.opening_mrr_minor) as opening_mrr_minor,
+        sum(r.opening_mrr_minor + r.opening_held_minor) as opening_minor,
         bool_and(r.is_complete) as is_complete
     from asked
     inner join mart.revenue_retention_monthly as r on asked.currency = r.currency and asked.livemode = r.livemode
@@ -56,9 +58,9 @@ final as (
         * coalesce(max(placed.gross_revenue_retention) filter (where placed.place = 2), 1)
         * coalesce(max(placed.gross_revenue_retention) filter (where placed.place = 3), 1) as gross_revenue_retention,
         sum(placed.lost_minor)
-        / nullif((array_agg(placed.opening_mrr_minor order by placed.month))[1], 0) as gross_mrr_churn_rate,
+        / nullif((array_agg(placed.opening_minor order by placed.month))[1], 0) as gross_mrr_churn_rate,
         (sum(placed.lost_minor) - sum(placed.expansion_minor))
-        / nullif((array_agg(placed.opening_mrr_minor order by placed.month))[1], 0) as net_mrr_churn_rate,
+        / nullif((array_agg(placed.opening_minor order by placed.month))[1], 0) as net_mrr_churn_rate,
         sum(placed.won_minor) / nullif(sum(placed.lost_minor), 0) as quick_ratio,
         bool_and(placed.is_complete)
         and max(placed.month) = placed.period + make_interval(months => asked.months - 1) as is_complete
