@@ -192,8 +192,16 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
     @router.get("/books/mrr/customers")
     async def mrr_customers(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
         found = books_of(account).recurring.by_customer(moment(until))
-        return [{"customer": who, "currency": currency, "mrr_minor": str(value)} for (currency, who), value in
-                found.items()]  # fmt: skip
+        held = books_of(account).movements.held(moment(until))
+        return [
+            {
+                "customer": owner[1],
+                "currency": owner[0],
+                "mrr_minor": str(value),
+                "held_minor": str(held.get(owner, 0)),
+            }
+            for owner, value in found.items()
+        ]
 
     @router.get("/books/mrr/movements")
     async def mrr_movements(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:

@@ -59,6 +59,13 @@ class Movements:
             for (currency, month), row in sorted(rows.items())
         ]
 
+    def held(self, until: float) -> dict[tuple[str, str], Fraction]:
+        """(currency, customer) -> what was MRR and is paused, of those who ever had some."""
+        held: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        for move in self.moves(until):
+            held[move.currency, move.customer] += move.paused
+        return dict(held)
+
     def cohorts(self, until: float) -> list[dict[str, Any]]:
         """One row a currency, month of first MRR and UTC month in which something of the cohort moved."""
         first: dict[tuple[str, str], str] = {}

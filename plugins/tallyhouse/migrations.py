@@ -230,7 +230,7 @@ def _drop(connection: psycopg.Connection, schema: str, relation: str) -> None:
         from pg_class c
         where c.relnamespace = to_regnamespace(%(schema)s) and c.relname = %(name)s and c.relkind in ('v', 'm')
         union all
-        select 'function', p.oid::regprocedure::text
+        select 'routine', p.oid::regprocedure::text
         from pg_proc p
         where p.pronamespace = to_regnamespace(%(schema)s) and p.proname = %(name)s
         """,

@@ -180,7 +180,7 @@ def test_retention_is_what_the_customers_of_the_books_kept(watched: Pipeline) ->
     starts = {f"{at:%Y-%m}": at for at in (datetime(2025 + n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(20))}
     held = {
         month: {
-            (row["currency"], row["customer"]): Fraction(row["mrr_minor"])
+            (row["currency"], row["customer"]): Fraction(row["mrr_minor"]) + Fraction(row["held_minor"])
             for row in books(watched.api_base, "mrr/customers", at)
         }
         for month, at in starts.items()
