@@ -337,13 +337,13 @@ def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
 
 def test_a_failed_check_of_the_marts_makes_marts_red(loaded_dags: Dags) -> None:
     dags = loaded_dags
-    # payments without a time are in no month
-    dags.execute("update dwh.transaction_fact set occurred_at = null")
+    # MRR that came from nowhere
+    dags.execute("update dwh.mrr_movement_fact set closing_mrr_minor = closing_mrr_minor + 1 where movement = 'new'")
     run = dags.run("marts")
     assert run.state == "failed"
     assert run.not_successful == {"check": ["failed"]}
     assert isinstance(run.errors["check"], ChecksFailedError)
-    assert "cohorts_add_up" in str(run.errors["check"])
+    assert "mrr_equals_ledger" in str(run.errors["check"])
 
 
 def test_stripe_down_for_longer_than_the_client_waits_is_retried_and_green(dags: Dags, sim: Sim) -> None:

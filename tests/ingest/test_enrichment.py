@@ -52,7 +52,7 @@ def want(
     hint_at: datetime | None = None,
     minutes_apart: int = 0,
 ) -> None:
-    """Puts rows into the queue, the first one wanted first; of a kind that a backfill has listed."""
+    """Puts rows into the queue, the first one wanted first; of a kind that was listed, and loaded."""
     for number, object_id in enumerate(object_ids):
         conn.execute(
             "insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at, hint_at) "
@@ -67,8 +67,9 @@ def want(
             ],
         )
     conn.execute(
-        "insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at) "
-        "values (%s, false, 'list', %s, 'test', now())",
+        "with listed as (insert into ops.batch (account_id, livemode, source, object_type, run_id, started_at) "
+        "values (%s, false, 'list', %s, 'test', now()) returning batch_id) "
+        "insert into ops.batch_applied select 'enrichment', batch_id, 0, 0 from listed",
         [ACCOUNT, kind],
     )
     conn.commit()
