@@ -36,6 +36,7 @@ from tallyhouse.warehouse import apply_models
 
 NOW = "2026-06-30T12:00:00Z"
 SMALL_BATCH = 5_000
+LISTED_AT_ONCE = 5_000
 
 # A copy under new ids, months earlier; but of every `updates`-th object only the event is new, and later: an update of
 # an object that is there.
@@ -77,7 +78,7 @@ COPY = """
 """
 
 
-# Customers that a backfill listed: copies of those that events tell of, under ids of their own.
+# Customers that a backfill listed, a batch a slice: copies of those that events tell of, under ids of their own.
 LISTED_CUSTOMERS = """
     insert into raw.object (account_id, livemode, object_type, object_id, observed_at, payload, batch_id)
     select
@@ -95,8 +96,8 @@ LISTED_CUSTOMERS = """
         from raw.event
         where batch_id = any(%(base)s) and type = 'customer.created'
     ) as base
-    cross join lateral generate_series(1, %(missing)s / found + 1) as number
-    limit %(missing)s
+    cross join lateral generate_series(%(after)s + 1, %(after)s + %(rows)s / found + 1) as number
+    limit %(rows)s
 """
 
 # The ids of a copy: all but those of the account and of the few products and prices, which copies share.
@@ -179,11 +180,19 @@ class Bench:
     def list_customers(self, customers: int) -> None:
         """Adds customers, known from a list, until the warehouse will hold that many."""
         self.load()
-        with self.connection.transaction():
-            missing = customers - self.count("dwh.customer_dim where is_current")
-            if missing > 0:
-                parameters = {"base": self.base, "missing": missing, "batch_id": self.open_batch("list")}
+        missing = customers - self.count("dwh.customer_dim where is_current")
+        for listed in range(0, missing, LISTED_AT_ONCE):
+            with self.connection.transaction():
+                parameters = {
+                    "base": self.base,
+                    # copies of one slice have numbers of their own
+                    "after": listed,
+                    "rows": min(LISTED_AT_ONCE, missing - listed),
+                    "batch_id": self.open_batch("list"),
+                }
                 self.connection.execute(LISTED_CUSTOMERS, parameters)
+        self.connection.execute("analyze raw.object")
+        self.connection.commit()
 
     def grow(self, rows: int, updates: int = 0) -> None:
         """Adds one batch: a copy of that many events; every `updates`-th object is one that is there already."""
