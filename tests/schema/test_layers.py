@@ -270,9 +270,8 @@ def test_marts_come_after_those_that_they_read() -> None:
 
 def test_every_repeatable_file_defines_the_relation_that_it_is_named_after() -> None:
     for file in read_repeatables(SQL_ROOT):
-        assert re.search(rf"create (materialized view|view|function|aggregate) {file.schema}\.{file.relation}\b", file.text), (
-            file.name
-        )
+        kind = "(materialized view|view|function|aggregate)"
+        assert re.search(rf"create {kind} {file.schema}\.{file.relation}\b", file.text), file.name
 
 
 def test_the_checks_on_history_see_every_dimension_that_has_one(warehouse: str) -> None:
