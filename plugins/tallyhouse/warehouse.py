@@ -75,23 +75,19 @@ def read_load_state(connection: psycopg.Connection) -> LoadState:
 
 def is_up_to_date(connection: psycopg.Connection) -> bool:
     """Whether every model has applied every released batch, and the checks of layer load have passed since."""
+    if read_load_state(connection).is_partial:
+        return False
     with connection.transaction():
         row = connection.execute(
             """
-            select
-                not exists (
-                    select from unnest(%(models)s::text[]) as m (model) cross join lateral ops.pending_batches(m.model)
-                )
-                and (
-                    select coalesce(bool_and(c.status <> 'failed' and c.checked_at > r.began_at), false)
-                    from ops.check_result as c
-                    cross join (
-                        select max(began_at) as began_at from ops.last_run where relation = any(%(models)s)
-                    ) as r
-                    where c.layer = 'load' and c.run_id = (
-                        select run_id from ops.check_result where layer = 'load' order by check_result_id desc limit 1
-                    )
-                )
+            select coalesce(bool_and(c.status <> 'failed' and c.checked_at > r.began_at), false)
+            from ops.check_result as c
+            cross join (
+                select max(began_at) as began_at from ops.last_run where relation = any(%(models)s)
+            ) as r
+            where c.layer = 'load' and c.run_id = (
+                select run_id from ops.check_result where layer = 'load' order by check_result_id desc limit 1
+            )
             """,
             {"models": _NAMES},
         ).fetchone()
