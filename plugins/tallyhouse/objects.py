@@ -164,7 +164,6 @@ MODELS: tuple[Model, ...] = (
         upstream=(
             "customer_dim",
             "price_dim",
-            "coupon_dim",
             "discount_dim",
             "subscription_dim",
             "subscription_item_dim",

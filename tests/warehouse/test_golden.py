@@ -1,7 +1,7 @@
 """Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
 
 A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
-was listed), or the short form `payments` ([charge, customer, currency, amount, day]); `files` (`kind`, `rows`, and
+was listed; `event_id` its id, where one is expected), or the short form `payments` ([charge, customer, currency, amount, day]); `files` (`kind`, `rows`, and
 `at`, when it was modified), loaded in this order; `users` ([user, customer]); `through` (how far events were fetched);
 and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
 """
@@ -83,7 +83,13 @@ def user(user_id: str, customer: str) -> Version:
 
 def versions_of(content: dict[str, Any]) -> list[Version]:
     documents = [
-        Version(instant(entry["at"]), entry.get("event"), with_epochs(entry["body"]), entry.get("order", 0))
+        Version(
+            instant(entry["at"]),
+            entry.get("event"),
+            with_epochs(entry["body"]),
+            entry.get("order", 0),
+            entry.get("event_id"),
+        )
         for entry in content.get("versions", [])
     ]
     documents += [user(*entry) for entry in content.get("users", [])]
