@@ -182,6 +182,7 @@ MODELS: tuple[Model, ...] = (
             "customer_dim",
             "product_dim",
             "price_dim",
+            "coupon_dim",
             "payment_method_dim",
             "subscription_dim",
         ),

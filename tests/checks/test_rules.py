@@ -36,6 +36,14 @@ def test_it_holds_in_a_good_warehouse(name: str, good: psycopg.Connection) -> No
 
 
 # (the check, the mart to make changeable, what breaks the rule, what the sample must say)
+DISCOUNT = """
+update ops.policy set value = 'yes' where name in ('subtract_repeating', 'subtract_once');
+update dwh.subscription_dim set discounts = '["di_1"]';
+insert into dwh.discount_dim (
+    account_id, livemode, discount_id, duration, percent_off, started_at, ended_at, version_at, version_rank, version_order
+) values ('acct_test', false, 'di_1', '{duration}', 10, '2026-01-02', '{ended_at}', '2026-01-02', 1, 0)
+"""
+
 BROKEN = [
     (
         "acquisition_adds_up",
@@ -339,6 +347,44 @@ BROKEN = [
         {"subscription_id": "sub_1", "ledger_mrr_minor": 1000, "fresh_mrr_minor": 0},
     ),
     (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set pause_behavior = 'void' where is_current",
+        {"state": "paused", "ledger_mrr_minor": 1000, "ledger_paused_minor": 0, "fresh_paused_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set status = 'trialing' where is_current",
+        {"state": "trial", "ledger_mrr_minor": 1000, "ledger_trial_minor": 0, "fresh_trial_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        DISCOUNT.format(duration="repeating", ended_at="2027-01-02"),
+        {"ledger_mrr_minor": 1000, "fresh_mrr_minor": 900},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        DISCOUNT.format(duration="once", ended_at="infinity"),
+        {"ledger_mrr_minor": 1000, "fresh_mrr_minor": 900},
+    ),
+    (
+        "mrr_discounts_known",
+        None,
+        "update dwh.subscription_dim set discounts = '[\"di_x\"]'",
+        {"discount_id": "di_x", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
+    ),
+    (
+        "mrr_discounts_known",
+        None,
+        DISCOUNT.format(duration="forever", ended_at="infinity")
+        .replace("percent_off", "coupon_id")
+        .replace("10", "'A'"),
+        {"discount_id": "di_1", "coupon_id": "A", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
+    ),
+    (
         "mrr_items_priced",
         None,
         """
@@ -385,6 +431,21 @@ def test_it_fails_and_names_the_row_that_breaks_it(
     assert result.status == "failed"
     assert result.failing > 0
     assert [row for row in result.sample if says.items() <= row.items()], result.sample
+
+
+def test_what_a_discount_takes_off_is_waited_for(good: psycopg.Connection) -> None:
+    good.execute("update dwh.subscription_dim set discounts = '[\"di_x\"]'")
+    good.execute(
+        "insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at) "
+        "values ('acct_test', false, 'subscription_discounts', 'sub_1', 'acct_test', now())"
+    )
+    result = run(good, "mrr_discounts_known")
+    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
+
+
+def test_a_discount_that_is_over_is_compared_as_over(good: psycopg.Connection) -> None:
+    good.execute(DISCOUNT.format(duration="repeating", ended_at="2026-01-10"))
+    assert run(good, "mrr_equals_subscriptions").status == "passed"
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:

@@ -113,22 +113,7 @@ select
     known.is_reconstructed,
     known.valid_from,
     coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
-    case
-        when
-            known.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
-            then
-                case
-                    when
-                        ops.choice('churn_moment') = 'cancel_request'
-                        and (known.is_cancel_at_period_end or known.cancel_at is not null)
-                        then 'none'
-                    when known.pause_behavior is not null and ops.choice('paused_counts') = 'no' then 'paused'
-                    else 'mrr'
-                end
-        when known.status = 'paused' then case ops.choice('paused_counts') when 'yes' then 'mrr' else 'paused' end
-        when known.status = 'trialing' then 'trial'
-        else 'none'
-    end as state
+    ops.mrr_state(known.status, known.pause_behavior, known.is_cancel_at_period_end, known.cancel_at) as state
 from affected
 inner join dwh.subscription_dim as known using (account_id, livemode, subscription_id);
 create index on stretch (account_id, livemode, subscription_id);
@@ -259,14 +244,21 @@ document as (
     where jsonb_typeof(named.discount) = 'object'
 ),
 
--- its own documents tell more than what others show of it
+-- its own documents tell more than what others show of it, unless these show another coupon since
 told as (
     select
         *,
-        max(is_own) over whole as best,
+        first_value(is_own) over best_first as best,
+        first_value(coupon_id) over best_first as best_coupon_id,
+        first_value(version_at) over best_first as best_told_at,
         min(gone_at) over whole as ended_for_good_at
     from document
-    window whole as (partition by account_id, livemode, discount)
+    window
+        whole as (partition by account_id, livemode, discount),
+        best_first as (
+            partition by account_id, livemode, discount
+            order by is_own desc, version_at desc, version_rank desc, version_order desc
+        )
 ),
 
 spanned as (
@@ -275,7 +267,7 @@ spanned as (
         row_number() over history = 1 as is_first,
         lead(version_at) over history as next_at
     from told
-    where is_own = best
+    where is_own = best or (coupon_id <> best_coupon_id and version_at > best_told_at)
     window history as (
         partition by account_id, livemode, discount order by version_at, version_rank, version_order
     )
