@@ -303,8 +303,8 @@ def test_csv_has_exact_numbers_a_header_and_the_currency(connection: psycopg.Con
     found = ask(connection, SQL_ROOT, BY_NAME["mrr"], filters(connection, currency="kwd"))
     head, first, *_ = found.as_csv().split("\r\n")
     assert (
-        head
-        == "period,opening_mrr,new,expansion,reactivation,contraction,churn,held_change,closing_mrr,is_complete,currency"
+        head == "period,opening_mrr,new,expansion,reactivation,contraction,churn,held_change,closing_mrr,is_complete,"
+        "currency"
     )
     assert first.split(",") == [*("true" if cell is True else str(cell) for cell in found.rows[0]), "kwd"]
     assert re.fullmatch(r"tallyhouse-mrr-kwd-\d{4}-\d\d-2026-03\.csv", found.file_name)
