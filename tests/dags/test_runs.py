@@ -318,9 +318,11 @@ def test_a_failed_check_makes_warehouse_red_after_one_try_and_publishes_nothing(
     dags.execute(
         """
         insert into ops.event_order_contradiction (
-            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
+            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, event_before_at, key
         )
-        select account_id, livemode, 'charge', charge_id, 'evt_' || charge_id, now(), 'evt_1', 'amount'
+        select
+            account_id, livemode, 'charge', charge_id, 'evt_' || charge_id, now(), 'evt_1', now() - interval '1 day',
+            'amount'
         from dwh.charge_fact
         limit 21
         """
