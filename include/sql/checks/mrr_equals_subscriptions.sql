@@ -156,7 +156,13 @@ reduction as materialized (
             case jsonb_typeof(shown.discount) when 'object' then shown.discount else '{}' end
         )
             as own (
-                coupon text, duration text, currency text, percent_off numeric, amount_off bigint, start bigint, "end" bigint
+                coupon text,
+                duration text,
+                currency text,
+                percent_off numeric,
+                amount_off bigint,
+                start bigint,
+                "end" bigint
             )
     left join lateral (
         select life.*

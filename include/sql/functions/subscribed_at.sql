@@ -69,5 +69,5 @@ as $$
 $$;
 comment on function dwh.subscribed_at(timestamptz) is
 'Everyone who was subscribed to something at a moment, in the modes that marts show, one row per subscription item: '
-'the plan (price_id), its MRR, and whether the subscription was one that pays (is_paying): it had MRR. A trial, a pause, a '
-'free plan, and one that a discount makes free are not paying; see docs/metrics.md.';
+'the plan (price_id), its MRR, and whether the subscription was one that pays (is_paying): it had MRR. A trial, a '
+'pause, a free plan, and one that a discount makes free are not paying; see docs/metrics.md.';
