@@ -5,21 +5,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-import httpx
 import psycopg
 import pytest
 
-from simulator.app import create_app
-from simulator.clock import Clock, parse_instant
-from simulator.company import Company
-from simulator.server import serve_in_thread
 from tests.conftest import PostgresServer
 from tests.end_to_end.books import books
+from tests.end_to_end.conftest import WATCHED_FOUNDED as FOUNDED
+from tests.end_to_end.conftest import WATCHED_NOW as NOW
 from tests.end_to_end.pipeline import Pipeline
 from tests.end_to_end.replay import replay
 
-FOUNDED = datetime(2025, 1, 15, tzinfo=UTC)
-NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 ROUNDING = Decimal("0.000001")
 """Minor units. The ledger keeps ten decimals of each item; the books are exact fractions."""
 
@@ -60,25 +55,6 @@ CUSTOMERS = """
     where changed_at < %s
     group by currency, customer_id
 """
-
-
-@pytest.fixture(scope="module")
-def read_as_it_came(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A warehouse that has read every event of eighteen months as it came, and the files of exchange rates."""
-    company = Company(11, int(FOUNDED.timestamp()), customers=150, months=18)
-    clock = Clock(parse_instant((FOUNDED + timedelta(days=25)).isoformat()), frozen=True)
-    conninfo = postgres.create_warehouse()
-    with serve_in_thread(create_app(company, clock, rate_limit=0)) as url:
-        pipeline = Pipeline(conninfo, url)
-        now = FOUNDED
-        while now < NOW:
-            now = min(now + timedelta(days=25), NOW)
-            httpx.post(f"{url}/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
-            pipeline.events(timedelta(days=31))
-        pipeline.files(tmp_path_factory.mktemp("files"))
-        pipeline.enrich()
-        yield pipeline
-    postgres.drop_database(conninfo)
 
 
 @pytest.fixture(scope="module", params=["as it came", "in any order"])
