@@ -1,4 +1,4 @@
-"""The raw layer as pandas frames, read with nothing of the warehouse's SQL: what computations of a second kind start from."""
+"""The raw layer as pandas frames, read with nothing of the warehouse's SQL."""
 
 from collections.abc import Sequence
 

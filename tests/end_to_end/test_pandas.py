@@ -1,4 +1,4 @@
-"""Marts of money computed a second time: in pandas, straight from the raw layer, with nothing of the warehouse's SQL."""
+"""Marts of money computed a second time: in pandas, straight from raw, with nothing of the warehouse's SQL."""
 
 from fractions import Fraction
 from typing import Any

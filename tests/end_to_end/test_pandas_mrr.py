@@ -1,4 +1,4 @@
-"""MRR of every day a second time: in pandas, straight from the raw layer, with nothing of the warehouse's SQL."""
+"""MRR of every day computed a second time: in pandas, straight from raw, with nothing of the warehouse's SQL."""
 
 from collections.abc import Iterator
 from fractions import Fraction

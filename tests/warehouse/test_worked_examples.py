@@ -11,45 +11,13 @@ import pytest
 
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.warehouse import apply_models, refresh_marts
+from tests.warehouse.documents import subscribed
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
 JANUARY = moment("2026-01-10T00:00:00")
 FEBRUARY = moment("2026-02-10T00:00:00")
 MARCH = moment("2026-03-10T00:00:00")
 MONTHLY, YEARLY = "month", "year"
-
-
-def subscribed(
-    number: int, amount: int, interval: str, at: datetime, *, until: datetime | None = None, currency: str = "usd"
-) -> list[Version]:
-    """A subscription of a customer of its own, for `amount` cents an interval, and its end."""
-
-    def body(**changes: Any) -> dict[str, Any]:
-        recurring = {"interval": interval, "interval_count": 1, "usage_type": "licensed"}
-        price = {
-            "id": f"price_{amount}_{interval}",
-            "currency": currency,
-            "unit_amount": amount,
-            "recurring": recurring,
-        }
-        item = {"id": f"si_{number}", "created": int(at.timestamp()), "quantity": 1, "price": price}
-        return {
-            "object": "subscription",
-            "id": f"sub_{number}",
-            "customer": f"cus_{number}",
-            "currency": currency,
-            "status": "active",
-            "created": int(at.timestamp()),
-            "items": {"data": [item], "has_more": False},
-            **changes,
-        }
-
-    versions = [Version(at, "customer.subscription.created", body())]
-    if until is not None:
-        ended = int(until.timestamp())
-        canceled = body(status="canceled", canceled_at=ended, ended_at=ended)
-        versions.append(Version(until, "customer.subscription.deleted", canceled))
-    return versions
 
 
 def published(
