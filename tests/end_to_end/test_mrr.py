@@ -9,9 +9,14 @@ import psycopg
 import pytest
 
 from tests.conftest import PostgresServer
-from tests.end_to_end.books import books
+from tests.end_to_end.books import assert_renewals_equal_books, books
 from tests.end_to_end.conftest import WATCHED_FOUNDED as FOUNDED
 from tests.end_to_end.conftest import WATCHED_NOW as NOW
+from tests.end_to_end.mrr_books import (
+    assert_churn_equals_books,
+    assert_days_equal_books,
+    assert_plans_equal_books,
+)
 from tests.end_to_end.pipeline import Pipeline
 from tests.end_to_end.replay import replay
 
@@ -97,6 +102,28 @@ def close(ours: Decimal | Fraction, theirs: Fraction | str) -> bool:
 def query(pipeline: Pipeline, text: str, parameters: list[object] | None = None) -> list[tuple]:
     with psycopg.connect(pipeline.conninfo) as connection:
         return connection.execute(text, parameters).fetchall()
+
+
+def test_the_mart_of_days_equals_the_books_in_every_column(watched: Pipeline) -> None:
+    assert assert_days_equal_books(watched, watched.account().account_id) > 1500
+
+
+def test_the_mart_of_plans_equals_the_books_in_every_month(watched: Pipeline) -> None:
+    assert assert_plans_equal_books(watched, watched.account().account_id) > 500
+
+
+def test_who_left_whether_they_wanted_to_and_why_equals_the_books(watched: Pipeline) -> None:
+    left = assert_churn_equals_books(watched, watched.account().account_id)
+    assert sum(row["voluntary_customers"] for row in left) > 10
+    assert sum(row["involuntary_customers"] for row in left) > 2
+    assert {name for row in left for name in row["reasons"]} >= {
+        "voluntary: cancellation_requested",
+        "involuntary: payment_failed",
+    }
+
+
+def test_renewals_of_every_plan_and_month_of_start_equal_the_books(watched: Pipeline) -> None:
+    assert assert_renewals_equal_books(watched) > 600
 
 
 def test_mrr_of_every_customer_equals_the_books(watched: Pipeline) -> None:
