@@ -139,3 +139,10 @@ def assert_churn_equals_books(pipeline: Pipeline, account_id: str, livemode: boo
         assert arpu is None or abs(Fraction(arpu) - mrr / paying) <= ROUNDING
         opening[currency] = subscribers
     return left
+
+
+def assert_mrr_equals_books(pipeline: Pipeline, account_id: str, livemode: bool = False) -> None:
+    """All three, of a company in which something moved."""
+    assert assert_days_equal_books(pipeline, account_id, livemode) > 25
+    assert assert_plans_equal_books(pipeline, account_id, livemode) > 5
+    assert_churn_equals_books(pipeline, account_id, livemode)
