@@ -170,33 +170,42 @@ def put(connection: psycopg.Connection, batch: list[Version] | list[StoredRow]) 
 
 def erase(connection: psycopg.Connection, name: str) -> bool:
     """Erases the first person; False while nothing has told of one."""
+    request = erasure.Request("cus_1", None, "request", None, None, name)
     try:
-        erased = erasure.erase(connection, erasure.Request("cus_1", None, "request", None, None, name))
-    except TallyhouseError as error:
-        assert "has no customer cus_1" in str(error)
+        erased = erasure.erase(connection, request)
+    except TallyhouseError:
         return False
     erasure.follow(connection, SQL_ROOT, erased.erasure_ids)
     return True
 
 
-def load(
-    connection: psycopg.Connection, history: list[Version], shuffler: random.Random, *, is_erasing: bool
+def loaded_at_once(connection: psycopg.Connection, history: list[Version]) -> dict[str, set[str]]:
+    """All figures of the history and its listing, of which nobody is erased."""
+    empty_warehouse(connection)
+    for batch in (history, installs(), listing(history)):
+        put(connection, batch)
+    apply_models(connection, SQL_ROOT)
+    refresh_marts(connection, SQL_ROOT)
+    return figures(connection)
+
+
+def loaded_with_an_erasure(
+    connection: psycopg.Connection, history: list[Version], shuffler: random.Random
 ) -> dict[str, set[str]]:
-    """Loads the history in any order, then once more, then a listing; in between, the person is erased if so told."""
+    """The same in any order, with a replay of everything before the listing; somewhere in it the person is erased."""
     empty_warehouse(connection)
     batches = batches_of(history, shuffler)
     place = shuffler.randint(0, len(batches))
     is_erased = False
-    # a replay: every document once more
     for number, batch in enumerate([*batches, *batches_of(history, shuffler), listing(history)]):
-        if is_erasing and not is_erased and number >= place:
+        if not is_erased and number >= place:
             is_erased = erase(connection, f"erase_customer/{number}")
         put(connection, batch)
-        if shuffler.random() < 0.4:
+        if shuffler.random() < 0.2:
             apply_models(connection, SQL_ROOT)
     apply_models(connection, SQL_ROOT)
     refresh_marts(connection, SQL_ROOT)
-    assert is_erased is is_erasing
+    assert is_erased
     return figures(connection)
 
 
@@ -208,7 +217,7 @@ def connection(warehouse: str) -> Iterator[psycopg.Connection]:
 
 
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
@@ -217,12 +226,12 @@ def connection(warehouse: str) -> Iterator[psycopg.Connection]:
 def test_a_person_erased_at_any_moment_leaves_every_figure_and_nothing_else_for_good(
     connection: psycopg.Connection, history: list[Version], seed: int
 ) -> None:
-    # somebody to be erased: until a document names the customer, there is nobody
-    history = [*history, Version(START, None, documents_of(1, 700, "pending")[0] | {"id": "cus_1"})]
-    history = list({distinct(version): version for version in history}.values())
-    told = load(connection, history, random.Random(seed), is_erasing=False)
+    # until a document names the customer there is nobody to erase, and until the charge's does, whose its refund is
+    known = [Version(START, None, document) for document in documents_of(1, 700, "pending")[:2]]
+    history = list({distinct(version): version for version in [*history, *known]}.values())
+    told = loaded_at_once(connection, history)
     assert rows_with(connection, [word(1)], ["raw", "dwh"])
-    erased = load(connection, history, random.Random(seed + 1), is_erasing=True)
+    erased = loaded_with_an_erasure(connection, history, random.Random(seed))
     assert rows_with(connection, [word(1)], ["raw", "dwh", "mart", "staging"]) == {}
     assert [name for name in told if told[name] != erased[name]] == []
     # of the other everything is left
