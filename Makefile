@@ -50,10 +50,11 @@ bench: $(STAMP) ## measure speed and memory, print tables (BENCH=load for one)
 docs: $(STAMP) ## write docs/data-model.md from the database's own comments
 	$(PY) -m docs.data_model
 
-requirements: ## compile the .in files into requirements.txt and requirements-airflow.txt
+requirements: ## compile each requirements*.in into the .txt beside it
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-airflow.in -c requirements.txt -o requirements-airflow.txt
+	$(COMPILE) requirements-image.in -c requirements.txt -o requirements-image.txt
 
 clean: down ## stop the demo, remove its data, the environment and caches
 	rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
