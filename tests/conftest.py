@@ -14,6 +14,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tallyhouse.migrations import migrate
+from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import apply_models
 
 Report = Callable[[str, str], Path]
 
@@ -69,6 +71,9 @@ class PostgresServer:
             conninfo = self.create_database()
             with psycopg.connect(conninfo) as connection:
                 migrate(connection, SQL_ROOT)
+                # the calendar: the first load of every warehouse would fill it
+                apply_models(connection, SQL_ROOT, [model for model in MODELS if model.name == "date_dim"])
+                connection.execute("delete from ops.last_run where relation = 'date_dim'")
             self._template = str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"])
         return self.create_database(self._template)
 
