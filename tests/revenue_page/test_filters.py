@@ -53,6 +53,11 @@ def test_what_reaches_beyond_the_data_ends_with_them() -> None:
     assert (found.from_month, found.until_month) == (FIRST, date(2026, 4, 1))
 
 
+def test_what_ends_before_the_data_is_their_first_month() -> None:
+    found = asked(to="0001-01")
+    assert (found.from_month, found.until_month) == (FIRST, date(2024, 3, 1))
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -11,6 +11,7 @@ from tallyhouse.revenue.charts import CHARTS, Chart
 from tallyhouse.revenue.definitions import Definitions, read_definitions
 from tallyhouse.revenue.errors import explain
 from tallyhouse.revenue.filters import Filters, Options, check_plan, read_filters, read_plans, read_slices
+from tallyhouse.revenue.reading import Patience
 from tallyhouse.revenue.status import read_status
 
 
@@ -27,10 +28,11 @@ def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping
         return {"filters": None, "options": None, "charts": [], "status": status}
     filters, options = resolved
     definitions = read_definitions(connection, CHARTS)
+    patience = Patience()
     return {
         "filters": filters.as_json(),
         "options": options.as_json(filters),
-        "charts": [_read_chart(connection, sql_root, chart, filters, definitions) for chart in CHARTS],
+        "charts": [_read_chart(connection, sql_root, chart, filters, definitions, patience) for chart in CHARTS],
         "status": read_status(connection, filters.livemode, filters.account_id),
     }
 
@@ -54,7 +56,12 @@ def _resolve(connection: psycopg.Connection, asked: Mapping[str, str]) -> tuple[
 
 
 def _read_chart(
-    connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: Filters, definitions: Definitions
+    connection: psycopg.Connection,
+    sql_root: Path,
+    chart: Chart,
+    filters: Filters,
+    definitions: Definitions,
+    patience: Patience,
 ) -> dict[str, Any]:
     of_columns = definitions.of_columns(chart)
     ignored = [
@@ -87,6 +94,7 @@ def _read_chart(
     }
     try:
         with connection.transaction():  # a savepoint: one that fails leaves the others be
+            patience.limit(connection)
             return described | {"rows": ask(connection, sql_root, chart, filters).rows}
     except psycopg.Error as error:
         if connection.broken:

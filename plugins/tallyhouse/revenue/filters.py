@@ -145,7 +145,7 @@ def read_filters(slices: Sequence[Slice], asked: Mapping[str, str]) -> Filters:
     grain = _choose("by", asked.get("by"), GRAINS, usual="month")
     first, last = min(item.first_month for item in left), max(item.last_month for item in left)
     # beyond what there is, there is nothing to show
-    to_month = min(_month("to", asked.get("to")) or last, last)
+    to_month = max(min(_month("to", asked.get("to")) or last, last), first)
     from_month = max(_month("from", asked.get("from")) or add_months(to_month, 1 - USUAL_MONTHS), first)
     if from_month > to_month:
         raise UnknownChoiceError(

@@ -4,10 +4,8 @@ import { linkTo } from "./airflow.js";
 import { el, withLinks } from "./dom.js";
 import { PeriodChart } from "./drawing.js";
 import { query } from "./state.js";
-import { defined, fullTable, heatTable, partList } from "./tables.js";
-import { VIEWS } from "./views.js";
-
-const IGNORED = { plan: "of all plans", account: "of all accounts" };
+import { defined, fullTable, heatTable, IGNORED, partList } from "./tables.js";
+import { toned, VIEWS } from "./views.js";
 
 /** A card; `context`: {format, state, announce, onTables}. `dispose()` before it is thrown away. */
 export class Card {
@@ -95,7 +93,7 @@ export class Card {
         el(
           "li",
           {},
-          el("span", { class: line ? "swatch line" : "swatch", style: `--tone: var(--${tone})`, "aria-hidden": "true" }),
+          el("span", { class: line ? "swatch line" : "swatch", style: toned(tone), "aria-hidden": "true" }),
           defined(columns[key].label, columns[key].definition),
         ),
       ),

@@ -1,10 +1,12 @@
 /* Charts over periods, by ECharts: bars, lines and the waterfall, in the colours of the theme, usable by keys. */
 
 import { el } from "./dom.js";
+import { edgeOf } from "./views.js";
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const number = (value) => (value === null ? null : Number(value));
-const SO_FAR = 0.45;
+// what is so far, in the colour of the card
+const HATCHED = { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 };
 // pixels over, under and between the panels
 const [ABOVE, BELOW, BETWEEN] = [12, 22, 18];
 
@@ -129,6 +131,8 @@ export class PeriodChart {
 
   #series(series, panel, place) {
     const color = series.tone ? style(`--${series.tone}`) : "transparent";
+    const edge = series.tone ? { borderColor: style(`--${edgeOf(series.tone)}`), borderWidth: 1 } : {};
+    const decal = { ...HATCHED, color: style("--card") };
     const common = { name: series.key, xAxisIndex: place, yAxisIndex: place, silent: true };
     if (series.line) {
       return {
@@ -152,10 +156,12 @@ export class PeriodChart {
       barGap: "0%",
       barMaxWidth: 36,
       barCategoryGap: "28%",
-      data: this.rows.map((row) => ({
-        value: series.value ? series.value(row) : (series.below ? -1 : 1) * number(row[series.key]),
-        itemStyle: { color, opacity: series.tone && row.is_complete === false ? SO_FAR : 1 },
-      })),
+      data: this.rows.map((row) => {
+        const value = series.value ? series.value(row) : (series.below ? -1 : 1) * number(row[series.key]);
+        const hatch = series.tone && row.is_complete === false ? { decal } : {};
+        // the edge of nothing would be a line
+        return { value, itemStyle: { color, ...(value ? edge : {}), ...hatch } };
+      }),
     };
   }
 }

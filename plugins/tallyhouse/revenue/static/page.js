@@ -85,10 +85,11 @@ function show({ filters, options, charts, status }) {
   byId("charts").replaceChildren(...cards.map((card) => card.element));
   for (const card of cards) card.show();
   byId("footer").replaceChildren(
-    `Amounts in ${filters.currency.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Paler bars and dotted cells are of periods that are not over, or not known in full. `,
+    `Amounts in ${filters.currency.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Hatched bars and dotted cells are of periods that are not over, or not known in full. `,
     "All numbers are of schema mart; the SQL of each chart can be run as it is.",
   );
-  document.documentElement.dataset.ready = "true";
+  // when all was drawn, in milliseconds since the page was asked for
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 
 /** What to do before anything is loaded. */
