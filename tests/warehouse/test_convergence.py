@@ -82,6 +82,54 @@ def test_any_order_repetition_and_split_gives_the_same_tables(
     require_passed(run_checks(connection, rules, "test"))
 
 
+def test_a_discount_counts_by_each_coupon_that_it_had_in_whatever_order_they_come(
+    connection: psycopg.Connection,
+) -> None:
+    price = {"id": "pro", "currency": "usd", "unit_amount": 10000, "recurring": {"interval": "month"}}
+    item = {"id": "si_1", "quantity": 1, "price": price}
+    discount: dict[str, Any] = {"object": "discount", "id": "di_1", "customer": "cus_1"}
+    subscription = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "currency": "usd"}
+    subscription |= {"status": "active", "items": {"data": [item]}}
+    batches = [
+        [
+            Version(
+                moment("2026-01-01"), "customer.created", {"object": "customer", "id": "cus_1", "discount": discount}
+            ),
+            Version(moment("2026-01-01"), "customer.subscription.created", subscription),
+        ],
+        [
+            Version(moment(f"2026-0{month}-01"), event, {**discount, "source": {"coupon": coupon}})
+            for month, event, coupon in (
+                (2, "customer.discount.created", "TEN"),
+                (3, "customer.discount.updated", "THIRTY"),
+            )
+        ],
+        # an old coupon, that the discount has no more
+        [
+            Version(
+                moment("2026-01-01"), None, {"object": "coupon", "id": "TEN", "percent_off": 10, "duration": "forever"}
+            )
+        ],
+        [
+            Version(
+                moment("2026-01-01"),
+                None,
+                {"object": "coupon", "id": "THIRTY", "percent_off": 30, "duration": "forever"},
+            )
+        ],
+    ]
+    for order in itertools.permutations(batches):
+        empty_warehouse(connection)
+        for batch in order:
+            stage(connection, batch)
+            apply_models(connection, SQL_ROOT)
+        with connection.transaction():
+            found = connection.execute(
+                "select extract(month from changed_at)::int, mrr_after_minor from dwh.mrr_change_fact order by 1"
+            ).fetchall()
+            assert found == [(1, 9000), (3, 7000)]
+
+
 @pytest.mark.parametrize("first", ["subscription", "discount"])
 def test_a_discount_is_not_asked_for_when_its_own_event_comes_before_or_after_the_subscription(
     first: str, connection: psycopg.Connection

@@ -32,3 +32,23 @@ cross join lateral staging.discount(document.body) as discount
 where discount.discount_id is not null;
 
 select ops.apply_latest();
+
+-- apart from the state: whichever version won, a coupon that any of them names leads to the discount
+update dwh.discount_dim as target
+set
+    coupon_ids = array(
+        select distinct coupon_id
+        from unnest(target.coupon_ids || named.coupon_ids) as coupon_id
+        order by coupon_id
+    )
+from (
+    select account_id, livemode, discount_id, array_agg(distinct coupon_id) as coupon_ids
+    from incoming
+    where coupon_id is not null
+    group by account_id, livemode, discount_id
+) as named
+where
+    target.account_id = named.account_id
+    and target.livemode = named.livemode
+    and target.discount_id = named.discount_id
+    and not target.coupon_ids @> named.coupon_ids;
