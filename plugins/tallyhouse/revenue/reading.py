@@ -31,6 +31,8 @@ def reading(connect: Connect) -> Iterator[psycopg.Connection]:
                 connection.execute("set transaction isolation level repeatable read, read only")
                 _become_analyst(connection)
                 connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(LONGEST_QUERY)))
+                # compiling costs more than it saves on queries of some milliseconds
+                connection.execute("set local jit = off")
                 yield connection
             finally:
                 if not connection.closed:
