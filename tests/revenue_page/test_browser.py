@@ -85,6 +85,42 @@ def test_the_numbers_on_the_page_are_those_of_the_mart(
     assert figure.locator(".value").inner_text() == f"${closing:,.2f}"
 
 
+def test_all_currencies_are_chosen_and_shown_in_the_reporting_currency(
+    context: "BrowserContext", site: Serving, asking: Asking
+) -> None:
+    page = open_page(context, site, "?currency=usd&from=2025-12")
+    page.select_option("select[name=currency]", label="All, in USD")
+    page.wait_for_selector("#footer:has-text('of all currencies')")
+    page.wait_for_url("**currency=every**")
+    # a plan has one currency
+    assert page.locator("select[name=plan]").count() == 0
+    expected = asking(
+        "select month::text, sum(fx_minor) / 100, sum(closing_mrr_minor) / 100 "
+        "from mart.mrr_movement_reporting_monthly where month >= '2025-12-01' group by 1 order by 1"
+    )
+    rows = table_of(page, "mrr")
+    head = page.locator("#chart-mrr thead th").all_inner_texts()
+    fx, closing = head.index("Exchange rates"), head.index("Closing")
+    assert [(row[0], pytest.approx(Decimal(row[fx])), pytest.approx(Decimal(row[closing]))) for row in rows] == expected
+    shown = page.locator(".figure", has_text="MRR").first.locator(".value").inner_text()
+    assert shown == f"${expected[-1][2]:,.2f}"
+    assert "counts in each" in page.locator("#chart-subscribers .note").inner_text()
+    page.locator("#chart-mrr").get_by_role("button", name="Table").click()
+    assert "Exchange rates" in page.locator("#chart-mrr .legend").inner_text()
+
+
+def test_where_a_rate_is_missing_the_page_says_of_which_currency_and_what_to_do(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = open_page(context, site, "?currency=every&from=2025-07")
+    said = page.locator("#message .problem")
+    assert "there is no exchange rate to USD" in said.inner_text()
+    assert said.get_by_role("link", name="acquisition").get_attribute("href") == f"{site.url}/dags/acquisition"
+    assert page.locator("#chart-mrr svg").count() == 1
+    page.select_option("select[name=currency]", "usd")
+    said.wait_for(state="detached")
+
+
 def test_the_triangle_has_the_cohorts_of_the_mart(context: "BrowserContext", site: Serving, asking: Asking) -> None:
     page = open_page(context, site)
     expected = asking(
@@ -121,9 +157,8 @@ def test_the_sql_of_a_chart_is_shown_as_it_was_asked(context: "BrowserContext", 
     page = open_page(context, site, "?currency=jpy&by=quarter")
     page.locator("#chart-trials").get_by_role("button", name="SQL").click()
     text = page.locator("dialog code").inner_text()
-    assert "from asked" in text
-    assert "'jpy'::text as currency" in text
-    assert "'quarter'::text as grain" in text
+    assert "from mart.asked_months('jpy'::text, false::boolean, '2025-" in text
+    assert "'quarter'::text, NULL::text) as asked" in text
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
 

@@ -134,7 +134,10 @@ def test_the_list_names_columns_that_there_are(connect: Connect) -> None:
 
 def test_an_analyst_can_call_what_analysts_call(connect: Connect) -> None:
     ana = connect("ana")
-    for call in ("* from dwh.subscribed_at(now())", "dwh.is_subscribed('u', now())", "* from dwh.reporting_rates()"):
+    months = "* from mart.asked_months(null, false, '2026-01-01', '2026-02-01', 'month', null)"
+    sums = "mart.whole_sum(net_minor) * dwh.gross_margin() from mart.revenue_daily"
+    seen = ("* from dwh.subscribed_at(now())", "dwh.is_subscribed('u', now())", "* from dwh.reporting_rates()")
+    for call in (*seen, months, sums):
         ana.execute(f"select {call}")
 
 

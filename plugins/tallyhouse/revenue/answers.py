@@ -40,14 +40,14 @@ class Answer:
 
     def as_csv(self) -> str:
         """With a header, and the currency where there is money; null is empty."""
-        has_money = any(column.kind == "money" for column in self.columns)
+        with_currency = has_money(self.columns)
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         header = [column.key for column in self.columns]
-        writer.writerow([*header, "currency"] if has_money else header)
+        writer.writerow([*header, "currency"] if with_currency else header)
         for row in self.rows:
             cells = [_csv_cell(column, value) for column, value in zip(self.columns, row, strict=True)]
-            writer.writerow([*cells, self.filters.shown_in] if has_money else cells)
+            writer.writerow([*cells, self.filters.shown_in] if with_currency else cells)
         return out.getvalue()
 
     @property
@@ -72,7 +72,9 @@ def ask(connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: F
         [_value(column, row[place], filters.exponent) for column, place in zip(columns, places, strict=True)]
         for row in found
     ]
-    lacking = [row[names.index(_WITHOUT_RATE)] for row in found] if _WITHOUT_RATE in names else []
+    # a query may be that of a chart with amounts too
+    is_converted = _WITHOUT_RATE in names and has_money(columns)
+    lacking = [row[names.index(_WITHOUT_RATE)] for row in found] if is_converted else []
     without_rate = {currency for listed in lacking if listed for currency in listed.split(", ")}
     return Answer(chart, filters, columns, rows, sorted(without_rate))
 
@@ -80,6 +82,11 @@ def ask(connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: F
 def shown_columns(chart: Chart, filters: Filters) -> list[Column]:
     """The columns of a chart that have something to say of what is asked for."""
     return [column for column in chart.columns if filters.currency is None or not column.of_all_currencies]
+
+
+def has_money(columns: Sequence[Column]) -> bool:
+    """Whether there are amounts, which are in a currency."""
+    return any(column.kind == "money" for column in columns)
 
 
 def read_query(sql_root: Path, chart: Chart) -> str:
