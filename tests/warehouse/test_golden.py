@@ -185,7 +185,6 @@ def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     # the Revenue page asks for and tells of runs have tests of their own
     with_tests = {
         "asked_months",
-        "whole_sum",
         "check_status",
         "policy",
         "reconciliation_status",

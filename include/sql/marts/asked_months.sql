@@ -75,5 +75,5 @@ comment on function mart.asked_months(text, boolean, date, date, text, text) is
 'What the Revenue page is asked for: the months of each account and currency of which there are numbers, from '
 'p_from_month to before p_until_month. p_currency null: all of them, whose amounts are to be read converted '
 '(is_converted); p_account_id null: all of them. period: first day of the month, or of the quarter (p_grain), which '
-'has as many months. reached_until: months before it are reached by every account asked for. is_complete: all of the month '
-'is known of its account, and all of the period is reached by every one, so that no sum over accounts lacks one.';
+'has as many months. reached_until: months before it are reached by every account asked for. is_complete: all of the '
+'month is known of its account, and all of the period is reached by every one: no sum over accounts lacks one.';

@@ -134,9 +134,9 @@ summed as (
         sum(daily.failed_minor) as failed_minor,
         sum(daily.recovered_minor) as recovered_minor,
         sum(daily.lost_minor) as lost_minor,
-        mart.whole_sum(ops.converted(daily.failed_minor, rate.rate)) as failed_reporting_minor,
-        mart.whole_sum(ops.converted(daily.recovered_minor, rate.rate)) as recovered_reporting_minor,
-        mart.whole_sum(ops.converted(daily.lost_minor, rate.rate)) as lost_reporting_minor
+        dwh.whole_sum(ops.converted(daily.failed_minor, rate.rate)) as failed_reporting_minor,
+        dwh.whole_sum(ops.converted(daily.recovered_minor, rate.rate)) as recovered_reporting_minor,
+        dwh.whole_sum(ops.converted(daily.lost_minor, rate.rate)) as lost_reporting_minor
     from daily
     left join mart.reporting_rate_daily as rate on daily.currency = rate.currency and daily.day = rate.day
     group by daily.account_id, daily.livemode, daily.currency, date_trunc('month', daily.day), daily.failure_code
@@ -211,7 +211,7 @@ comment on column mart.payment_recovery_monthly.recovery_rate is 'recovered_paym
 comment on column mart.payment_recovery_monthly.is_complete is
 'Whether all events of the month have been fetched and loaded, no open gap touches it, and no payment is open.';
 comment on column mart.payment_recovery_monthly.failed_reporting_minor is
-'failed_minor in the reporting currency, each payment by the rate of its first attempt''s day; null without one.';
+'failed_minor in the reporting currency, by the rate of the day of each first attempt; null where one has none.';
 comment on column mart.payment_recovery_monthly.recovered_reporting_minor is
 'recovered_minor, likewise: by the rate of the first attempt, so that it is a share of failed_reporting_minor.';
 comment on column mart.payment_recovery_monthly.lost_reporting_minor is 'lost_minor, likewise.';

@@ -1,4 +1,4 @@
-/* Two amounts, of which either may be unknown: a step of mart.whole_sum. */
+/* Two amounts, of which either may be unknown: a step of dwh.whole_sum. */
 create function ops.plus(sum_minor numeric, amount_minor numeric) returns numeric
 language sql
 immutable

@@ -46,9 +46,9 @@ final as (
         sum(cohort_customers)::bigint as cohort_customers,
         sum(active_customers)::bigint as active_customers,
         sum(active_customers) / nullif(sum(cohort_customers), 0) as retention_rate,
-        mart.whole_sum(cohort_mrr_minor) as cohort_mrr_minor,
-        mart.whole_sum(mrr_minor) as mrr_minor,
-        mart.whole_sum(mrr_minor) / nullif(mart.whole_sum(cohort_mrr_minor), 0) as revenue_retention_rate,
+        dwh.whole_sum(cohort_mrr_minor) as cohort_mrr_minor,
+        dwh.whole_sum(mrr_minor) as mrr_minor,
+        dwh.whole_sum(mrr_minor) / nullif(dwh.whole_sum(cohort_mrr_minor), 0) as revenue_retention_rate,
         string_agg(distinct currency, ', ') filter (where num_nulls(cohort_mrr_minor, mrr_minor) > 0)
             as currencies_without_rate,
         bool_and(is_complete)

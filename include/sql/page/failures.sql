@@ -30,9 +30,9 @@ final as (
         sum(recovered_payments)::bigint as recovered_payments,
         sum(lost_payments)::bigint as lost_payments,
         sum(open_payments)::bigint as open_payments,
-        mart.whole_sum(failed_minor) as failed_minor,
-        mart.whole_sum(recovered_minor) as recovered_minor,
-        mart.whole_sum(lost_minor) as lost_minor,
+        dwh.whole_sum(failed_minor) as failed_minor,
+        dwh.whole_sum(recovered_minor) as recovered_minor,
+        dwh.whole_sum(lost_minor) as lost_minor,
         sum(recovered_payments) / nullif(sum(failed_payments), 0) as recovery_rate,
         string_agg(distinct currency, ', ') filter (
             where num_nulls(failed_minor, recovered_minor, lost_minor) > 0

@@ -6,8 +6,8 @@ with cohort as (
         months_since,
         -- the same in every currency
         max(users) as users,
-        mart.whole_sum(case when $1::text is null then spend_reporting_minor else spend_minor end) as spend_minor,
-        mart.whole_sum(case when $1::text is null then cumulative_reporting_minor else cumulative_minor end)
+        dwh.whole_sum(case when $1::text is null then spend_reporting_minor else spend_minor end) as spend_minor,
+        dwh.whole_sum(case when $1::text is null then cumulative_reporting_minor else cumulative_minor end)
             as cumulative_minor,
         string_agg(distinct currency, ', ') filter (
             where $1::text is null and num_nulls(spend_reporting_minor, cumulative_reporting_minor) > 0
@@ -29,9 +29,9 @@ final as (
         months_since,
         count(*) as install_months,
         sum(users)::bigint as users,
-        mart.whole_sum(spend_minor) as spend_minor,
-        mart.whole_sum(cumulative_minor) as cumulative_minor,
-        mart.whole_sum(cumulative_minor) / nullif(mart.whole_sum(spend_minor), 0) as payback_share,
+        dwh.whole_sum(spend_minor) as spend_minor,
+        dwh.whole_sum(cumulative_minor) as cumulative_minor,
+        dwh.whole_sum(cumulative_minor) / nullif(dwh.whole_sum(spend_minor), 0) as payback_share,
         string_agg(distinct currencies_without_rate, ', ') as currencies_without_rate
     from cohort
     group by channel_name, months_since

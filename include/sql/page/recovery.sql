@@ -25,9 +25,9 @@ final as (
         coalesce(sum(recovered_payments), 0)::bigint as recovered_payments,
         coalesce(sum(lost_payments), 0)::bigint as lost_payments,
         coalesce(sum(open_payments), 0)::bigint as open_payments,
-        mart.whole_sum(failed_minor) filter (where failure_code is not null) as failed_minor,
-        mart.whole_sum(recovered_minor) filter (where failure_code is not null) as recovered_minor,
-        mart.whole_sum(lost_minor) filter (where failure_code is not null) as lost_minor,
+        dwh.whole_sum(failed_minor) filter (where failure_code is not null) as failed_minor,
+        dwh.whole_sum(recovered_minor) filter (where failure_code is not null) as recovered_minor,
+        dwh.whole_sum(lost_minor) filter (where failure_code is not null) as lost_minor,
         sum(recovered_payments) / nullif(sum(failed_payments), 0) as recovery_rate,
         string_agg(distinct currency, ', ') filter (
             where failure_code is not null and num_nulls(failed_minor, recovered_minor, lost_minor) > 0

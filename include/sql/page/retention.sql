@@ -33,14 +33,14 @@ monthly as (
         period,
         month,
         row_number() over (partition by period order by month) as place,
-        mart.whole_sum(opening_mrr_minor) as opening_mrr_minor,
-        mart.whole_sum(opening_minor) as opening_minor,
-        mart.whole_sum(kept_minor) / nullif(mart.whole_sum(opening_minor), 0) as net_revenue_retention,
-        mart.whole_sum(kept_without_expansion_minor) / nullif(mart.whole_sum(opening_minor), 0)
+        dwh.whole_sum(opening_mrr_minor) as opening_mrr_minor,
+        dwh.whole_sum(opening_minor) as opening_minor,
+        dwh.whole_sum(kept_minor) / nullif(dwh.whole_sum(opening_minor), 0) as net_revenue_retention,
+        dwh.whole_sum(kept_without_expansion_minor) / nullif(dwh.whole_sum(opening_minor), 0)
             as gross_revenue_retention,
-        mart.whole_sum(won_minor) as won_minor,
-        mart.whole_sum(lost_minor) as lost_minor,
-        mart.whole_sum(expansion_minor) as expansion_minor,
+        dwh.whole_sum(won_minor) as won_minor,
+        dwh.whole_sum(lost_minor) as lost_minor,
+        dwh.whole_sum(expansion_minor) as expansion_minor,
         string_agg(distinct currency, ', ') filter (
             where num_nulls(opening_minor, kept_minor, kept_without_expansion_minor, won_minor, lost_minor) > 0
         ) as currencies_without_rate,
@@ -52,7 +52,7 @@ monthly as (
 final as (
     select
         period,
-        mart.whole_sum(opening_mrr_minor) filter (where place = 1) as opening_mrr_minor,
+        dwh.whole_sum(opening_mrr_minor) filter (where place = 1) as opening_mrr_minor,
         -- the product of the months; null where the first has no opening MRR
         max(net_revenue_retention) filter (where place = 1)
         * coalesce(max(net_revenue_retention) filter (where place = 2), 1)
@@ -60,11 +60,11 @@ final as (
         max(gross_revenue_retention) filter (where place = 1)
         * coalesce(max(gross_revenue_retention) filter (where place = 2), 1)
         * coalesce(max(gross_revenue_retention) filter (where place = 3), 1) as gross_revenue_retention,
-        mart.whole_sum(lost_minor)
-        / nullif(mart.whole_sum(opening_minor) filter (where place = 1), 0) as gross_mrr_churn_rate,
-        (mart.whole_sum(lost_minor) - mart.whole_sum(expansion_minor))
-        / nullif(mart.whole_sum(opening_minor) filter (where place = 1), 0) as net_mrr_churn_rate,
-        mart.whole_sum(won_minor) / nullif(mart.whole_sum(lost_minor), 0) as quick_ratio,
+        dwh.whole_sum(lost_minor)
+        / nullif(dwh.whole_sum(opening_minor) filter (where place = 1), 0) as gross_mrr_churn_rate,
+        (dwh.whole_sum(lost_minor) - dwh.whole_sum(expansion_minor))
+        / nullif(dwh.whole_sum(opening_minor) filter (where place = 1), 0) as net_mrr_churn_rate,
+        dwh.whole_sum(won_minor) / nullif(dwh.whole_sum(lost_minor), 0) as quick_ratio,
         string_agg(distinct currencies_without_rate, ', ') as currencies_without_rate,
         bool_and(is_complete) as is_complete
     from monthly

@@ -22,12 +22,12 @@ with daily as (
 final as (
     select
         period,
-        mart.whole_sum(gross_minor) filter (where day is not null) as gross_minor,
-        mart.whole_sum(refunded_minor) filter (where day is not null) as refunded_minor,
-        mart.whole_sum(disputed_minor) filter (where day is not null) as disputed_minor,
-        mart.whole_sum(net_minor) filter (where day is not null) as net_minor,
-        mart.whole_sum(fees_minor) filter (where day is not null) as fees_minor,
-        mart.whole_sum(net_after_fees_minor) filter (where day is not null) as net_after_fees_minor,
+        dwh.whole_sum(gross_minor) filter (where day is not null) as gross_minor,
+        dwh.whole_sum(refunded_minor) filter (where day is not null) as refunded_minor,
+        dwh.whole_sum(disputed_minor) filter (where day is not null) as disputed_minor,
+        dwh.whole_sum(net_minor) filter (where day is not null) as net_minor,
+        dwh.whole_sum(fees_minor) filter (where day is not null) as fees_minor,
+        dwh.whole_sum(net_after_fees_minor) filter (where day is not null) as net_after_fees_minor,
         string_agg(distinct currency, ', ') filter (
             where
             day is not null

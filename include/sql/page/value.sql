@@ -19,7 +19,7 @@ with monthly as (
 summed as (
     select
         period,
-        mart.whole_sum(closing_mrr_minor) filter (where is_last) as closing_mrr_minor,
+        dwh.whole_sum(closing_mrr_minor) filter (where is_last) as closing_mrr_minor,
         sum(paying_customers) filter (where is_last)::bigint as paying_customers,
         -- a month's: that of a quarter is the mean of its months, weighted by their customers
         sum(churned_customers) / nullif(sum(base_customers), 0) as churn_rate,

@@ -1,8 +1,0 @@
-/* Grain: one amount of several. All or nothing: a part would look like the whole. */
-create aggregate mart.whole_sum(amount_minor numeric) (  -- noqa: LT01
-    sfunc = ops.plus,
-    stype = numeric,
-    initcond = '0'
-);
-comment on aggregate mart.whole_sum(numeric) is  -- noqa: LT01
-'The sum of amounts, or null when one of them is unknown, for want of an exchange rate; 0 of none.';
