@@ -174,6 +174,17 @@ def report(record_property: Callable[[str, object], None]) -> Report:
     return write
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what a module or package makes once run in one process: in two, it would be made twice."""
+    for item in items:
+        known = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - pytest has no public name for it
+        scopes = {definitions[-1].scope for definitions in known}
+        if "package" in scopes:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
+        elif "module" in scopes:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Names the reports that tests have written."""
     ended = (test for kind in ("passed", "failed") for test in terminalreporter.stats.get(kind, []))
