@@ -40,7 +40,8 @@ DISCOUNT = """
 update ops.policy set value = 'yes' where name in ('subtract_repeating', 'subtract_once');
 update dwh.subscription_dim set discounts = '["di_1"]';
 insert into dwh.discount_dim (
-    account_id, livemode, discount_id, duration, percent_off, started_at, ended_at, version_at, version_rank, version_order
+    account_id, livemode, discount_id, duration, percent_off, started_at, ended_at, version_at, version_rank,
+    version_order
 ) values ('acct_test', false, 'di_1', '{duration}', 10, '2026-01-02', '{ended_at}', '2026-01-02', 1, 0)
 """
 

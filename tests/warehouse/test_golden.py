@@ -1,9 +1,10 @@
 """Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
 
 A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
-was listed; `event_id` its id, where one is expected), or the short form `payments` ([charge, customer, currency, amount, day]); `files` (`kind`, `rows`, and
-`at`, when it was modified), loaded in this order; `users` ([user, customer]); `through` (how far events were fetched);
-`breaks`, the checks that rightly fail on it; and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
+was listed; `event_id` its id, where one is expected), or the short form `payments` ([charge, customer, currency,
+amount, day]); `files` (`kind`, `rows`, and `at`, when it was modified), loaded in this order; `users` ([user,
+customer]); `through` (how far events were fetched); `breaks`, the checks that rightly fail on it; and `expect`, the
+rows in full, in the columns that they name. Amounts are compared to 6 decimals.
 """
 
 from dataclasses import dataclass

@@ -37,7 +37,13 @@ started as (
         and s.status not in ('incomplete', 'incomplete_expired')
         and first_item.price_id is not null
         and first_item.interval_unit is not null
-    group by 1, 2, 3, 4
+    group by
+        s.account_id,
+        s.livemode,
+        first_item.price_id,
+        date_trunc(
+            'month', coalesce(s.started_at, s.created_at) at time zone (select ops.choice('reporting_timezone'))
+        )::date
 ),
 
 sized as (

@@ -1,4 +1,4 @@
-/* Check: cohorts have the size that payments give them, hold every customer once, and together are the active customers. Layer: mart. */
+/* Check: cohorts have the size that payments give them, and together are the active customers. Layer: mart. */
 with paid as (
     select account_id, livemode, currency, month, count(*) as customers, count(*) filter (where activity = 'new') as new
     from mart.customer_payment_monthly

@@ -113,9 +113,10 @@ shown as (
             and c.is_current
             and c.deleted_at is null
     -- discounts of its own put its customer's out of force
-    cross join lateral jsonb_array_elements(
-        case when s.discounts <> '[]' then s.discounts else coalesce(c.discounts, '[]') end
-    ) with ordinality as listed (discount, place)
+    cross join
+        lateral jsonb_array_elements(
+            case when s.discounts <> '[]' then s.discounts else coalesce(c.discounts, '[]') end
+        ) with ordinality as listed (discount, place)
     where s.state <> 'none'
     union all
     select
@@ -150,11 +151,19 @@ reduction as materialized (
             and shown.livemode = d.livemode
             and shown.discount = to_jsonb(d.discount_id)
     -- the oldest discounts have no id, and say all themselves
-    cross join lateral jsonb_to_record(
-        case jsonb_typeof(shown.discount) when 'object' then shown.discount else '{}' end
-    ) as own (
-        coupon text, duration text, currency text, percent_off numeric, amount_off bigint, start bigint, "end" bigint
-    )
+    cross join
+        lateral jsonb_to_record(
+            case jsonb_typeof(shown.discount) when 'object' then shown.discount else '{}' end
+        )
+            as own (
+                coupon text,
+                duration text,
+                currency text,
+                percent_off numeric,
+                amount_off bigint,
+                start bigint,
+                "end" bigint
+            )
     left join lateral (
         select life.*
         from staging.coupon_terms(shown.account_id, shown.livemode, coalesce(d.coupon_id, own.coupon)) as life
@@ -162,13 +171,14 @@ reduction as materialized (
             coalesce(d.started_at, to_timestamp(own.start), d.version_at, '-infinity') >= life.given_from
             and coalesce(d.started_at, to_timestamp(own.start), d.version_at, '-infinity') < life.given_until
     ) as k on true
-    cross join lateral (
-        select
-            coalesce(d.percent_off, own.percent_off, k.percent_off) as percent_off,
-            coalesce(d.amount_off_minor, own.amount_off, k.amount_off_minor) as amount_off_minor,
-            coalesce(d.currency, own.currency, k.currency) as currency,
-            coalesce(d.duration, own.duration, k.duration) as duration
-    ) as terms
+    cross join
+        lateral (
+            select
+                coalesce(d.percent_off, own.percent_off, k.percent_off) as percent_off,
+                coalesce(d.amount_off_minor, own.amount_off, k.amount_off_minor) as amount_off_minor,
+                coalesce(d.currency, own.currency, k.currency) as currency,
+                coalesce(d.duration, own.duration, k.duration) as duration
+        ) as terms
     where
         coalesce(terms.percent_off, terms.amount_off_minor) is not null
         and (
@@ -182,7 +192,8 @@ reduction as materialized (
 
 -- one after another, percentages first; an amount is spread by the shares of what is left
 reduced as (
-    select account_id, livemode, subscription_id, subscription_item_id, product_id, currency, monthly_factor,
+    select
+        account_id, livemode, subscription_id, subscription_item_id, product_id, currency, monthly_factor,
         gross_minor::numeric as left_minor, 0::bigint as place
     from item
     union all

@@ -25,13 +25,14 @@ select
     measure.of_plans as found
 from mart.mrr_movement_monthly as whole
 left join plan using (account_id, livemode, currency, month)
-cross join lateral (
-    values
-    ('closing MRR', whole.closing_mrr_minor, plan.closing_mrr_minor),
-    ('new', whole.new_minor, plan.new_minor),
-    ('churn', whole.churn_minor, plan.churn_minor),
-    ('reactivation', whole.reactivation_minor, plan.reactivation_minor),
-    ('expansion less contraction', whole.expansion_minor - whole.contraction_minor, plan.growth_minor),
-    ('held', whole.held_change_minor, plan.held_change_minor)
-) as measure (name, of_currency, of_plans)
+cross join
+    lateral (
+        values
+        ('closing MRR', whole.closing_mrr_minor, plan.closing_mrr_minor),
+        ('new', whole.new_minor, plan.new_minor),
+        ('churn', whole.churn_minor, plan.churn_minor),
+        ('reactivation', whole.reactivation_minor, plan.reactivation_minor),
+        ('expansion less contraction', whole.expansion_minor - whole.contraction_minor, plan.growth_minor),
+        ('held', whole.held_change_minor, plan.held_change_minor)
+    ) as measure (name, of_currency, of_plans)
 where measure.of_currency is distinct from measure.of_plans

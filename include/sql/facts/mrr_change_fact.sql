@@ -48,8 +48,16 @@ where known.subscription_id is not null
 union
 select item.account_id, item.livemode, item.subscription_id
 from named_discount
-inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
-inner join dwh.subscription_item_dim as item using (account_id, livemode, subscription_item_id)
+inner join dwh.discount_dim as known
+    on
+        named_discount.account_id = known.account_id
+        and named_discount.livemode = known.livemode
+        and named_discount.discount_id = known.discount_id
+inner join dwh.subscription_item_dim as item
+    on
+        known.account_id = item.account_id
+        and known.livemode = item.livemode
+        and known.subscription_item_id = item.subscription_item_id
 union
 select own.account_id, own.livemode, own.subscription_id
 from reduced_customer
@@ -315,6 +323,7 @@ where
 analyze discount_term;
 
 select ops.value_subscriptions();
+select ops.find_turns_of_discounts();
 
 -- whose it is now, and whose it was
 with gone as (
@@ -337,19 +346,6 @@ from (
 where owner.customer_id is not null
 on conflict do nothing;
 
--- When a discount begins or ends on a subscription, and when that was told: an end often long before.
-create temp table turn_of_discount on commit drop as
-select distinct shown.account_id, shown.livemode, shown.subscription_id, shown.discount, turn.turned_at, turn.told_at
-from shown_discount as shown
-inner join discount_term as term using (account_id, livemode, discount)
-cross join
-    lateral (
-        values (term.valid_from, term.start_told_at), (term.valid_to, term.end_told_at)
-    ) as turn (turned_at, told_at)
-where isfinite(turn.turned_at) and isfinite(turn.told_at);
-create index on turn_of_discount (account_id, livemode, subscription_id, turned_at);
-analyze turn_of_discount;
-
 insert into dwh.mrr_change_fact (
     account_id, livemode, subscription_item_id, price_id, changed_at, date_sk, subscription_id, customer_id, product_id,
     currency, mrr_change_minor, mrr_after_minor, paused_change_minor, paused_after_minor, trial_change_minor,
@@ -363,32 +359,7 @@ select
     coalesce(
         staging.event_of(account_id, livemode, 'subscription', subscription_id, changed_at),
         staging.event_of(account_id, livemode, 'customer', customer_id, changed_at),
-        (
-            select told.event_id
-            from turn_of_discount as turn
-            cross join lateral (
-                values
-                (
-                    1,
-                    staging.event_of(
-                        turn.account_id, turn.livemode, 'discount', turn.discount #>> '{}', turn.told_at
-                    )
-                ),
-                (
-                    2,
-                    staging.event_of(turn.account_id, turn.livemode, 'subscription', turn.subscription_id, turn.told_at)
-                ),
-                (3, staging.event_of(turn.account_id, turn.livemode, 'customer', mrr_change.customer_id, turn.told_at))
-            ) as told (place, event_id)
-            where
-                turn.account_id = mrr_change.account_id
-                and turn.livemode = mrr_change.livemode
-                and turn.subscription_id = mrr_change.subscription_id
-                and turn.turned_at = mrr_change.changed_at
-                and told.event_id is not null
-            order by turn.told_at desc, told.place asc, told.event_id asc
-            limit 1
-        )
+        ops.event_of_discount(account_id, livemode, subscription_id, customer_id, changed_at)
     ),
     is_reconstructed
 from mrr_change;

@@ -68,6 +68,6 @@ as $$
         and subscription.status in ('trialing', 'active', 'past_due', 'paused', 'unpaid')
 $$;
 comment on function dwh.subscribed_at(timestamptz) is
-'Everyone who was subscribed to something at a moment, in the modes that marts show, one row per subscription item: the '
-'plan (price_id), its MRR, and whether the subscription was one that pays (is_paying): it had MRR. A trial, a pause, a '
-'free plan, and one that a discount makes free are not paying; see docs/metrics.md.';
+'Everyone who was subscribed to something at a moment, in the modes that marts show, one row per subscription item: '
+'the plan (price_id), its MRR, and whether the subscription was one that pays (is_paying): it had MRR. A trial, a '
+'pause, a free plan, and one that a discount makes free are not paying; see docs/metrics.md.';

@@ -116,9 +116,10 @@ complete as (
         from calendar
         group by livemode
     ) as counted on account.livemode = counted.livemode
-    cross join lateral ops.complete_periods(
-        account.account_id, account.livemode, counted.first_month, interval '1 month', counted.last_month
-    ) as period
+    cross join
+        lateral ops.complete_periods(
+            account.account_id, account.livemode, counted.first_month, interval '1 month', counted.last_month
+        ) as period
     group by account.livemode, period.starts_on
 ),
 

@@ -82,7 +82,7 @@ select * from final;
 
 create unique index ltv_by_channel_key on mart.ltv_by_channel (livemode, currency, channel_sk);
 comment on materialized view mart.ltv_by_channel is
-'Grain: one row per currency and channel that cost or brought money, of all accounts. ltv = net x gross margin / users.';
+'Grain: one row per currency and channel that cost or brought money, all accounts. ltv = net x gross margin / users.';
 comment on column mart.ltv_by_channel.livemode is 'False for test data.';
 comment on column mart.ltv_by_channel.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.ltv_by_channel.channel_sk is 'Key of dwh.channel_dim.';

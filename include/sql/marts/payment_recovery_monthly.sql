@@ -201,7 +201,7 @@ comment on column mart.payment_recovery_monthly.retried_payments is 'Those that 
 comment on column mart.payment_recovery_monthly.recovered_payments is
 'Those of which a later attempt succeeded, whenever that was.';
 comment on column mart.payment_recovery_monthly.lost_payments is
-'Those that nobody tries any more: canceled, the invoice void, given up or paid otherwise, or for policy recovery_days.';
+'Those that nobody tries any more: canceled, invoice void, given up or paid otherwise, or for policy recovery_days.';
 comment on column mart.payment_recovery_monthly.open_payments is 'Those that may still be recovered.';
 comment on column mart.payment_recovery_monthly.attempts is 'Attempts at all of them, the first ones included.';
 comment on column mart.payment_recovery_monthly.failed_minor is 'Sum of their amounts, minor units.';

@@ -8,7 +8,8 @@ with ends as (
         m.currency,
         date_trunc('month', m.day)::date as month,
         m.customer_id,
-        (array_agg(m.opening_mrr_minor + m.closing_held_minor - m.held_change_minor order by m.day))[1] as opening_minor,
+        (array_agg(m.opening_mrr_minor + m.closing_held_minor - m.held_change_minor order by m.day))[1]
+            as opening_minor,
         (array_agg(m.closing_mrr_minor + m.closing_held_minor order by m.day desc))[1] as closing_minor
     from ops.known_mrr_movement as m
     -- what tells rows apart comes first: most comparisons of the sort end with it

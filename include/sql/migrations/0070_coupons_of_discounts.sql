@@ -1,4 +1,4 @@
-/* A discount may change its coupon: all that it ever had are found by the discount, and the discount by each of them. */
+/* A discount may change its coupon: it is found by each that it ever had. */
 alter table dwh.discount_dim add column coupon_ids text[] not null default '{}';
 comment on column dwh.discount_dim.coupon_ids is
 'Every coupon that a version of it names, in alphabetical order: a customer''s discount may change its coupon.';

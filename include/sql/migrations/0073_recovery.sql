@@ -4,8 +4,8 @@ values
 (
     'recovery_days',
     '60',
-    'A failed payment that nobody has tried for so many days is lost, until a later try collects it. Stripe tries again '
-    'for two months at most.'
+    'A failed payment that nobody has tried for so many days is lost, until a later try collects it. Stripe tries '
+    'again for two months at most.'
 );
 alter table ops.policy add constraint policy_recovery_known check (
     name <> 'recovery_days' or value::integer between 1 and 3650

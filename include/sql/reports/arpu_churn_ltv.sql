@@ -1,7 +1,7 @@
 /* Report: what does a customer bring in a month, how many leave, and what is one worth?
    Parameters, in asked: the first and the last month, each by its first day.
-   Sources: mart.arpu_churn_ltv_monthly. Amounts in major units with the decimals of each currency, per account. A month that is still open
-   has no churn. */
+   Sources: mart.arpu_churn_ltv_monthly. Amounts in major units with the decimals of each currency, per account. A month
+   that is still open has no churn. */
 with asked as (
     select date '2025-01-01' as from_month, date '2099-12-01' as to_month
 )

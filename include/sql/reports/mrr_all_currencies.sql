@@ -1,8 +1,8 @@
 /* Report: what is MRR of all currencies in the reporting currency, what moved it, and what did exchange rates do?
    Parameters, in asked: the first and the last month, each by its first day.
-   Sources: mart.mrr_movement_reporting_monthly. Amounts in major units, per account. opening + new + reactivation +
-   expansion - contraction - churn - held + fx = closing. What lacks a rate is empty, and the currencies are named: a
-   file of rates fills them. */
+   Sources: mart.mrr_movement_reporting_monthly. Amounts in major units with the decimals of the currency, per account.
+   opening + new + reactivation + expansion - contraction - churn - held_change + fx = closing. What lacks a rate is
+   empty, and the currencies are named: a file of rates fills them. */
 with asked as (
     select date '2025-01-01' as from_month, date '2099-12-01' as to_month
 )
