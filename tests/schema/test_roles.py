@@ -48,6 +48,7 @@ HARMLESS = {
 """Columns of dwh that look personal and are not, and why."""
 HARMLESS_IN_MARTS = {
     "channel_name",
+    "check_name",
     "os_name",
     "paying_user_ltv_minor",
     "product_name",
@@ -55,7 +56,6 @@ HARMLESS_IN_MARTS = {
     "user_cost_reporting_minor",
     "user_id",
 }
-HARMLESS_IN_MARTS |= {"check_name"}
 
 LOGINS = {"ana": "tallyhouse_analyst", "pia": "tallyhouse_pii", "lou": "tallyhouse_loader"}
 Connect = Callable[[str], psycopg.Connection]
@@ -142,7 +142,10 @@ def test_the_list_names_columns_that_there_are(connect: Connect) -> None:
 
 def test_an_analyst_can_call_what_analysts_call(connect: Connect) -> None:
     ana = connect("ana")
-    for call in ("* from dwh.subscribed_at(now())", "dwh.is_subscribed('u', now())", "* from dwh.reporting_rates()"):
+    months = "* from mart.asked_months(null, false, '2026-01-01', '2026-02-01', 'month', null)"
+    sums = "dwh.whole_sum(net_minor) * dwh.gross_margin() from mart.revenue_daily"
+    seen = ("* from dwh.subscribed_at(now())", "dwh.is_subscribed('u', now())", "* from dwh.reporting_rates()")
+    for call in (*seen, months, sums):
         ana.execute(f"select {call}")
 
 
