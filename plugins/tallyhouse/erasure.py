@@ -53,11 +53,10 @@ limit 1
 """
 # When it was created: nothing that was made before names it.
 _SINCE = """
-select min(least(to_timestamp(case jsonb_typeof(body -> 'created') when 'number' then (body -> 'created')::float end),
-    version_at))
+select min(least(ops.made_at(body -> 'created'), version_at))
 from unnest(%(kinds)s::text[]) as root (kind)
 cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, root.kind, %(customer)s)
-where jsonb_typeof(body -> 'created') = 'number'
+where ops.made_at(body -> 'created') is not null
 """
 # Values that the pipeline quoted in its own books.
 _QUOTES = {

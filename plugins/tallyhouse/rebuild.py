@@ -174,8 +174,10 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
     with connection.transaction():
         row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
     if not (row and row[0]):
-        raise TallyhouseError("Another rebuild is running, or an erasure looks at what one left behind. Wait until it ends; "
-            "nothing was changed.")
+        raise TallyhouseError(
+            "Another rebuild is running, or an erasure looks at what one left behind. Wait until it ends; "
+            "nothing was changed."
+        )
     try:
         yield
     finally:

@@ -83,9 +83,7 @@ as $$
         where part.is_own and (part.attribute is null or coalesce(part.value ->> 'object', 'list') <> 'list')
     )
 
-    select
-        named.id,
-        max(to_timestamp(case when jsonb_typeof(named.created) = 'number' then named.created::float end)) as since
+    select named.id, max(ops.made_at(named.created)) as since
     from named
     where named.id <> ''
     group by named.id

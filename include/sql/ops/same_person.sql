@@ -41,7 +41,10 @@ as $$
     found as (
         select 'the same e-mail address' as why, c.customer_id as object_id
         from dwh.customer_dim as c
-        where c.account_id = p_account_id and c.livemode = p_livemode and lower(c.email) in (select address from address)
+        where
+            c.account_id = p_account_id
+            and c.livemode = p_livemode
+            and lower(trim(c.email)) in (select address from address)
         union
         select 'the same e-mail address', coalesce(p.customer_id, p.object_id)
         from payment as p
