@@ -5,8 +5,8 @@ create table ops.erasure_key (
     outer_block bytea not null
 );
 comment on table ops.erasure_key is
-'Grain: one row. The secret of this warehouse under which erased users are hashed: without it nobody can tell by trying '
-'ids, or e-mail addresses, whose hash is whose. Only the loader may read it; of another warehouse it is another.';
+'Grain: one row. The secret of this warehouse under which erased users are hashed: without it nobody can tell by '
+'trying ids, or e-mail addresses, whose hash is whose. Only the loader may read it; of another warehouse it is another.';
 comment on column ops.erasure_key.is_only is 'Always true: there is one key.';
 comment on column ops.erasure_key.inner_block is 'The key, 32 random bytes and zeros, each byte xor 0x36 (RFC 2104).';
 comment on column ops.erasure_key.outer_block is 'The same, xor 0x5c.';
@@ -32,9 +32,10 @@ alter table ops.erased_user add column is_pending boolean not null default true;
 comment on column ops.erased_user.is_pending is
 'Whether the installs of older batches have yet to be looked through for the user: the next load does.';
 update ops.erased_user as u
-set user_hash = 'hmac:' || encode(sha256(key.outer_block || sha256(
-    key.inner_block || decode(substr(u.user_hash, length('sha256:') + 1), 'hex')
-)), 'hex')
+set
+    user_hash = 'hmac:' || encode(sha256(key.outer_block || sha256(
+        key.inner_block || decode(substr(u.user_hash, length('sha256:') + 1), 'hex')
+    )), 'hex')
 from ops.erasure_key as key
 where u.user_hash like 'sha256:%';
 
@@ -48,7 +49,7 @@ comment on table ops.erasure is
 comment on column ops.erasure.customer_id is
 'Stripe id of the customer (cus_...); of a guest that of the charge (ch_...) or checkout session (cs_...).';
 
--- Another customer whose payment or subscription the erased one had is no part of that one: its own documents are let be.
+-- A customer who took over what the erased one had is no part of that one: what it says of itself is let be.
 delete from ops.erased_object as o
 where
     not exists (
@@ -81,26 +82,30 @@ alter table ops.policy add constraint policy_hash_user_addresses_known check (
     name <> 'hash_user_addresses' or value in ('yes', 'no')
 );
 update dwh.user_dim as t
-set user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
-    key.inner_block || sha256(convert_to(t.user_id, 'UTF8'))
-)), 'hex')
+set
+    user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
+        key.inner_block || sha256(convert_to(t.user_id, 'UTF8'))
+    )), 'hex')
 from ops.erasure_key as key
 where t.user_id like '%@%';
 update dwh.user_dim as t
-set user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
-    key.inner_block || decode(substr(t.user_id, length('sha256:') + 1), 'hex')
-)), 'hex')
+set
+    user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
+        key.inner_block || decode(substr(t.user_id, length('sha256:') + 1), 'hex')
+    )), 'hex')
 from ops.erasure_key as key
 where t.user_id ~ '^sha256:[0-9a-f]{64}$';
 update dwh.user_first_install_fact as t
-set user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
-    key.inner_block || sha256(convert_to(t.user_id, 'UTF8'))
-)), 'hex')
+set
+    user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
+        key.inner_block || sha256(convert_to(t.user_id, 'UTF8'))
+    )), 'hex')
 from ops.erasure_key as key
 where t.user_id like '%@%';
 update dwh.user_first_install_fact as t
-set user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
-    key.inner_block || decode(substr(t.user_id, length('sha256:') + 1), 'hex')
-)), 'hex')
+set
+    user_id = 'hmac:' || encode(sha256(key.outer_block || sha256(
+        key.inner_block || decode(substr(t.user_id, length('sha256:') + 1), 'hex')
+    )), 'hex')
 from ops.erasure_key as key
 where t.user_id ~ '^sha256:[0-9a-f]{64}$';

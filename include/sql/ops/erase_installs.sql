@@ -25,7 +25,9 @@ begin
 
     -- Models go by the rows of files that are pending, and these have been applied: so what they made of them follows
     -- here, beside the rebuild that may be going on too. (Whoever calls this holds the locks of these models.)
-    select array_agg(distinct e.user_id) || array_agg(distinct ops.shown_user_id(e.user_id)), array_agg(distinct e.client_sk)
+    select
+        array_agg(distinct e.user_id) || array_agg(distinct ops.shown_user_id(e.user_id)),
+        array_agg(distinct e.client_sk)
     into users, clients
     from erased_install_row as e;
     foreach target in array '{dwh,dwh_rebuild}'::text[] loop
@@ -91,5 +93,5 @@ begin
 end
 $$;
 comment on function ops.erase_installs(bigint) is
-'Takes what tells who somebody is out of the installs of the users in ops.erased_user that were not looked for yet, and '
+'Takes what tells who somebody is out of the installs of the users in ops.erased_user not looked for yet, and '
 'returns how many rows of which table. p_in: only those of that batch, of all users.';

@@ -1,4 +1,4 @@
-/* What stays of an erased user's install: when, where from and what was installed, and which installs share a device. */
+/* What stays of an erased user's install: when, from where and what was installed, and which share a device. */
 create function ops.erased_install(payload jsonb) returns jsonb
 language sql
 stable strict parallel safe
@@ -12,7 +12,9 @@ as $$
                 then to_jsonb(
                     case
                         when cell.value like 'erased:%' then cell.value
-                        else 'erased:' || substr(ops.user_hash(ops.user_hash(payload ->> 'user_id') || cell.value), 6, 32)
+                        else
+                            'erased:'
+                            || substr(ops.user_hash(ops.user_hash(payload ->> 'user_id') || cell.value), 6, 32)
                     end
                 )
             else to_jsonb(cell.value)

@@ -26,7 +26,7 @@ begin
         if to_regclass('pg_temp.erased_mention') is not null then
             drop table erased_mention;
         end if;
-        -- Made by a query of its own, which may use all cores: inserts do not. What was made before any of what is sought
+        -- Made by a query of its own, which may use all cores: inserts do not. What was made before all that is sought
         -- names none of it; a day, since a list may have been read a little later than it says.
         execute format(
             $sql$
@@ -106,6 +106,6 @@ begin
 end
 $$;
 comment on function ops.find_erased(text, boolean, bigint) is
-'Finds the raw documents of the customers in ops.erased_object that were not looked for yet, in an account and mode, or '
+'Finds the raw documents of the customers in ops.erased_object not looked for yet, in an account and mode, or '
 'all in a batch (p_in), and adds what belongs to these customers too. Makes the temporary table erased_row: the key of '
 'each row, its batch, and whether anything in it is theirs (is_theirs).';

@@ -25,5 +25,5 @@ begin
 end
 $$;
 comment on function ops.find_erased_installs(bigint) is
-'Makes the temporary table erased_install_row: the key of each row of a file of installs that is of an erased user that '
-'was not looked for yet, or of any and in that batch (p_in); with the user and the client as they are told there.';
+'Makes the temporary table erased_install_row: the key of each row of a file of installs that is of an erased user '
+'not looked for yet, or of any and in that batch (p_in); with the user and the client as they are told there.';
