@@ -6,7 +6,7 @@ create table ops.erasure_key (
 );
 comment on table ops.erasure_key is
 'Grain: one row. The secret of this warehouse under which erased users are hashed: without it nobody can tell by '
-'trying ids, or e-mail addresses, whose hash is whose. Only the loader may read it; of another warehouse it is another.';
+'trying ids, or e-mail addresses, whose hash is whose. Only the loader may read it; each warehouse has its own.';
 comment on column ops.erasure_key.is_only is 'Always true: there is one key.';
 comment on column ops.erasure_key.inner_block is 'The key, 32 random bytes and zeros, each byte xor 0x36 (RFC 2104).';
 comment on column ops.erasure_key.outer_block is 'The same, xor 0x5c.';
