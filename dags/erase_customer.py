@@ -11,8 +11,9 @@ in Stripe too, and in your files of installs; backups and the server's old row v
 
 **When** By hand. A run only counts, until *is_dry_run* is off and the customer's id was typed a second time. The log of
 `count_rows` also names who may be the same person, and stays: other customers and guests' payments with the same
-address or card. It reads what came since the customer was created, several times: minutes for millions of events. A count holds
-nobody up; while `erase_raw` runs, batches and models of installs wait. `follow` waits for a rebuild that goes on.
+address or card. It reads what came since the customer was created, several times: minutes for millions of events. A
+count holds nobody up; while `erase_raw` runs, batches and models of installs wait. `follow` waits for a rebuild that
+goes on.
 
 **When it is red**
 
