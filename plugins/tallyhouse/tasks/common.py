@@ -32,6 +32,7 @@ from tallyhouse.file_reading import UnreadableFileError
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import MODELS
 from tallyhouse.tasks.labels import set_label
+from tallyhouse.tasks.notifying import tell_failure
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ GAP_FOUND_ALIAS = AssetAlias("stripe_gap_found_by_run")
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "tallyhouse",
+    "on_failure_callback": tell_failure,
     "retries": 3,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
@@ -74,7 +76,7 @@ DEFAULT_ARGS: dict[str, Any] = {
         ]
     ),
 }
-"""Of every task: failures that pass are retried after 1, 2 and 4 minutes, the others fail at once."""
+"""Of every task: failures that pass are retried after 1, 2 and 4 minutes, others fail at once; then people are told."""
 
 
 @task
