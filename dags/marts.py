@@ -39,7 +39,7 @@ def marts():
     sound, checked = common.check.override(task_id="check_tables")("dwh", loaded), common.check("mart", loaded)
     common.migrate_schema() >> loaded
     upstream = warehouse.mart_upstream(settings.SQL_ROOT)
-    refreshed = {name: models.refresh_mart(name) for name in upstream}
+    refreshed = {name: models.MartOperator(mart=name) for name in upstream}
     for name, reads in upstream.items():
         sound >> refreshed[name] >> checked
         for other in reads:

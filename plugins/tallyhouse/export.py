@@ -94,7 +94,9 @@ def export_marts(
     """
     with _snapshot(connection, ANALYST):
         through = _data_through(connection, day)
-        refreshed = dict(connection.execute("select mart, refreshed_at from mart.refresh_status").fetchall())
+        refreshed: dict[str, datetime | None] = dict(
+            connection.execute("select mart, refreshed_at from mart.refresh_status").fetchall()
+        )
         return [
             _export(
                 connection,

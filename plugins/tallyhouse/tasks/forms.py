@@ -20,7 +20,7 @@ def some_of(choices: Sequence[str], title: str, description: str, default: Seque
 
 def one_of(choices: Sequence[str] | Mapping[str, str], default: str, title: str, description: str) -> Param:
     """One of the choices; a mapping has a text for each, which the form shows."""
-    shown = {"values_display": dict(choices)} if isinstance(choices, Mapping) else {}
+    shown: dict[str, Any] = {"values_display": dict(choices)} if isinstance(choices, Mapping) else {}
     return Param(default, type="string", enum=list(choices), title=title, description=description, **shown)
 
 

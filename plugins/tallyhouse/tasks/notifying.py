@@ -7,7 +7,8 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+# its type stubs leave them out
+from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
 from asgiref.sync import sync_to_async
 
 from tallyhouse import settings
