@@ -34,7 +34,7 @@ psql: $(STAMP) ## open psql on the warehouse as an analyst (ROLE=pii, ROLE=loade
 
 # Each worker has servers of its own: more than four would only wait for one another.
 test: $(STAMP) ## run the tests (TESTS=tests/demo for a part)
-	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(TESTS)
+	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff
 	$(PY) -m ruff check .

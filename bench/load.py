@@ -281,6 +281,12 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()
     console = Console()
+
+    def tell(what: str, costs: dict[str, Cost]) -> None:
+        # hours may lie between the first step and the table
+        cost = total(costs.values())
+        console.print(f"{what}: {cost.seconds:.2f} s, {cost.cpu:.2f} s of the processor")
+
     with bench_warehouse() as conninfo, psycopg.connect(conninfo) as connection:
         bench = Bench(connection)
         base = bench.stage_base(arguments.customers)
@@ -289,13 +295,19 @@ def main() -> None:
         bulk_events = bench.count()
         bulk = bench.load()
         small = bench.hourly(arguments.repetitions)
+        tell(f"an hourly run into {arguments.small:,} events", small)
         bench.grow_to(arguments.large, base)
         pending = bench.count() - bulk_events - arguments.repetitions * SMALL_BATCH
+        console.print(f"grown to {bench.count():,} events")
         large_bulk = bench.load()
+        tell(f"bulk, of {pending:,} events", large_bulk)
         bench.list_customers(arguments.known_customers)
-        large = bench.hourly(arguments.repetitions)
         customers = bench.count("dwh.customer_dim where is_current")
+        console.print(f"{customers:,} customers")
+        large = bench.hourly(arguments.repetitions)
+        tell(f"an hourly run into {arguments.large:,} events", large)
         whole = bench.check("dwh")
+        tell("checks of whole tables", whole)
         events = bench.count()
         rebuilt = bench.rebuild()
 

@@ -14,6 +14,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tallyhouse.migrations import migrate
+from tallyhouse.objects import MODELS
+from tallyhouse.warehouse import apply_models
 
 Report = Callable[[str, str], Path]
 
@@ -69,6 +71,9 @@ class PostgresServer:
             conninfo = self.create_database()
             with psycopg.connect(conninfo) as connection:
                 migrate(connection, SQL_ROOT)
+                # the calendar: the first load of every warehouse would fill it
+                apply_models(connection, SQL_ROOT, [model for model in MODELS if model.name == "date_dim"])
+                connection.execute("delete from ops.last_run where relation = 'date_dim'")
             self._template = str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"])
         return self.create_database(self._template)
 
@@ -167,6 +172,17 @@ def report(record_property: Callable[[str, object], None]) -> Report:
         return path
 
     return write
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what a module or package makes once run in one process: in two, it would be made twice."""
+    for item in items:
+        known = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - pytest has no public name for it
+        scopes = {definitions[-1].scope for definitions in known}
+        if "package" in scopes:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
+        elif "module" in scopes:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -171,9 +171,9 @@ BROKEN = [
         """
         update ops.policy set value = '1' where name = 'order_contradictions_allowed';
         insert into ops.event_order_contradiction (
-            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key
+            account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, event_before_at, key
         )
-        select 'acct_test', false, 'customer', 'cus_1', 'evt_' || n, '2026-03-20', 'evt_0', 'email'
+        select 'acct_test', false, 'customer', 'cus_1', 'evt_' || n, '2026-03-20', 'evt_0', '2026-03-19', 'email'
         from (values (1), (2)) as pair (n)
         """,
         {"failing": 2, "allowed": 1, "events": 2, "most_frequent": "customer.email", "first_event_id": "evt_1"},

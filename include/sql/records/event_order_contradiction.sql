@@ -87,11 +87,12 @@ where
     and ops.event_order_contradiction.event_id = judged.event_id;
 
 insert into ops.event_order_contradiction (
-    account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, key, expected, found
+    account_id, livemode, object_type, object_id, event_id, event_at, event_before_id, event_before_at, key,
+    expected, found
 )
 select
     judged.account_id, judged.livemode, judged.object_type, judged.object_id, judged.event_id, judged.created_at,
-    judged.before_id, contradiction.key, contradiction.expected, contradiction.found
+    judged.before_id, judged.before_at, contradiction.key, contradiction.expected, contradiction.found
 from judged
 -- looked up one by one, in the month of each: a join would read the payloads of whole months
 cross join

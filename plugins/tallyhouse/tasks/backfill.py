@@ -92,7 +92,8 @@ def stage_lists(share: dict[str, Any], dag_run: Any = None) -> None:
             share["share"],
             tell=lambda progress: show_progress(stripe.conn_id, progress, "slices"),
         )
-    show_progress(stripe.conn_id, progress, "slices")
+    # the time that is left then is that of the other shares
+    show_progress(f"{stripe.conn_id}, this share done", progress, "slices")
 
 
 # Also where the lists of another account failed: of each kind it looks whether it was listed whole.

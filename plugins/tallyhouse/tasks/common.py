@@ -172,9 +172,9 @@ def check(layer: str, loaded: str | None = None, dag_run: Any = None) -> None:
     require_passed(results)
 
 
-def show_progress(conn_id: str, progress: plans.Progress, noun: str) -> None:
+def show_progress(whose: str, progress: plans.Progress, noun: str) -> None:
     """Puts a run's progress into the task's log, and makes it the label of the mapped task."""
-    line = f"{conn_id}: {progress.describe(noun)}"
+    line = f"{whose}: {progress.describe(noun)}"
     log.info("%s", line)
     set_label(line)
 
