@@ -18,7 +18,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11
 # Where `tallyhouse` is, as in Airflow; a PYTHONPATH of the caller's own comes after it.
 export PYTHONPATH := $(CURDIR)/plugins$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: help demo down psql test lint bench docs requirements clean
+.PHONY: help demo down psql env test lint bench docs requirements clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ down: ## stop a demo that runs here, or that was left behind
 
 psql: $(STAMP) ## open psql on the warehouse as an analyst (ROLE=pii, ROLE=loader: as these)
 	@$(PY) -m demo psql $(if $(ROLE),--role $(ROLE))
+
+env: ## write .env for docker compose, with random secrets
+	@docker/make-env.sh
 
 # Each worker has servers of its own: more than four would only wait for one another.
 test: $(STAMP) ## run the tests (TESTS=tests/demo for a part)
@@ -50,10 +53,11 @@ bench: $(STAMP) ## measure speed and memory, print tables (BENCH=load for one)
 docs: $(STAMP) ## write docs/data-model.md from the database's own comments
 	$(PY) -m docs.data_model
 
-requirements: ## compile the .in files into requirements.txt and requirements-airflow.txt
+requirements: ## compile each requirements*.in into the .txt beside it
 	@command -v uv >/dev/null || { echo "make requirements needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-airflow.in -c requirements.txt -o requirements-airflow.txt
+	$(COMPILE) requirements-image.in -c requirements.txt -o requirements-image.txt
 
 clean: down ## stop the demo, remove its data, the environment and caches
 	rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -302,6 +302,7 @@ def main() -> None:
         large_bulk = bench.load()
         tell(f"bulk, of {pending:,} events", large_bulk)
         bench.list_customers(arguments.known_customers)
+        bench.load()
         customers = bench.count("dwh.customer_dim where is_current")
         console.print(f"{customers:,} customers")
         large = bench.hourly(arguments.repetitions)

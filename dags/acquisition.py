@@ -6,7 +6,7 @@
 with what the file holds (`installs/2026-01.csv`, `ad_spend_may.csv`, `channels.csv`, `clients.csv`, `fx_rates.csv`).
 Each content is loaded once; a file that changed is loaded again, and its rows replace those with the same key. Rows
 that are gone from a file stay: what was not spent is a row of 0. Rates have the columns `date`, `from_currency`,
-`to_currency`, `rate` and, where you like, `source`; README names those of the others.
+`to_currency`, `rate` and, where you like, `source`; docs/guide.md names those of the others.
 
 **When** Daily, and by hand. Without a folder it is green, and its log says so.
 

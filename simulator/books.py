@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from simulator.books_money import dispute_movements
+from simulator.books_subscribers import SubscriberBooks
 from simulator.clock import format_instant
 from simulator.company import Company
 from simulator.ledger import History
@@ -24,6 +25,7 @@ class Books:
         self._company = company
         self.recurring = RecurringRevenue(company)
         self.movements = Movements(self.recurring)
+        self.subscribers = SubscriberBooks(self.recurring, self.movements)
 
     def monthly(self, until: float) -> list[dict[str, Any]]:
         """One row for every currency in use and UTC month from the founding to `until`, also quiet months.

@@ -20,7 +20,8 @@ class PlanBooks:
         """One row a price, month of start and renewal that somebody was billed for; 0 tells how many started.
 
         A subscription counts for every price that it began with. Its renewals are the invoices of its cycles, but
-        for the one that ends a trial and the one that only settles what was used until its end.
+        for the one that ends a trial and the one that only settles what was used until its end. A draft is one that is
+        not paid: where collection is paused, invoices may stay drafts, and the cycles go on.
         """
         invoices = self._invoices(until)
         cells: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -52,7 +53,8 @@ class PlanBooks:
             if first.trial_start is None or last.trial_end is None:
                 continue
             ended = min(last.trial_end, last.ended_at or last.trial_end)
-            due = next((invoice for invoice in invoices[last.id] if invoice.total > 0), None)
+            finished = (invoice for invoice in invoices[last.id] if invoice.status != "draft")
+            due = next((invoice for invoice in finished if invoice.total > 0), None)
             is_converted = due is not None and due.paid_at is not None and due.paid_at < ended + _CONVERTS_WITHIN
             for basis, at in (("started", first.trial_start), ("ended", ended)):
                 cell = cells[last.currency, basis, month_name(at)]
@@ -69,7 +71,7 @@ class PlanBooks:
         cells: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         for invoices in self._invoices(until).values():
             for invoice in invoices:
-                if invoice.status == "void":
+                if invoice.status in ("void", "draft"):
                     continue
                 for line in invoice.lines:
                     if catalog.price(line.price).is_metered:
@@ -100,10 +102,10 @@ class PlanBooks:
         ]
 
     def _invoices(self, until: float) -> dict[str, list[Invoice]]:
-        """Each subscription's finished invoices, in the order of their creation."""
+        """Each subscription's invoices, in the order of their creation."""
         found: dict[str, list[Invoice]] = defaultdict(list)
         for history in self._company.objects["invoice"].histories:
             state: Invoice | None = history.state_before(until)
-            if state is not None and state.status != "draft":
+            if state is not None:
                 found[state.subscription].append(state)
         return found

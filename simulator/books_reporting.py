@@ -9,11 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from simulator.company import Company
-from simulator.movements import Move, Movements
+from simulator.movements import KINDS, Move, Movements
 from simulator.periods import DAY, month_spans
 from simulator.rates import Rates
 
-_KINDS = ("new", "expansion", "contraction", "churn", "reactivation")
 _NOTHING = Fraction(0)
 
 _Amount = Fraction | None
@@ -39,7 +38,7 @@ class ReportingBooks:
         rows = []
         for month, start, end in month_spans(self._company.founded, until):
             first, last = max(start, self._company.founded) // DAY, (min(end, int(until) + 1) - 1) // DAY
-            row: dict[str, _Amount] = dict.fromkeys((*_KINDS, "paused", "fx"), _NOTHING)
+            row: dict[str, _Amount] = dict.fromkeys((*KINDS, "paused", "fx"), _NOTHING)
             row["opening"] = _worth(mrr, rates, first - 1)
             for day in range(first, last + 1):
                 for currency, amount in mrr.items():

@@ -204,8 +204,19 @@ def control_router(accounts: Sequence[Account], clock: Clock, faults: Faults, tr
         ]
 
     @router.get("/books/mrr/movements")
-    async def mrr_movements(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
-        return books_of(account).movements.monthly(moment(until))
+    async def mrr_movements(
+        until: str | None = None, account: str | None = None, per: Literal["day", "month"] = "month"
+    ) -> list[dict[str, Any]]:
+        movements = books_of(account).movements
+        return (movements.daily if per == "day" else movements.monthly)(moment(until))
+
+    @router.get("/books/mrr/plans")
+    async def mrr_plans(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).subscribers.plans(moment(until))
+
+    @router.get("/books/mrr/churn")
+    async def mrr_churn(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+        return books_of(account).subscribers.churn(moment(until))
 
     @router.get("/books/mrr/reporting")
     async def mrr_reporting(until: str | None = None, account: str | None = None) -> list[dict[str, Any]]:

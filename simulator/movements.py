@@ -5,7 +5,7 @@ paused is kept: it is neither lost nor won, if the subscription had been MRR bef
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from simulator.mrr import RecurringRevenue
 from simulator.periods import DAY
 
+KINDS = ("new", "expansion", "contraction", "churn", "reactivation")
 _NOTHING = Fraction(0)
 
 
@@ -37,26 +38,34 @@ class Movements:
 
     def monthly(self, until: float) -> list[dict[str, Any]]:
         """One row a currency and UTC month in which something moved; amounts are fractions of minor units in text."""
+        return self._summed(until, "month", month_of_day)
+
+    def daily(self, until: float) -> list[dict[str, Any]]:
+        """The same by UTC day."""
+        return self._summed(until, "day", _day)
+
+    def _summed(self, until: float, name: str, period: Callable[[int], str]) -> list[dict[str, Any]]:
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for move in self.moves(until):
-            key = (move.currency, _month(move.day))
+            key = (move.currency, period(move.day))
             row = rows.setdefault(key, defaultdict(Fraction, customers=defaultdict(int)))
             row["change"] += move.closing - move.opening
             row["paused"] += move.paused
+            row["paying"] += (move.closing > 0) - (move.opening > 0)
             if move.kind is not None:
                 row[move.kind] += abs(move.amount)
                 row["customers"][move.kind] += 1
-        kinds = ("new", "expansion", "contraction", "churn", "reactivation")
         return [
             {
                 "currency": currency,
-                "month": month,
+                name: at,
                 "change_minor": str(row["change"]),
                 "paused_minor": str(row["paused"]),
+                "paying_change": int(row["paying"]),
             }
-            | {f"{kind}_minor": str(row[kind]) for kind in kinds}
-            | {f"{kind}_customers": row["customers"][kind] for kind in kinds}
-            for (currency, month), row in sorted(rows.items())
+            | {f"{kind}_minor": str(row[kind]) for kind in KINDS}
+            | {f"{kind}_customers": row["customers"][kind] for kind in KINDS}
+            for (currency, at), row in sorted(rows.items())
         ]
 
     def held(self, until: float) -> dict[tuple[str, str], Fraction]:
@@ -74,9 +83,9 @@ class Movements:
             owner = (move.currency, move.customer)
             is_first = owner not in first and move.closing > 0
             if is_first:
-                first[owner] = _month(move.day)
+                first[owner] = month_of_day(move.day)
             if owner in first:
-                row = rows[move.currency, first[owner], _month(move.day)]
+                row = rows[move.currency, first[owner], month_of_day(move.day)]
                 row[0] += is_first
                 row[1] += (move.closing > 0) - (move.opening > 0)
                 row[2] += move.closing - move.opening
@@ -132,5 +141,10 @@ def _follow(currency: str, customer: str, changes: dict[int, list[Fraction]]) ->
         has_paid = has_paid or closing > 0
 
 
-def _month(day: int) -> str:
+def _day(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
+
+
+def month_of_day(day: int) -> str:
+    """`YYYY-MM` of a day, counted from 1970-01-01, in UTC."""
     return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m")

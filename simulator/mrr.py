@@ -6,7 +6,7 @@ or 365 days; discounts that last for ever are subtracted, percentages first; wha
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -21,14 +21,24 @@ from simulator.states import Customer, Subscription
 
 _COUNTED = ("active", "past_due")
 _NOTHING = Fraction(0)
+_NO_PLANS: Mapping[str, Fraction] = {}
 
 
-class _Step(NamedTuple):
-    """From second `at` on, a subscription is worth this much a month: one of the two is zero."""
+class Step(NamedTuple):
+    """From second `at` on, a subscription is worth this much a month: one of the two is zero.
+
+    `plans`: what each of its prices is worth of it.
+    """
 
     at: int
     mrr: Fraction
     paused: Fraction
+    plans: Mapping[str, Fraction]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether what it is worth is no MRR."""
+        return self.paused > 0
 
 
 class RecurringRevenue:
@@ -36,7 +46,7 @@ class RecurringRevenue:
 
     def __init__(self, company: Company) -> None:
         self._company = company
-        self._known: dict[Any, Fraction] = {}
+        self._known: dict[Any, Mapping[str, Fraction]] = {}
 
     def by_currency(self, until: float) -> list[dict[str, Any]]:
         """One row a currency: MRR and what is paused, as fractions of minor units in text, and paying customers."""
@@ -62,7 +72,7 @@ class RecurringRevenue:
         moves: dict[str, list[list[Fraction]]] = {}
         for history, steps in self.all_steps(end):
             table = moves.setdefault(history.state.currency, [[_NOTHING, _NOTHING] for _ in range(last - first)])
-            before = _Step(0, _NOTHING, _NOTHING)
+            before = Step(0, _NOTHING, _NOTHING, _NO_PLANS)
             for step in steps:
                 position = max(0, step.at // DAY - first)
                 if position < len(table):
@@ -95,14 +105,14 @@ class RecurringRevenue:
                     total[owner] += _step_before(steps, until).mrr
         return totals
 
-    def all_steps(self, until: float) -> Iterator[tuple[History, list[_Step]]]:
+    def all_steps(self, until: float) -> Iterator[tuple[History, list[Step]]]:
         """Every subscription that began before `until`, with its worth through time."""
         customers = self._company.objects["customer"].by_id
         for history in self._company.objects["subscription"].histories:
             if history.created < until:
                 yield history, self._steps(history, customers[history.state.customer])
 
-    def _steps(self, history: History, customer: History) -> list[_Step]:
+    def _steps(self, history: History, customer: History) -> list[Step]:
         """Its own changes and, since a customer's discount reduces it too, its customer's."""
         ats = set(history.ats)
         discounts = [state.discount for state in customer.states]
@@ -110,18 +120,19 @@ class RecurringRevenue:
             ats |= {at for at in customer.ats if at > history.created}
         steps = []
         for at in sorted(ats):
-            worth = self._worth(history.known_at(at), customer.known_at(at))
-            steps.append(_Step(at, *worth))
+            steps.append(self._step(at, history.known_at(at), customer.known_at(at)))
         return steps
 
-    def _worth(self, state: Subscription, customer: Customer) -> tuple[Fraction, Fraction]:
-        """(MRR, what of it is paused instead)."""
-        if state.status == "paused" or (state.status in _COUNTED and state.pause is not None):
-            return _NOTHING, self._value(state, customer)
-        return (self._value(state, customer) if state.status in _COUNTED else _NOTHING), _NOTHING
+    def _step(self, at: int, state: Subscription, customer: Customer) -> Step:
+        is_paused = state.status == "paused" or (state.status in _COUNTED and state.pause is not None)
+        if not is_paused and state.status not in _COUNTED:
+            return Step(at, _NOTHING, _NOTHING, _NO_PLANS)
+        plans = self._plans(state, customer)
+        whole = sum(plans.values(), _NOTHING)
+        return Step(at, _NOTHING if is_paused else whole, whole if is_paused else _NOTHING, plans)
 
-    def _value(self, state: Subscription, customer: Customer) -> Fraction:
-        """What the items come to in a month, less the discounts that last for ever."""
+    def _plans(self, state: Subscription, customer: Customer) -> Mapping[str, Fraction]:
+        """What the items at each price come to in a month, less the discounts that last for ever."""
         shared = in_force(state, customer)
         items = [item for item in state.items if item.quantity is not None]
         key = (tuple((item.price, item.quantity, item.discounts) for item in items), shared)
@@ -134,13 +145,13 @@ class RecurringRevenue:
         own = [item.discounts for item in items]
         several = reductions(catalog.promotions.coupon, own, shared, durations=("forever",))
         taken = take_off(costs, several, lambda amount: amount)
-        value = _NOTHING
+        plans: dict[str, Fraction] = defaultdict(Fraction)
         for price, amount, parts in zip(prices, costs, taken, strict=True):
-            value += (amount - sum((part for _, part in parts), _NOTHING)) * monthly_factor(price)
-        self._known[key] = value
-        return value
+            plans[price.id] += (amount - sum((part for _, part in parts), _NOTHING)) * monthly_factor(price)
+        self._known[key] = plans
+        return plans
 
 
-def _step_before(steps: list[_Step], until: float) -> _Step:
+def _step_before(steps: list[Step], until: float) -> Step:
     position = bisect_left(steps, until, key=lambda step: step.at)
-    return steps[position - 1] if position else _Step(0, _NOTHING, _NOTHING)
+    return steps[position - 1] if position else Step(0, _NOTHING, _NOTHING, _NO_PLANS)

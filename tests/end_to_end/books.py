@@ -1,6 +1,7 @@
 """What the marts and the ledger of money say, and what the company's own books say, in the same form."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -34,6 +35,13 @@ CUSTOMERS = """
         first_paid_at, last_paid_at
     from mart.customer_lifetime_value
     where account_id = %s
+"""
+
+RENEWALS = """
+    select
+        price_id, to_char(cohort_month, 'YYYY-MM'), renewal, billed_subscriptions, renewed_subscriptions,
+        started_subscriptions, renewal_rate, is_complete
+    from mart.renewal_cohort_by_plan
 """
 
 
@@ -105,3 +113,20 @@ def assert_marts_equal_books(pipeline: Pipeline, until: datetime | None = None, 
         for row in books(pipeline.api_base, "customers", until, account_id)
         if row["payments"]
     }
+
+
+def assert_renewals_equal_books(pipeline: Pipeline) -> int:
+    """Who was billed for a renewal and paid it, by plan, month of start and number; how many such rows there are."""
+    listed = {
+        (row["price"], row["month"], row["renewal"]): (row["subscriptions"], row["paid"])
+        for row in books(pipeline.api_base, "plans/renewals")
+    }
+    started = {key[:2]: count for key, (count, _) in listed.items() if key[2] == 0}
+    billed = {key: value for key, value in listed.items() if key[2] > 0}
+    found = rows(pipeline.conninfo, RENEWALS)
+    assert {row[:3]: row[3:5] for row in found if row[3]} == billed
+    assert {row[:2] for row in found} == started.keys()
+    assert all(row[5] == started[row[:2]] for row in found)
+    assert all(abs(row[6] - Decimal(row[4]) / row[5]) < Decimal("1e-9") for row in found)
+    assert {is_complete for *_, is_complete in found} == {False, True}
+    return len(billed)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from simulator.account import DEFAULT_KEY, Account
@@ -11,7 +12,10 @@ from simulator.clock import Clock
 from simulator.company import Company
 from simulator.instance import make_accounts
 from simulator.server import serve_in_thread
+from tallyhouse.warehouse import refresh_marts
+from tests.conftest import SQL_ROOT
 from tests.end_to_end.books import assert_marts_equal_books, rows
+from tests.end_to_end.mrr_books import assert_mrr_equals_books
 from tests.end_to_end.pipeline import Pipeline
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -56,8 +60,18 @@ def test_the_same_ids_in_test_and_in_live_mode_never_meet(warehouse: str) -> Non
             name: count for (livemode, name), count in counts.items() if not livemode
         }
         # by default the marts show live data alone, where there is any
-        assert rows(warehouse, "select distinct livemode from mart.revenue_daily") == {(True,)}
+        for mart in ("revenue_daily", "mrr_daily", "mrr_movement_monthly", "subscriber_churn_monthly"):
+            assert rows(warehouse, f"select distinct livemode from mart.{mart}") == {(True,)}
         assert_marts_equal_books(live)
+        account_id = live.account().account_id
+        assert_mrr_equals_books(live, account_id, livemode=True)
+        # and both side by side where a policy says so
+        with psycopg.connect(warehouse) as connection:
+            connection.execute("update ops.policy set value = 'both' where name = 'reported_modes'")
+            connection.commit()
+            refresh_marts(connection, SQL_ROOT)
+        for livemode in (False, True):
+            assert_mrr_equals_books(live, account_id, livemode)
         for pipeline in (test, live):
             assert {str(answer.reasons) for answer in pipeline.reconcile()} == {"{}"}
 
@@ -87,6 +101,7 @@ def test_a_connected_account_is_whole_through_its_platform_and_counts_once_with_
     assert {row[1:] for row in of_connected} == {(False, True)}
     for pipeline, account_id in ((platform, platform.account().account_id), (platform, connected_id)):
         assert_marts_equal_books(pipeline, account_id=account_id)
+        assert_mrr_equals_books(pipeline, account_id)
     through_platform = rows(warehouse, COUNTS)
 
     connected.events()

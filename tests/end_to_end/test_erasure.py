@@ -7,7 +7,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from simulator.instance import simulator_thread
 from tallyhouse import erasure
@@ -16,8 +15,8 @@ from tallyhouse.warehouse import apply_models
 from tests.conftest import PostgresServer
 from tests.end_to_end.conftest import SETTLED_FOUNDED, SETTLED_NOW
 from tests.end_to_end.pipeline import SQL_ROOT, Pipeline
+from tests.warehouse.traces import figures, rows_with
 
-PLACES = ["version_at", "version_rank", "version_order", "links_at", "links_rank", "links_order"]
 SEARCHED = ("raw", "dwh", "mart", "ops")
 # somebody of whom there is as much as may be: of many payments, with a refund, a dispute, installs
 CHOSEN = """
@@ -55,19 +54,7 @@ class Person:
 
     def found(self, connection: psycopg.Connection, schemas: Sequence[str] = SEARCHED) -> dict[str, int]:
         """Rows that hold one of the words, of every table and view of these schemas that does."""
-        names = connection.execute(
-            "select relnamespace::regnamespace::text, relname from pg_class "
-            "where relnamespace::regnamespace::text = any(%s) and relkind in ('r', 'v', 'm')",
-            [list(schemas)],
-        ).fetchall()
-        found = {}
-        for name in names:
-            query = sql.SQL("select count(*) from {} as t where t::text ilike any(%s)").format(sql.Identifier(*name))
-            row = connection.execute(query, [[f"%{word}%" for word in self.words]]).fetchone()
-            if row and row[0]:
-                found[".".join(name)] = row[0]
-        connection.rollback()
-        return found
+        return rows_with(connection, self.words, schemas)
 
 
 def choose(connection: psycopg.Connection) -> Person:
@@ -96,27 +83,6 @@ def choose(connection: psycopg.Connection) -> Person:
     ).fetchall()
     connection.rollback()
     return Person(customer_id, sorted({word for (part,) in told for word in strings(part)}))
-
-
-def figures(connection: psycopg.Connection) -> dict[str, set[str]]:
-    """All that dwh and mart say, but for personal columns, places in the order of versions, and how long a row held."""
-    personal: dict[str, list[str]] = {}
-    for relation, column in connection.execute("select relation, column_name from ops.personal_column").fetchall():
-        personal.setdefault(relation, []).append(column)
-    names = connection.execute(
-        "select relnamespace::regnamespace::text, relname from pg_class "
-        "where relnamespace::regnamespace::text in ('dwh', 'mart') and relkind in ('r', 'm')"
-    ).fetchall()
-    told = {}
-    for schema, name in names:
-        left_out = [*PLACES, *personal.get(name, [])]
-        if name == "customer_dim":
-            # stretches that differed in personal columns alone are one
-            left_out += ["customer_sk", "valid_from", "valid_to", "is_current", "deleted_at"]
-        query = sql.SQL("select (to_jsonb(t) - %s::text[])::text from {} as t").format(sql.Identifier(schema, name))
-        told[f"{schema}.{name}"] = {row[0] for row in connection.execute(query, [left_out])}
-    connection.rollback()
-    return told
 
 
 def request(person: Person, run_id: str = "erase_customer/1", **changed: Any) -> erasure.Request:

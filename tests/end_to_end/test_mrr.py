@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-import httpx
 import psycopg
 import pytest
 
-from simulator.app import create_app
-from simulator.clock import Clock, parse_instant
-from simulator.company import Company
-from simulator.server import serve_in_thread
 from tests.conftest import PostgresServer
-from tests.end_to_end.books import books
+from tests.end_to_end.books import assert_renewals_equal_books, books
+from tests.end_to_end.conftest import WATCHED_FOUNDED as FOUNDED
+from tests.end_to_end.conftest import WATCHED_NOW as NOW
+from tests.end_to_end.mrr_books import (
+    assert_churn_equals_books,
+    assert_days_equal_books,
+    assert_plans_equal_books,
+)
 from tests.end_to_end.pipeline import Pipeline
 from tests.end_to_end.replay import replay
 
-FOUNDED = datetime(2025, 1, 15, tzinfo=UTC)
-NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 ROUNDING = Decimal("0.000001")
 """Minor units. The ledger keeps ten decimals of each item; the books are exact fractions."""
 
@@ -62,25 +62,6 @@ CUSTOMERS = """
 """
 
 
-@pytest.fixture(scope="module")
-def read_as_it_came(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A warehouse that has read every event of eighteen months as it came, and the files of exchange rates."""
-    company = Company(11, int(FOUNDED.timestamp()), customers=150, months=18)
-    clock = Clock(parse_instant((FOUNDED + timedelta(days=25)).isoformat()), frozen=True)
-    conninfo = postgres.create_warehouse()
-    with serve_in_thread(create_app(company, clock, rate_limit=0)) as url:
-        pipeline = Pipeline(conninfo, url)
-        now = FOUNDED
-        while now < NOW:
-            now = min(now + timedelta(days=25), NOW)
-            httpx.post(f"{url}/_sim/clock", json={"now": now.isoformat()}).raise_for_status()
-            pipeline.events(timedelta(days=31))
-        pipeline.files(tmp_path_factory.mktemp("files"))
-        pipeline.enrich()
-        yield pipeline
-    postgres.drop_database(conninfo)
-
-
 @pytest.fixture(scope="module", params=["as it came", "in any order"])
 def watched(request: pytest.FixtureRequest, postgres: PostgresServer, read_as_it_came: Pipeline) -> Iterator[Pipeline]:
     """That warehouse; and one that was given the same documents in any order, in parts that have nothing in common."""
@@ -121,6 +102,28 @@ def close(ours: Decimal | Fraction, theirs: Fraction | str) -> bool:
 def query(pipeline: Pipeline, text: str, parameters: list[object] | None = None) -> list[tuple]:
     with psycopg.connect(pipeline.conninfo) as connection:
         return connection.execute(text, parameters).fetchall()
+
+
+def test_the_mart_of_days_equals_the_books_in_every_column(watched: Pipeline) -> None:
+    assert assert_days_equal_books(watched, watched.account().account_id) > 1500
+
+
+def test_the_mart_of_plans_equals_the_books_in_every_month(watched: Pipeline) -> None:
+    assert assert_plans_equal_books(watched, watched.account().account_id) > 500
+
+
+def test_who_left_whether_they_wanted_to_and_why_equals_the_books(watched: Pipeline) -> None:
+    left = assert_churn_equals_books(watched, watched.account().account_id)
+    assert sum(row["voluntary_customers"] for row in left) > 10
+    assert sum(row["involuntary_customers"] for row in left) > 2
+    assert {name for row in left for name in row["reasons"]} >= {
+        "voluntary: cancellation_requested",
+        "involuntary: payment_failed",
+    }
+
+
+def test_renewals_of_every_plan_and_month_of_start_equal_the_books(watched: Pipeline) -> None:
+    assert assert_renewals_equal_books(watched) > 600
 
 
 def test_mrr_of_every_customer_equals_the_books(watched: Pipeline) -> None:

@@ -1,4 +1,4 @@
-"""Three marts computed a second time: in pandas, straight from the raw layer, with nothing of the warehouse's SQL."""
+"""Marts of money computed a second time: in pandas, straight from raw, with nothing of the warehouse's SQL."""
 
 from fractions import Fraction
 from typing import Any
@@ -8,37 +8,15 @@ import psycopg
 import pytest
 
 from tests.end_to_end.pipeline import Pipeline
+from tests.end_to_end.raw_frames import latest, read_versions, whole
 
-RAW = """
-    select object_type, object_id, extract(epoch from created_at)::bigint, listing_order, payload #> '{data,object}',
-        type like '%%.deleted'
-    from raw.event
-    where object_type = any(%(kinds)s)
-    union all
-    select object_type, object_id, extract(epoch from observed_at)::bigint, null, payload, false
-    from raw.object
-    where object_type = any(%(kinds)s)
-"""
 KINDS = ["balance_transaction", "charge", "dispute", "invoice", "refund", "subscription"]
 
 
 @pytest.fixture(scope="module")
 def versions(settled: Pipeline) -> pd.DataFrame:
-    """Every version of every object, oldest first: kind, id, at, is_deletion, body."""
-    with psycopg.connect(settled.conninfo) as connection:
-        found = connection.execute(RAW, {"kinds": KINDS}).fetchall()
-    frame = pd.DataFrame(found, columns=["kind", "id", "at", "place", "body", "is_deletion"])
-    # that something is gone says nothing else about it
-    frame = frame[~frame["body"].map(lambda body: body.get("deleted", False))]
-    # in one second an event is newer than what a list showed as it began, and a deletion newer than all
-    frame["place"] = pd.to_numeric(frame["place"]).fillna(float("-inf"))
-    return frame.sort_values(["is_deletion", "at", "place"], kind="stable")
-
-
-def latest(versions: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The newest version of each object of a kind, its fields as columns."""
-    bodies = versions[versions["kind"] == kind].groupby("id", sort=False)["body"].last()
-    return pd.DataFrame(list(bodies)).set_index("id", drop=False)
+    """Every version of every object that these marts count."""
+    return read_versions(settled.conninfo, KINDS)
 
 
 def month_of(seconds: pd.Series) -> pd.Series:
@@ -102,12 +80,6 @@ def subscription_of(invoice: dict[str, Any]) -> str | None:
 def price_of(line: dict[str, Any]) -> str:
     """The price of a line, in either shape."""
     return line["price"]["id"] if "price" in line else line["pricing"]["price_details"]["price"]
-
-
-def whole(versions: pd.DataFrame, kind: str, nested: str) -> pd.Series:
-    """The first version of each object that shows all that is nested in it."""
-    own = versions[versions["kind"] == kind]
-    return own[~own["body"].map(lambda body: body[nested]["has_more"])].groupby("id", sort=False)["body"].first()
 
 
 def test_renewal_cohort_by_plan(settled: Pipeline, versions: pd.DataFrame) -> None:

@@ -311,6 +311,7 @@ def test_the_warehouse_of_docker_compose_is_migrated_loaded_refreshed_and_rebuil
     bare: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_PASSWORD", "it's 0a1b")
+    monkeypatch.setenv("WAREHOUSE_ANALYST_PASSWORD", "it's 2c3d")
     made = subprocess.run(
         [psql_path(), "--no-psqlrc", "--dbname", bare.conninfo("postgres"), "--file", ROOT / "docker/warehouse.sql"],
         capture_output=True,
@@ -333,6 +334,11 @@ def test_the_warehouse_of_docker_compose_is_migrated_loaded_refreshed_and_rebuil
         assert (len(rows["customer_dim"]), len(rows["charge_fact"])) == (1, 1)
         who = connection.execute("select rolsuper or rolcreaterole from pg_roles where rolname = current_user")
         assert who.fetchone() == (False,)
+    # what the Revenue page logs in as, and analysts do
+    with psycopg.connect(make_conninfo(own, user="analyst"), autocommit=True) as connection:
+        assert connection.execute("select count(*) from mart.revenue_daily").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select * from raw.event")
     with psycopg.connect(make_conninfo(own, user="postgres"), autocommit=True) as admin:
         admin.execute("create role second login in role tallyhouse_loader")
     # another login of the loader goes on where the first was, also with what that one has created

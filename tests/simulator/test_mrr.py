@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from simulator.agreement import Agreement, Choice
+from simulator.books import Books
 from simulator.company import Company
 from simulator.mrr import RecurringRevenue
 from simulator.offers import CALLS, CONTACTS, FLEET, MESSAGES, TEAM
@@ -147,6 +148,66 @@ def test_part_of_the_days_is_the_same_as_in_the_whole(company: Company) -> None:
     whole = [row for row in books.daily(FOUNDED, NOW) if "2026-03-10" <= row["day"] < "2026-03-20"]
     assert books.daily(at("2026-03-10T00:00:00Z"), at("2026-03-20T12:00:00Z")) == whole
     assert books.daily(at("2026-03-10T12:00:00Z"), at("2026-03-11T12:00:00Z")) == []
+
+
+AMOUNTS = ("change_minor", "paused_minor", "churn_minor", "new_minor", "reactivation_minor")
+
+
+def test_plans_add_up_to_their_currency_and_days_to_their_month(company: Company) -> None:
+    books = Books(company)
+    monthly = {(row["currency"], row["month"]): row for row in books.movements.monthly(NOW)}
+    assert len(monthly) > 20
+    for rows in (books.subscribers.plans(NOW), books.movements.daily(NOW)):
+        total: dict[tuple[str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+        for row in rows:
+            for name in AMOUNTS:
+                total[row["currency"], (row.get("month") or row["day"])[:7]][name] += Fraction(row[name])
+        assert {key: dict(amounts) for key, amounts in total.items()} == {
+            key: {name: Fraction(row[name]) for name in AMOUNTS} for key, row in monthly.items()
+        }
+
+
+def test_who_left_is_everybody_who_churned(company: Company) -> None:
+    books = Books(company)
+    left = {(row["currency"], row["month"]): row for row in books.subscribers.churn(NOW)}
+    kinds = ("voluntary", "involuntary", "other")
+    churned = {
+        (row["currency"], row["month"]): row["churn_customers"]
+        for row in books.movements.monthly(NOW)
+        if row["churn_customers"]
+    }
+    assert {key: sum(row[f"{kind}_customers"] for kind in kinds) for key, row in left.items()} == churned
+    assert {key: sum(row["reasons"].values()) for key, row in left.items()} == churned
+    assert sum(churned.values()) > 10
+
+
+def test_a_change_of_plans_takes_from_one_and_adds_to_another() -> None:
+    def script_of(script: Scripted) -> None:
+        def change(agreement: Agreement) -> None:
+            price = script.price("pro", "month", at("2026-02-05T00:00:00Z"))
+            script.do("2026-02-05T00:00:00Z", lambda m: script.changes.change_item(m, agreement, 0, Choice(price, 1)))
+
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=change)
+
+    rows = Books(live(script_of)).subscribers.plans(at("2026-03-01T00:00:00Z"))
+    february = {row["change_minor"]: row for row in rows if row["month"] == "2026-02"}
+    assert {change: row["paying_change"] for change, row in february.items()} == {"-2900": -1, "9900": 1}
+    assert (february["-2900"]["contraction_minor"], february["9900"]["expansion_minor"]) == ("2900", "9900")
+
+
+def test_what_is_paused_is_each_plans_share_and_neither_lost_nor_won() -> None:
+    def script_of(script: Scripted) -> None:
+        def pause(agreement: Agreement) -> None:
+            script.do("2026-02-05T00:00:00Z", lambda m: script.changes.pause(m, agreement, "void", None))
+
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), ("storage", 2), then=pause)
+
+    rows = Books(live(script_of)).subscribers.plans(at("2026-03-01T00:00:00Z"))
+    february = [row for row in rows if row["month"] == "2026-02"]
+    assert len(february) == 2
+    for row in february:
+        assert Fraction(row["paused_minor"]) == -Fraction(row["change_minor"]) > 0
+        assert (row["churn_minor"], row["contraction_minor"], row["paying_change"]) == ("0", "0", -1)
 
 
 def test_endpoints_tell_the_same_as_the_monthly_books(api: httpx.Client) -> None:

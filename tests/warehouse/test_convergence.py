@@ -2,7 +2,9 @@
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -11,10 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tallyhouse.checks import read_checks, require_passed, run_checks
-from tallyhouse.objects import MODELS
+from tallyhouse.objects import MODELS, Model
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models
-from tests.warehouse.histories import files, histories, subscribed
+from tests.warehouse.file_histories import files
+from tests.warehouse.histories import histories, subscribed
 from tests.warehouse.raw_rows import (
     SQL_ROOT,
     StoredRow,
@@ -25,12 +28,21 @@ from tests.warehouse.raw_rows import (
     stage_rows,
     table_rows,
 )
+from tests.warehouse.recurring_histories import COUPONS, OWNERS, policies, price, recurring
 
 RECORDS = {model.name for model in MODELS if model.schema == "ops"}
+SELLING = (
+    *("product_dim", "price_dim", "coupon_dim", "customer_dim", "subscription_dim", "subscription_item_dim"),
+    *("discount_dim", "invoice_fact", "invoice_line_fact", "mrr_change_fact", "mrr_movement_fact"),
+)
+"""What MRR rests on."""
 
 
 def load(
-    connection: psycopg.Connection, history: list[Version | StoredRow], shuffler: random.Random
+    connection: psycopg.Connection,
+    history: list[Version | StoredRow],
+    shuffler: random.Random,
+    models: Sequence[Model] = MODELS,
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Loads the history shuffled, with repeats, in batches of any size, some together; returns dwh and the records."""
     empty_warehouse(connection)
@@ -44,8 +56,8 @@ def load(
             if isinstance(row, StoredRow):
                 stage_rows(connection, [row])
         if shuffler.random() < 0.6:
-            apply_models(connection, SQL_ROOT)
-    apply_models(connection, SQL_ROOT)
+            apply_models(connection, SQL_ROOT, models)
+    apply_models(connection, SQL_ROOT, models)
     records = {name: rows for name, rows in table_rows(connection, "ops").items() if name in RECORDS}
     return {**table_rows(connection, "dwh"), **records}
 
@@ -55,6 +67,13 @@ def make_connection(each_warehouse: str) -> Callable[[], psycopg.Connection]:
     # one connection for all examples: hypothesis runs them inside one call of the test
     opened = psycopg.connect(each_warehouse)
     return lambda: opened
+
+
+@pytest.fixture
+def connection_of_newest(warehouse: str) -> Iterator[psycopg.Connection]:
+    """A warehouse on the newest PostgreSQL, emptied by each load."""
+    with psycopg.connect(warehouse) as opened:
+        yield opened
 
 
 @settings(
@@ -76,10 +95,94 @@ def test_any_order_repetition_and_split_gives_the_same_tables(
     # of all examples some: a rebuild takes longer than all else here
     if seed % 4 == 0:
         assert [change for change in rebuild(connection, SQL_ROOT) if change.removed or change.added] == []
+    assert_rules_hold(connection)
+
+
+def assert_rules_hold(connection: psycopg.Connection) -> None:
     checks = [check for check in read_checks(SQL_ROOT) if check.layer != "mart"]
     # orphans and contradictions are the rule in these histories; every other rule must hold
     rules = [check for check in checks if check.name not in ("fact_dimensions_exist", "event_order_holds")]
     require_passed(run_checks(connection, rules, "test"))
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+@given(history=recurring, chosen=policies, seed=st.integers(0, 2**32))
+def test_mrr_is_the_same_in_any_order_repetition_and_split_with_any_discounts_tiers_pauses_and_policies(
+    connection_of_newest: psycopg.Connection, history: list[Version], chosen: dict[str, str], seed: int
+) -> None:
+    connection = connection_of_newest
+    for name, value in chosen.items():
+        connection.execute("update ops.policy set value = %s where name = %s", [value, name])
+    connection.commit()
+    shuffler = random.Random(seed)
+    # the other models have nothing to do here, and take their time
+    selling = [model for model in MODELS if model.name in SELLING]
+    first = load(connection, [*history], shuffler, selling)
+    assert load(connection, [*history], shuffler, selling) == first
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    if seed % 4 == 0:
+        assert [change for change in rebuild(connection, SQL_ROOT) if change.removed or change.added] == []
+    assert_rules_hold(connection)
+
+
+def day(number: int) -> datetime:
+    return moment(f"2026-03-{number:02d}T00:00:00")
+
+
+def test_a_subscription_with_tiers_discounts_and_a_pause_is_worth_the_same_in_every_order(
+    connection_of_newest: psycopg.Connection,
+) -> None:
+    connection = connection_of_newest
+    connection.execute("update ops.policy set value = 'yes' where name = 'subtract_repeating'")
+    connection.commit()
+    began = int(day(1).timestamp())
+
+    def discount(name: str, coupon: str, days: int | None) -> dict[str, Any]:
+        whole = {"object": "coupon", "id": coupon, **COUPONS[coupon]}
+        end = days and began + days * 86_400
+        told = {"object": "discount", "id": name, "start": began, "end": end, "source": {"coupon": whole}}
+        return told | OWNERS[name]
+
+    sold = [
+        {"id": "si_1", "quantity": 7, "price": price("price_volume", is_whole=False), "discounts": ["di_item"]},
+        {"id": "si_2", "quantity": 7, "price": price("price_graduated", is_whole=False), "discounts": []},
+    ]
+    subscription: dict[str, Any] = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active"}
+    subscription |= {"created": began, "currency": "usd", "items": {"data": sold, "has_more": False}}
+    subscription |= {"discounts": ["di_whole"]}
+    paused = {**subscription, "pause_collection": {"behavior": "void"}}
+    history: list[Version | StoredRow] = [
+        Version(day(1), "customer.subscription.created", subscription),
+        Version(day(1), "customer.discount.created", discount("di_item", "co_months", 10), -(2**32)),
+        Version(day(1), "customer.discount.created", discount("di_whole", "co_ever", None), -2 * 2**32),
+        Version(day(5), None, price("price_volume", is_whole=True)),
+        Version(day(5), None, price("price_graduated", is_whole=True)),
+        Version(day(20), "customer.subscription.updated", paused),
+        Version(day(25), "customer.subscription.updated", subscription),
+    ]
+    # volume: 7 x 500 + 200, half of it for ten days; graduated, by the year: (5 x 700 + 1000 + 2 x 500 + 200) / 12;
+    # a tenth off both
+    volume, graduated = Decimal(3700) * 9 / 10, Decimal("427.5")
+    expected = [
+        (1, volume / 2 + graduated, 0),
+        (11, volume / 2, 0),
+        (20, -volume - graduated, volume + graduated),
+        (25, volume + graduated, -volume - graduated),
+    ]
+    for seed in range(5):
+        load(connection, history, random.Random(seed), [model for model in MODELS if model.name in SELLING])
+        with connection.transaction():
+            found = connection.execute(
+                "select extract(day from changed_at at time zone 'UTC')::int, sum(mrr_change_minor), "
+                "sum(paused_change_minor) from dwh.mrr_change_fact group by 1 order by 1"
+            ).fetchall()
+        assert found == expected
 
 
 @pytest.mark.parametrize("first", ["subscription", "discount"])

@@ -11,45 +11,13 @@ import pytest
 
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.warehouse import apply_models, refresh_marts
+from tests.warehouse.documents import subscribed
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
 JANUARY = moment("2026-01-10T00:00:00")
 FEBRUARY = moment("2026-02-10T00:00:00")
 MARCH = moment("2026-03-10T00:00:00")
 MONTHLY, YEARLY = "month", "year"
-
-
-def subscribed(
-    number: int, amount: int, interval: str, at: datetime, *, until: datetime | None = None, currency: str = "usd"
-) -> list[Version]:
-    """A subscription of a customer of its own, for `amount` cents an interval, and its end."""
-
-    def body(**changes: Any) -> dict[str, Any]:
-        recurring = {"interval": interval, "interval_count": 1, "usage_type": "licensed"}
-        price = {
-            "id": f"price_{amount}_{interval}",
-            "currency": currency,
-            "unit_amount": amount,
-            "recurring": recurring,
-        }
-        item = {"id": f"si_{number}", "created": int(at.timestamp()), "quantity": 1, "price": price}
-        return {
-            "object": "subscription",
-            "id": f"sub_{number}",
-            "customer": f"cus_{number}",
-            "currency": currency,
-            "status": "active",
-            "created": int(at.timestamp()),
-            "items": {"data": [item], "has_more": False},
-            **changes,
-        }
-
-    versions = [Version(at, "customer.subscription.created", body())]
-    if until is not None:
-        ended = int(until.timestamp())
-        canceled = body(status="canceled", canceled_at=ended, ended_at=ended)
-        versions.append(Version(until, "customer.subscription.deleted", canceled))
-    return versions
 
 
 def published(
@@ -104,6 +72,38 @@ def test_50_000_of_mrr_from_100_is_an_arpu_of_500_and_with_10_of_110_gone_a_valu
     query = "select arpu_minor, ltv_minor from mart.subscriber_churn_monthly where month = '2026-02-01'"
     ((arpu, value),) = published(connection, versions, MARCH, query)
     assert (arpu, round(value, 6)) == (50_000, 550_000)
+
+
+def trial(number: int, paid_at: datetime | None) -> list[Version]:
+    """Two weeks on trial from January 10 on; then active, with an invoice of 29 dollars that is paid then, or open."""
+    ends = JANUARY + timedelta(days=14)
+    span = {"trial_start": int(JANUARY.timestamp()), "trial_end": int(ends.timestamp())}
+    (began,) = subscribed(number, 2_900, MONTHLY, JANUARY)
+    body = {**began.body, **span}
+    invoice = {"object": "invoice", "id": f"in_{number}", "subscription": body["id"], "customer": body["customer"]}
+    invoice |= {"currency": "usd", "total": 2_900, "billing_reason": "subscription_cycle"}
+    invoice |= {"created": span["trial_end"], "status": "paid" if paid_at else "open"}
+    invoice["status_transitions"] = {"paid_at": paid_at and int(paid_at.timestamp())}
+    return [
+        Version(JANUARY, "customer.subscription.created", {**body, "status": "trialing"}),
+        Version(ends, "customer.subscription.updated", body),
+        Version(paid_at or ends, "invoice.paid" if paid_at else "invoice.finalized", invoice),
+    ]
+
+
+def test_of_100_trials_that_ended_15_were_converted_and_that_is_15_percent(connection: psycopg.Connection) -> None:
+    # 15 paid within 30 days, 5 later than that, 80 never
+    versions = [
+        version
+        for number in range(100)
+        for version in trial(number, FEBRUARY if number < 15 else MARCH if number < 20 else None)
+    ]
+    query = "select basis, trials, converted_trials, conversion_rate from mart.trial_conversion_monthly order by 1"
+    found = published(connection, versions, moment("2026-03-20T00:00:00"), query)
+    assert [(*row[:3], float(row[3])) for row in found] == [("ended", 100, 15, 0.15), ("started", 100, 15, 0.15)]
+    # and all 100 of them are MRR
+    paying = connection.execute("select paying_customers from mart.mrr_daily order by day desc limit 1").fetchall()
+    assert paying == [(100,)]
 
 
 def test_a_cohort_of_100_that_keeps_90_percent_each_month(connection: psycopg.Connection) -> None:

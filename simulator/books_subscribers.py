@@ -1,0 +1,126 @@
+"""The books of what moved MRR, by plan, and of who left and why. From the generator's state alone."""
+
+from collections import defaultdict
+from fractions import Fraction
+from typing import Any
+
+from simulator.movements import KINDS, Move, Movements, month_of_day
+from simulator.mrr import RecurringRevenue
+from simulator.periods import DAY
+from simulator.states import Subscription
+
+_INVOLUNTARY = ("payment_failed", "payment_disputed", "unpaid", "past_due", "incomplete", "incomplete_expired")
+_NOTHING = Fraction(0)
+
+_Owner = tuple[str, str]
+"""(currency, customer)."""
+
+
+class SubscriberBooks:
+    """`until` is exclusive everywhere, as in `Books`; months are UTC."""
+
+    def __init__(self, recurring: RecurringRevenue, movements: Movements) -> None:
+        self._recurring = recurring
+        self._movements = movements
+
+    def plans(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency, price and UTC month in which something of the plan moved; fractions in text.
+
+        A movement is of the kind that it is for its customer that day; who stays and changes plans takes from one
+        and adds to another. What the customer moved into pauses is the plans' whose own pauses moved so, by shares.
+        """
+        moves = {(move.currency, move.customer, move.day): move for move in self._movements.moves(until)}
+        worth: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
+        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for (owner, day), plans in sorted(self._changes(until).items()):
+            move = moves.get((*owner, day))
+            parts = _shares(move, {price: paused for price, (_, paused) in plans.items()})
+            for price, (change, _) in plans.items():
+                held = parts.get(price, _NOTHING)
+                if not change and not held:
+                    continue
+                row = rows.setdefault((owner[0], price, month_of_day(day)), defaultdict(Fraction))
+                row["change"] += change
+                row["paused"] += held
+                row[_kind(move, change + held)] += abs(change + held)
+                before = worth[*owner, price]
+                worth[*owner, price] += change
+                row["paying"] += (worth[*owner, price] > 0) - (before > 0)
+        return [
+            {"currency": currency, "price": price, "month": month}
+            | {f"{name}_minor": str(row[name]) for name in ("change", "paused", *KINDS)}
+            | {"paying_change": int(row["paying"])}
+            for (currency, price, month), row in sorted(rows.items())
+        ]
+
+    def churn(self, until: float) -> list[dict[str, Any]]:
+        """One row a currency and UTC month in which somebody left: how many, wanting to or not, with what they said.
+
+        The last of a customer's subscriptions that was worth less on that day says why.
+        """
+        last: dict[tuple[_Owner, int], tuple[int, Subscription]] = {}
+        for history, steps in self._recurring.all_steps(until):
+            owner = (history.state.currency, history.state.customer)
+            before = _NOTHING
+            for step in steps:
+                after = step.mrr + step.paused
+                if after < before and step.at < until:
+                    key = (owner, step.at // DAY)
+                    if key not in last or last[key][0] <= step.at:
+                        last[key] = (step.at, history.known_at(step.at))
+                before = after
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        for move in self._movements.moves(until):
+            if move.kind != "churn":
+                continue
+            _, state = last[(move.currency, move.customer), move.day]
+            reason = state.cancel_reason if state.status == "canceled" and state.cancel_reason else state.status
+            kind = "involuntary" if reason in _INVOLUNTARY else "voluntary" if state.status == "canceled" else "other"
+            row = rows.setdefault((move.currency, month_of_day(move.day)), {"reasons": {}, "feedbacks": {}})
+            row[kind] = row.get(kind, 0) + 1
+            name = f"{kind}: {reason}"
+            row["reasons"][name] = row["reasons"].get(name, 0) + 1
+            if state.cancel_feedback is not None:
+                row["feedbacks"][state.cancel_feedback] = row["feedbacks"].get(state.cancel_feedback, 0) + 1
+        kinds = ("voluntary", "involuntary", "other")
+        return [
+            {"currency": currency, "month": month, "reasons": row["reasons"], "feedbacks": row["feedbacks"]}
+            | {f"{kind}_customers": row.get(kind, 0) for kind in kinds}
+            for (currency, month), row in sorted(rows.items())
+        ]
+
+    def _changes(self, until: float) -> dict[tuple[_Owner, int], dict[str, list[Fraction]]]:
+        """(owner, day) -> price -> by how much its MRR and its paused MRR changed."""
+        changes: dict[tuple[_Owner, int], dict[str, list[Fraction]]] = defaultdict(dict)
+        for history, steps in self._recurring.all_steps(until):
+            owner = (history.state.currency, history.state.customer)
+            worth: dict[str, tuple[Fraction, Fraction]] = {}
+            for step in steps:
+                if step.at >= until:
+                    break
+                after = {
+                    price: (_NOTHING, value) if step.is_paused else (value, _NOTHING)
+                    for price, value in step.plans.items()
+                }
+                for price in worth.keys() | after.keys():
+                    cell = changes[owner, step.at // DAY].setdefault(price, [_NOTHING, _NOTHING])
+                    for place in (0, 1):
+                        cell[place] += after.get(price, (_NOTHING, _NOTHING))[place]
+                        cell[place] -= worth.get(price, (_NOTHING, _NOTHING))[place]
+                worth = after
+        return changes
+
+
+def _shares(move: Move | None, paused: dict[str, Fraction]) -> dict[str, Fraction]:
+    """What of a customer's move into pauses, or out of them, is each plan's."""
+    if move is None or not move.paused:
+        return {}
+    parts = {price: max(amount if move.paused > 0 else -amount, _NOTHING) for price, amount in paused.items()}
+    whole = sum(parts.values(), _NOTHING)
+    return {price: move.paused * part / whole for price, part in parts.items()} if whole else {}
+
+
+def _kind(move: Move | None, amount: Fraction) -> str:
+    if move is not None and move.kind in ("new", "reactivation", "churn"):
+        return move.kind
+    return "expansion" if amount > 0 else "contraction"
