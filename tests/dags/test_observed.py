@@ -185,7 +185,7 @@ def test_task_logs_have_counts_windows_rates_and_requests(observed: Observed) ->
         rf"this run: {batches:,} batches, .* in {calls:,} API calls \(0 throttled\), .* calls/s",
         r"charge_fact: \d+ batches, [\d,]+ objects, [\d,]+ rows in [\d.]+ s, [\d,]+ rows/s",
         r"mrr_daily: [\d,]+ rows, refreshed in [\d.]+ s",
-        r"PASSED +dim_keys_unique: .* \(0 found, 0 allowed\)",
+        r"PASSED +batch_applied_by_every_model: .* \(0 found, 0 allowed\)",
     ):
         assert re.search(said, observed.text), said
 
