@@ -164,7 +164,6 @@ MODELS: tuple[Model, ...] = (
         upstream=(
             "customer_dim",
             "price_dim",
-            "coupon_dim",
             "discount_dim",
             "subscription_dim",
             "subscription_item_dim",
@@ -183,6 +182,7 @@ MODELS: tuple[Model, ...] = (
             "customer_dim",
             "product_dim",
             "price_dim",
+            "coupon_dim",
             "payment_method_dim",
             "subscription_dim",
         ),

@@ -49,6 +49,7 @@ RETRIEVALS: Mapping[str, Retrieval] = {
         for name in (
             BALANCE_TRANSACTION,
             "charge",
+            "coupon",
             "customer",
             "invoice",
             "payment_method",

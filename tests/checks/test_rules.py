@@ -36,6 +36,15 @@ def test_it_holds_in_a_good_warehouse(name: str, good: psycopg.Connection) -> No
 
 
 # (the check, the mart to make changeable, what breaks the rule, what the sample must say)
+DISCOUNT = """
+update ops.policy set value = 'yes' where name in ('subtract_repeating', 'subtract_once');
+update dwh.subscription_dim set discounts = '["di_1"]';
+insert into dwh.discount_dim (
+    account_id, livemode, discount_id, duration, percent_off, started_at, ended_at, version_at, version_rank,
+    version_order
+) values ('acct_test', false, 'di_1', '{duration}', 10, '2026-01-02', '{ended_at}', '2026-01-02', 1, 0)
+"""
+
 BROKEN = [
     (
         "acquisition_adds_up",
@@ -98,6 +107,18 @@ BROKEN = [
         {"mart": "renewal_cohort_by_plan", "of_what": "price_1", "step": 1, "expected": 1, "found": 2},
     ),
     (
+        "cohort_sizes_constant",
+        None,
+        "update dwh.customer_payment_fact set first_month = '2026-02-01' where customer_id = 'cus_2'",
+        {"mart": "cohort_ltv_monthly", "step": 0, "expected": 1, "found": 2},
+    ),
+    (
+        "cohort_sizes_constant",
+        None,
+        "update dwh.subscription_dim set status = 'incomplete_expired' where is_current",
+        {"mart": "renewal_cohort_by_plan", "of_what": "price_1", "step": 1, "expected": 0, "found": 1},
+    ),
+    (
         "payouts_balance",
         "payout_reconciliation",
         "insert into mart.payout_reconciliation (account_id, livemode, payout_id, amount_minor, result) "
@@ -116,6 +137,12 @@ BROKEN = [
         "payment_cohort_monthly",
         "update mart.payment_cohort_monthly set cohort_customers = 3 where months_since = 1",
         {"what": "cohort", "month": "2026-01-01", "expected": 2, "found": 3},
+    ),
+    (
+        "cohorts_add_up",
+        None,
+        "delete from dwh.customer_payment_fact where customer_id = 'cus_2'",
+        {"what": "cohort", "month": "2026-01-01", "expected": 1, "found": 2},
     ),
     (
         "cohorts_add_up",
@@ -280,7 +307,7 @@ BROKEN = [
         "mrr_movements_add_up",
         "mrr_movement_monthly",
         "update mart.mrr_movement_monthly set churn_minor = 5 where month = '2026-02-01'",
-        {"month": "2026-02-01", "opening_mrr_minor": 1000, "closing_mrr_minor": 1000},
+        {"month": "2026-02-01", "opening_mrr_minor": 1000, "moved_to_minor": 995, "closing_mrr_minor": 1000},
     ),
     (
         "mrr_reporting_adds_up",
@@ -306,7 +333,7 @@ BROKEN = [
         "mrr_plans_add_up",
         "mrr_by_plan_monthly",
         "update mart.mrr_by_plan_monthly set closing_mrr_minor = 900 where month = '2026-02-01'",
-        {"month": "2026-02-01", "closing_mrr_minor": 1000, "plans_mrr_minor": 900},
+        {"month": "2026-02-01", "measure": "closing MRR", "expected": 1000, "found": 900},
     ),
     (
         "mrr_equals_ledger",
@@ -324,7 +351,39 @@ BROKEN = [
         "mrr_cohorts_add_up",
         "cohort_retention_monthly",
         "update mart.cohort_retention_monthly set active_customers = 0 where months_since = 1",
-        {"month": "2026-02-01", "paying_customers": 1, "active_customers": 0},
+        {"what": "paying customers", "month": "2026-02-01", "expected": 1, "found": 0},
+    ),
+    (
+        "mrr_cohorts_add_up",
+        None,
+        "delete from dwh.mrr_movement_fact",
+        {"what": "customers of a cohort", "month": "2026-01-01", "expected": 0, "found": 1},
+    ),
+    (
+        "retention_adds_up",
+        None,
+        "insert into dwh.mrr_movement_fact values "
+        "('acct_test', false, 'cus_1', 'usd', '2026-02-10', 'contraction', -400, 0, 1000, 600, 0, '2026-01-02')",
+        {
+            "month": "2026-02-01",
+            "customers_kept_minor": 600,
+            "mart_kept_minor": 1000,
+            "customers_kept_without_expansion_minor": 600,
+            "mart_kept_without_expansion_minor": 1000,
+        },
+    ),
+    (
+        # what a customer had grows between two of its movements, and no movement tells of it
+        "retention_adds_up",
+        None,
+        """
+        insert into dwh.mrr_movement_fact values
+        ('acct_test', false, 'cus_1', 'usd', '2026-02-10', 'contraction', -2600, 0, 3000, 400, 0, '2026-01-02');
+        refresh materialized view mart.mrr_daily;
+        refresh materialized view mart.mrr_movement_monthly;
+        refresh materialized view mart.revenue_retention_monthly
+        """,
+        {"month": "2026-02-01", "customers_kept_minor": 400, "mart_kept_minor": -1600, "gross_revenue_retention": -1.6},
     ),
     (
         "mrr_equals_subscriptions",
@@ -337,6 +396,44 @@ BROKEN = [
         None,
         "update dwh.subscription_dim set status = 'unpaid' where is_current",
         {"subscription_id": "sub_1", "ledger_mrr_minor": 1000, "fresh_mrr_minor": 0},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set pause_behavior = 'void' where is_current",
+        {"state": "paused", "ledger_mrr_minor": 1000, "ledger_paused_minor": 0, "fresh_paused_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        "update dwh.subscription_dim set status = 'trialing' where is_current",
+        {"state": "trial", "ledger_mrr_minor": 1000, "ledger_trial_minor": 0, "fresh_trial_minor": 1000},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        DISCOUNT.format(duration="repeating", ended_at="2027-01-02"),
+        {"ledger_mrr_minor": 1000, "fresh_mrr_minor": 900},
+    ),
+    (
+        "mrr_equals_subscriptions",
+        None,
+        DISCOUNT.format(duration="once", ended_at="infinity"),
+        {"ledger_mrr_minor": 1000, "fresh_mrr_minor": 900},
+    ),
+    (
+        "mrr_discounts_known",
+        None,
+        "update dwh.subscription_dim set discounts = '[\"di_x\"]'",
+        {"discount_id": "di_x", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
+    ),
+    (
+        "mrr_discounts_known",
+        None,
+        DISCOUNT.format(duration="forever", ended_at="infinity")
+        .replace("percent_off", "coupon_id")
+        .replace("10", "'A'"),
+        {"discount_id": "di_1", "coupon_id": "A", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
     ),
     (
         "mrr_items_priced",
@@ -385,6 +482,21 @@ def test_it_fails_and_names_the_row_that_breaks_it(
     assert result.status == "failed"
     assert result.failing > 0
     assert [row for row in result.sample if says.items() <= row.items()], result.sample
+
+
+def test_what_a_discount_takes_off_is_waited_for(good: psycopg.Connection) -> None:
+    good.execute("update dwh.subscription_dim set discounts = '[\"di_x\"]'")
+    good.execute(
+        "insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at) "
+        "values ('acct_test', false, 'subscription_discounts', 'sub_1', 'acct_test', now())"
+    )
+    result = run(good, "mrr_discounts_known")
+    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
+
+
+def test_a_discount_that_is_over_is_compared_as_over(good: psycopg.Connection) -> None:
+    good.execute(DISCOUNT.format(duration="repeating", ended_at="2026-01-10"))
+    assert run(good, "mrr_equals_subscriptions").status == "passed"
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:

@@ -18,7 +18,7 @@ KINDS = ("new", "reactivation", "expansion", "contraction", "churn")
 DAYS = """
     select
         currency, to_char(day, 'YYYY-MM-DD'), opening_mrr_minor, new_minor, reactivation_minor, expansion_minor,
-        contraction_minor, churn_minor, paused_minor, mrr_minor, held_minor, arr_minor, paying_customers, subscribers,
+        contraction_minor, churn_minor, held_change_minor, mrr_minor, held_minor, arr_minor, paying_customers, subscribers,
         new_customers, reactivated_customers, churned_customers
     from mart.mrr_daily
     where account_id = %s and livemode = %s
@@ -26,7 +26,7 @@ DAYS = """
 PLANS = """
     select
         currency, price_id, to_char(month, 'YYYY-MM'), opening_mrr_minor, new_minor, reactivation_minor,
-        expansion_minor, contraction_minor, churn_minor, paused_minor, closing_mrr_minor, paying_customers
+        expansion_minor, contraction_minor, churn_minor, held_change_minor, closing_mrr_minor, paying_customers
     from mart.mrr_by_plan_monthly
     where account_id = %s and livemode = %s
 """

@@ -32,14 +32,14 @@ LEDGER = """
 MOVEMENTS = """
     select
         currency, to_char(month, 'YYYY-MM'), new_minor, expansion_minor, contraction_minor, churn_minor,
-        reactivation_minor, paused_minor, closing_mrr_minor - opening_mrr_minor, new_customers, churned_customers,
+        reactivation_minor, held_change_minor, closing_mrr_minor - opening_mrr_minor, new_customers, churned_customers,
         reactivated_customers
     from mart.mrr_movement_monthly
 """
 REPORTING = """
     select
         to_char(month, 'YYYY-MM'), opening_mrr_minor, new_minor, expansion_minor, contraction_minor, churn_minor,
-        reactivation_minor, paused_minor, fx_minor, closing_mrr_minor, currency, currencies_without_rate
+        reactivation_minor, held_change_minor, fx_minor, closing_mrr_minor, currency, currencies_without_rate
     from mart.mrr_movement_reporting_monthly
     order by month
 """

@@ -23,7 +23,7 @@ COUNTS = ["paying", "subscribers", "new_customers", "reactivated_customers", "ch
 MRR_DAILY = """
     select
         currency, to_char(day, 'YYYY-MM-DD'), opening_mrr_minor, new_minor, reactivation_minor, expansion_minor,
-        contraction_minor, churn_minor, paused_minor, mrr_minor, held_minor, paying_customers, subscribers,
+        contraction_minor, churn_minor, held_change_minor, mrr_minor, held_minor, paying_customers, subscribers,
         new_customers, reactivated_customers, churned_customers
     from mart.mrr_daily
 """

@@ -184,6 +184,17 @@ def test_arpu_churn_ltv(connection: psycopg.Connection) -> None:
     ]
 
 
+def test_amounts_have_the_decimals_of_their_currency(connection: psycopg.Connection) -> None:
+    load(
+        connection,
+        *(paid(n, f"cus_{n}", 1000 + n, "2026-01-03", "jpy") for n in (1, 2)),
+        *(paid(n, f"cus_{n}", 1000 + n, "2026-01-03", "kwd") for n in (3, 6)),
+    )
+    found = ask(connection, "arpu_churn_ltv", to_month="date '2026-01-01'")
+    # 1,001.5 yen, and 1,004.5 fils
+    assert [(row["currency"], str(row["arpu"])) for row in found] == [("jpy", "1002"), ("kwd", "1.005")]
+
+
 def test_customers_back_from_january(connection: psycopg.Connection) -> None:
     load(connection, *PAYMENTS)
     found = ask(connection, "customers_back_from_month")

@@ -127,7 +127,7 @@ def test_the_page_sees_no_more_than_the_analyst(connect: Connect, query: str) ->
 
 # What is shown is what the marts say: chart, mart, columns of both, and what else picks the rows of the mart.
 SAME = [
-    ("mrr", "mrr_movement_monthly", ["closing_mrr_minor", "new_minor", "churn_minor", "paused_minor"], ""),
+    ("mrr", "mrr_movement_monthly", ["closing_mrr_minor", "new_minor", "churn_minor", "held_change_minor"], ""),
     ("subscribers", "mrr_movement_monthly", ["paying_customers", "new_customers", "churned_customers"], ""),
     (
         "churn",
@@ -266,7 +266,7 @@ def test_quarters_open_with_their_first_month_and_close_with_their_last(connecti
         parts = months[row["period"]]
         assert (row["opening_mrr"], row["closing_mrr"]) == (parts[0]["opening_mrr"], parts[-1]["closing_mrr"])
         won = row["new"] + row["expansion"] + row["reactivation"]
-        lost = row["contraction"] + row["churn"] + row["paused"]
+        lost = row["contraction"] + row["churn"] + row["held_change"]
         assert row["opening_mrr"] + won - lost == row["closing_mrr"]
         assert row["is_complete"] == (len(parts) == 3 and all(part["is_complete"] for part in parts))
 
@@ -303,8 +303,8 @@ def test_csv_has_exact_numbers_a_header_and_the_currency(connection: psycopg.Con
     found = ask(connection, SQL_ROOT, BY_NAME["mrr"], filters(connection, currency="kwd"))
     head, first, *_ = found.as_csv().split("\r\n")
     assert (
-        head
-        == "period,opening_mrr,new,expansion,reactivation,contraction,churn,paused,closing_mrr,is_complete,currency"
+        head == "period,opening_mrr,new,expansion,reactivation,contraction,churn,held_change,closing_mrr,is_complete,"
+        "currency"
     )
     assert first.split(",") == [*("true" if cell is True else str(cell) for cell in found.rows[0]), "kwd"]
     assert re.fullmatch(r"tallyhouse-mrr-kwd-\d{4}-\d\d-2026-03\.csv", found.file_name)

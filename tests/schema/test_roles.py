@@ -46,7 +46,15 @@ HARMLESS = {
     "user_first_install_fact.user_id": "an id, which leads to no person outside the app",
 }
 """Columns of dwh that look personal and are not, and why."""
-HARMLESS_IN_MARTS = {"channel_name", "os_name", "paying_user_ltv_minor", "product_name", "user_cost_minor", "user_id"}
+HARMLESS_IN_MARTS = {
+    "channel_name",
+    "os_name",
+    "paying_user_ltv_minor",
+    "product_name",
+    "user_cost_minor",
+    "user_cost_reporting_minor",
+    "user_id",
+}
 HARMLESS_IN_MARTS |= {"check_name"}
 
 LOGINS = {"ana": "tallyhouse_analyst", "pia": "tallyhouse_pii", "lou": "tallyhouse_loader"}

@@ -73,3 +73,28 @@ def test_a_month_that_an_open_gap_touches_is_not_complete(connection: psycopg.Co
     connection.execute("update ops.gap set closed_at = now()")
     connection.commit()
     assert complete_months(connection) == [1, 2, 3]
+
+
+def test_a_connected_account_is_known_as_far_as_its_own_platform(connection: psycopg.Connection) -> None:
+    load(connection)
+    charge = {**CHARGE, "id": "ch_2"}
+    stage(connection, [Version(moment("2026-01-10"), "charge.succeeded", charge, account_id="acct_connected")])
+    # another platform is behind, and has a gap: neither is this account's
+    connection.execute(
+        "insert into ops.batch (account_id, livemode, source, asked_from, asked_to, run_id, started_at) "
+        "values ('acct_other', false, 'events', '2026-01-01Z', '2026-01-20Z', 'test', now())"
+    )
+    connection.execute(
+        "insert into ops.gap (account_id, livemode, stream, gap_from, gap_to, reason) "
+        "values ('acct_other', false, 'events', '2026-02-01Z', '2026-02-02Z', 'test')"
+    )
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    months = "select count(*) filter (where is_complete) from mart.customer_activity_monthly where account_id = %s"
+    refresh_marts(connection, SQL_ROOT)
+    assert connection.execute(months, ["acct_connected"]).fetchone() == (3,)
+    # what is lost of the platform's events is lost of those of its accounts
+    connection.execute("update ops.gap set account_id = %s", [ACCOUNT])
+    connection.commit()
+    refresh_marts(connection, SQL_ROOT)
+    assert connection.execute(months, ["acct_connected"]).fetchone() == (2,)

@@ -1,9 +1,10 @@
 """Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
 
 A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
-was listed), or the short form `payments` ([charge, customer, currency, amount, day]); `files` (`kind`, `rows`, and
-`at`, when it was modified), loaded in this order; `users` ([user, customer]); `through` (how far events were fetched);
-and `expect`, the rows in full, in the columns that they name. Amounts are compared to 6 decimals.
+was listed; `event_id` its id, where one is expected), or the short form `payments` ([charge, customer, currency,
+amount, day]); `files` (`kind`, `rows`, and `at`, when it was modified), loaded in this order; `users` ([user,
+customer]); `through` (how far events were fetched); `breaks`, the checks that rightly fail on it; and `expect`, the
+rows in full, in the columns that they name. Amounts are compared to 6 decimals.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tallyhouse.checks import read_checks, run_checks
 from tallyhouse.objects import OBJECTS
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
@@ -83,7 +85,13 @@ def user(user_id: str, customer: str) -> Version:
 
 def versions_of(content: dict[str, Any]) -> list[Version]:
     documents = [
-        Version(instant(entry["at"]), entry.get("event"), with_epochs(entry["body"]), entry.get("order", 0))
+        Version(
+            instant(entry["at"]),
+            entry.get("event"),
+            with_epochs(entry["body"]),
+            entry.get("order", 0),
+            entry.get("event_id"),
+        )
         for entry in content.get("versions", [])
     ]
     documents += [user(*entry) for entry in content.get("users", [])]
@@ -121,6 +129,13 @@ def schema_of(relation: str) -> str:
     return next(schema for name, schema in FOLDERS.items() if (SQL_ROOT / name / f"{relation}.sql").exists())
 
 
+def broken_checks(connection: psycopg.Connection, layers: set[str]) -> list[str]:
+    """Names of the checks of these layers that fail; but for orphans, and documents in no order, the rule in cases."""
+    checks = [check for check in read_checks(SQL_ROOT) if check.layer in layers]
+    rules = [check for check in checks if check.name not in ("fact_dimensions_exist", "event_order_holds")]
+    return [result.check.name for result in run_checks(connection, rules, "test") if result.status == "failed"]
+
+
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
 def test_golden(case: Case, connection: psycopg.Connection) -> None:
     content = case.content
@@ -156,6 +171,8 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
         return repr([(value is None, value) for value in row.values()])
 
     assert sorted(found, key=order) == sorted(expected, key=order)
+    connection.commit()
+    assert broken_checks(connection, {"dwh", schema}) == sorted(content.get("breaks", []))
 
 
 def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:

@@ -75,3 +75,33 @@ def test_the_plan_and_whether_it_was_paid_for(
     assert found == ([] if plan is None else [("user_7", plan, 2, "usd", is_paying)])
     assert life.execute("select dwh.is_subscribed('user_7', %s)", [moment(at)]).fetchone() == (is_paying,)
     assert life.execute("select dwh.is_subscribed('user_8', %s)", [moment(at)]).fetchone() == (False,)
+
+
+def test_a_plan_that_costs_nothing_is_subscribed_to_and_not_paid_for(connection: psycopg.Connection) -> None:
+    free = subscription("sub_1", "2026-01-01", "active")
+    free["items"]["data"][0]["price"]["unit_amount"] = 0
+    stage(connection, [Version(moment("2026-01-01"), "customer.created", CUSTOMER)])
+    stage(connection, [Version(moment("2026-01-01"), CREATED, free)])
+    apply_models(connection, SQL_ROOT)
+    found = connection.execute("select status, mrr_minor, is_paying from dwh.subscribed_at('2026-02-01Z')").fetchall()
+    assert found == [("active", 0, False)]
+    assert connection.execute("select dwh.is_subscribed('user_7', '2026-02-01Z')").fetchone() == (False,)
+
+
+def test_all_items_of_a_subscription_that_pays_for_one_are_those_of_a_payer(connection: psycopg.Connection) -> None:
+    both = subscription("sub_1", "2026-01-01", "active")
+    (item,) = both["items"]["data"]
+    both["items"]["data"].append({**item, "id": "si_free", "price": {**item["price"], "id": "free", "unit_amount": 0}})
+    stage(connection, [Version(moment("2026-01-01"), CREATED, both)])
+    apply_models(connection, SQL_ROOT)
+    found = connection.execute(
+        "select price_id, mrr_minor, is_paying from dwh.subscribed_at('2026-02-01Z') order by 1"
+    ).fetchall()
+    assert found == [("free", 0, True), ("pro", 2000, True)]
+
+
+def test_only_the_modes_that_marts_show_are_shown(life: psycopg.Connection) -> None:
+    at = moment("2026-02-01")
+    life.execute("update ops.policy set value = 'live' where name = 'reported_modes'")
+    assert life.execute("select * from dwh.subscribed_at(%s)", [at]).fetchall() == []
+    assert life.execute("select dwh.is_subscribed('user_7', %s)", [at]).fetchone() == (False,)

@@ -1,17 +1,19 @@
-/* Check: cohorts keep their size, hold every customer once, and together are the active customers. Layer: mart. */
-with cohort as (
-    select
-        *,
-        first_value(cohort_customers) over (
-            partition by account_id, livemode, currency, cohort_month order by months_since
-        ) as initial_customers
-    from mart.payment_cohort_monthly
-),
-
-paid as (
+/* Check: cohorts have the size that payments give them, and together are the active customers. Layer: mart. */
+with paid as (
     select account_id, livemode, currency, month, count(*) as customers, count(*) filter (where activity = 'new') as new
     from mart.customer_payment_monthly
     group by account_id, livemode, currency, month
+),
+
+cohort as (
+    select counted.*, coalesce(began.new, 0) as new_customers
+    from mart.payment_cohort_monthly as counted
+    left join paid as began
+        on
+            counted.account_id = began.account_id
+            and counted.livemode = began.livemode
+            and counted.currency = began.currency
+            and counted.cohort_month = began.month
 ),
 
 customer as (
@@ -34,10 +36,14 @@ active as (
 )
 
 select
-    'cohort' as what, account_id, livemode, currency, cohort_month as month, initial_customers as expected,
+    'cohort' as what, account_id, livemode, currency, cohort_month as month, new_customers as expected,
     cohort_customers as found
 from cohort
-where cohort_customers <> initial_customers or active_customers > cohort_customers
+where cohort_customers <> new_customers
+union all
+select 'active customers of a cohort', account_id, livemode, currency, month, new_customers, active_customers
+from cohort
+where active_customers > new_customers
 union all
 select
     'all customers', account_id, livemode, currency, null, customer.customers as expected, sized.customers as found

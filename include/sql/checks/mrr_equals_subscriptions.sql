@@ -1,24 +1,48 @@
-/* Check: the ledger of MRR comes, for each subscription of today, to what a fresh computation gives. Layer: dwh. */
-with counted as (
-    select s.*
-    from dwh.subscription_dim as s
-    where
-        s.is_current
-        and s.deleted_at is null
-        and s.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
-        and (s.pause_behavior is null or ops.choice('paused_counts') = 'yes')
-        and not (
-            ops.choice('churn_moment') = 'cancel_request' and (s.is_cancel_at_period_end or s.cancel_at is not null)
-        )
+/* Check: the ledger comes, for each subscription as it is last known, to what a fresh computation gives. Layer: dwh. */
+-- The ledger may tell of days to come, when a discount will have ended: both are taken as of the last known moment.
+with recursive reach as (
+    select account_id, livemode, max(told_at) as at
+    from (
+        select account_id, livemode, max(valid_from) as told_at from dwh.subscription_dim group by account_id, livemode
+        union all
+        select account_id, livemode, max(valid_from) from dwh.subscription_item_dim group by account_id, livemode
+        union all
+        select account_id, livemode, max(valid_from) from dwh.customer_dim group by account_id, livemode
+        union all
+        select account_id, livemode, max(version_at) from dwh.discount_dim group by account_id, livemode
+        union all
+        select account_id, livemode, max(created_at) from dwh.invoice_fact group by account_id, livemode
+    ) as told
+    group by account_id, livemode
 ),
 
-item as (
+subscription as materialized (
+    select
+        s.account_id,
+        s.livemode,
+        s.subscription_id,
+        s.customer_id,
+        s.currency,
+        s.discounts,
+        reach.at,
+        case
+            when s.deleted_at is null and s.customer_id is not null
+                then ops.mrr_state(s.status, s.pause_behavior, s.is_cancel_at_period_end, s.cancel_at)
+            else 'none'
+        end as state
+    from dwh.subscription_dim as s
+    inner join reach using (account_id, livemode)
+    where s.is_current
+),
+
+item as materialized (
     select
         s.account_id,
         s.livemode,
         s.subscription_id,
         i.subscription_item_id,
-        coalesce(s.currency, i.currency) as currency,
+        coalesce(i.product_id, p.product_id) as product_id,
+        coalesce(s.currency, i.currency, p.currency) as currency,
         case
             when i.usage_type = 'metered' then coalesce(billed.amount_minor, 0)
             else
@@ -26,7 +50,7 @@ item as (
                     dwh.period_amount(
                         coalesce(i.quantity, 1),
                         case
-                            when s.currency <> i.currency
+                            when s.currency <> coalesce(i.currency, p.currency)
                                 then coalesce(
                                     (p.currency_options #>> array[s.currency, 'unit_amount_decimal'])::numeric,
                                     (p.currency_options #>> array[s.currency, 'unit_amount'])::numeric
@@ -35,7 +59,7 @@ item as (
                         end,
                         p.tiers_mode,
                         case
-                            when s.currency <> i.currency
+                            when s.currency <> coalesce(i.currency, p.currency)
                                 then p.currency_options #> array[s.currency, 'tiers']
                             else p.tiers
                         end,
@@ -46,7 +70,7 @@ item as (
         case i.interval_unit when 'year' then 1.0 when 'month' then 12 when 'week' then 52 when 'day' then 365 end
         / (12 * coalesce(i.interval_count, 1)) as monthly_factor,
         i.discounts
-    from counted as s
+    from subscription as s
     inner join dwh.subscription_item_dim as i using (account_id, livemode, subscription_id)
     left join dwh.price_dim as p
         on i.account_id = p.account_id and i.livemode = p.livemode and i.price_id = p.price_id and p.is_current
@@ -68,23 +92,19 @@ item as (
         limit 1
     ) as billed on i.usage_type = 'metered'
     where
-        i.is_current
+        s.state <> 'none'
+        and i.is_current
         and i.deleted_at is null
         and (i.usage_type is distinct from 'metered' or (select ops.choice('metered')) = 'last_invoice')
         and i.interval_unit is not null
+        and i.price_id is not null
+        and coalesce(s.currency, i.currency, p.currency) is not null
 ),
 
-named as (
+shown as (
     select
-        s.account_id,
-        s.livemode,
-        s.subscription_id,
-        null as subscription_item_id,
-        case
-            when s.discounts <> '[]' then s.discounts
-            else coalesce(c.discounts, '[]')
-        end as discounts
-    from counted as s
+        s.account_id, s.livemode, s.subscription_id, null as subscription_item_id, s.at, listed.discount, listed.place
+    from subscription as s
     left join dwh.customer_dim as c
         on
             s.account_id = c.account_id
@@ -92,119 +112,176 @@ named as (
             and s.customer_id = c.customer_id
             and c.is_current
             and c.deleted_at is null
+    -- discounts of its own put its customer's out of force
+    cross join
+        lateral jsonb_array_elements(
+            case when s.discounts <> '[]' then s.discounts else coalesce(c.discounts, '[]') end
+        ) with ordinality as listed (discount, place)
+    where s.state <> 'none'
     union all
-    select account_id, livemode, subscription_id, subscription_item_id, discounts
+    select
+        item.account_id, item.livemode, item.subscription_id, item.subscription_item_id, s.at, listed.discount,
+        listed.place
     from item
+    inner join subscription as s using (account_id, livemode, subscription_id)
+    cross join lateral jsonb_array_elements(item.discounts) with ordinality as listed (discount, place)
+    where item.discounts <> '[]'
 ),
 
-reduction as (
+reduction as materialized (
     select
-        named.account_id,
-        named.livemode,
-        named.subscription_id,
-        named.subscription_item_id,
-        -- discounts without an id, for some products, or that may have changed or ended since: told by the ledger alone
-        bool_or(
-            jsonb_typeof(shown.discount) <> 'string'
-            or d.discount_id is null
-            or k.applies_to_product_ids is not null
-            or d.ended_at is not null
-            or d.deleted_at is not null
-            or coalesce(d.duration, k.duration, '') <> 'forever'
-        ) as is_special,
-        exp(sum(ln(greatest(1 - coalesce(d.percent_off, k.percent_off, 0) / 100, 1e-30)))) as kept_share,
-        coalesce(
-            sum(
-                case
-                    when coalesce(d.currency, k.currency) = item_currency.currency
-                        then coalesce(d.amount_off_minor, k.amount_off_minor)
-                    else (k.currency_options #>> array[item_currency.currency, 'amount_off'])::numeric
-                end
-            ), 0
-        ) as amount_off_minor
-    from named
-    cross join lateral jsonb_array_elements(named.discounts) as shown (discount)
-    inner join lateral (
-        select max(item.currency) as currency
-        from item
-        where
-            item.account_id = named.account_id
-            and item.livemode = named.livemode
-            and item.subscription_id = named.subscription_id
-    ) as item_currency on true
+        shown.account_id,
+        shown.livemode,
+        shown.subscription_id,
+        shown.subscription_item_id,
+        terms.percent_off,
+        terms.amount_off_minor,
+        terms.currency,
+        k.currency_options,
+        k.applies_to_product_ids as product_ids,
+        row_number() over (
+            partition by shown.account_id, shown.livemode, shown.subscription_id
+            order by
+                terms.percent_off is null, shown.subscription_item_id is null, shown.subscription_item_id, shown.place
+        ) as place
+    from shown
     left join dwh.discount_dim as d
         on
-            named.account_id = d.account_id
-            and named.livemode = d.livemode
-            and shown.discount #>> '{}' = d.discount_id
-    left join dwh.coupon_dim as k
-        on d.account_id = k.account_id and d.livemode = k.livemode and d.coupon_id = k.coupon_id
-    group by named.account_id, named.livemode, named.subscription_id, named.subscription_item_id
+            shown.account_id = d.account_id
+            and shown.livemode = d.livemode
+            and shown.discount = to_jsonb(d.discount_id)
+    -- the oldest discounts have no id, and say all themselves
+    cross join
+        lateral jsonb_to_record(
+            case jsonb_typeof(shown.discount) when 'object' then shown.discount else '{}' end
+        )
+            as own (
+                coupon text,
+                duration text,
+                currency text,
+                percent_off numeric,
+                amount_off bigint,
+                start bigint,
+                "end" bigint
+            )
+    left join lateral (
+        select life.*
+        from staging.coupon_terms(shown.account_id, shown.livemode, coalesce(d.coupon_id, own.coupon)) as life
+        where
+            coalesce(d.started_at, to_timestamp(own.start), d.version_at, '-infinity') >= life.given_from
+            and coalesce(d.started_at, to_timestamp(own.start), d.version_at, '-infinity') < life.given_until
+    ) as k on true
+    cross join
+        lateral (
+            select
+                coalesce(d.percent_off, own.percent_off, k.percent_off) as percent_off,
+                coalesce(d.amount_off_minor, own.amount_off, k.amount_off_minor) as amount_off_minor,
+                coalesce(d.currency, own.currency, k.currency) as currency,
+                coalesce(d.duration, own.duration, k.duration) as duration
+        ) as terms
+    where
+        coalesce(terms.percent_off, terms.amount_off_minor) is not null
+        and (
+            terms.duration = 'forever'
+            or (terms.duration = 'repeating' and ops.choice('subtract_repeating') = 'yes')
+            or (terms.duration = 'once' and ops.choice('subtract_once') = 'yes')
+        )
+        and coalesce(d.started_at, to_timestamp(own.start), '-infinity') <= shown.at
+        and least(d.ended_at, d.deleted_at, to_timestamp(own."end"), 'infinity') > shown.at
 ),
 
-net as (
+-- one after another, percentages first; an amount is spread by the shares of what is left
+reduced as (
     select
-        item.account_id,
-        item.livemode,
-        item.subscription_id,
-        item.monthly_factor,
-        coalesce(own.is_special, false) or coalesce(whole.is_special, false) as is_special,
-        greatest(
-            item.gross_minor * coalesce(own.kept_share, 1) * coalesce(whole.kept_share, 1)
-            - coalesce(own.amount_off_minor, 0),
-            0
-        ) as net_minor,
-        coalesce(whole.amount_off_minor, 0) as amount_off_minor
+        account_id, livemode, subscription_id, subscription_item_id, product_id, currency, monthly_factor,
+        gross_minor::numeric as left_minor, 0::bigint as place
     from item
-    left join reduction as own using (account_id, livemode, subscription_id, subscription_item_id)
-    left join reduction as whole
-        on
-            item.account_id = whole.account_id
-            and item.livemode = whole.livemode
-            and item.subscription_id = whole.subscription_id
-            and whole.subscription_item_id is null
+    union all
+    select
+        account_id, livemode, subscription_id, subscription_item_id, product_id, currency, monthly_factor,
+        case
+            when not applies or left_minor <= 0 then left_minor
+            when percent_off is not null then left_minor * (100 - percent_off) / 100
+            else
+                left_minor * greatest(
+                    1 - coalesce(amount_off_minor, 0) / sum(left_minor) filter (where applies) over (
+                        partition by account_id, livemode, subscription_id
+                    ), 0
+                )
+        end,
+        place
+    from (
+        select
+            before.account_id,
+            before.livemode,
+            before.subscription_id,
+            before.subscription_item_id,
+            before.product_id,
+            before.currency,
+            before.monthly_factor,
+            before.left_minor,
+            r.place,
+            r.percent_off,
+            case
+                when r.currency = before.currency then r.amount_off_minor
+                else (r.currency_options #>> array[before.currency, 'amount_off'])::numeric
+            end as amount_off_minor,
+            coalesce(r.subscription_item_id = before.subscription_item_id, true)
+            and coalesce(before.product_id = any(r.product_ids), r.product_ids is null) as applies
+        from reduced as before
+        inner join reduction as r
+            on
+                before.account_id = r.account_id
+                and before.livemode = r.livemode
+                and before.subscription_id = r.subscription_id
+                and before.place + 1 = r.place
+    ) as due
 ),
 
 fresh as (
-    select
-        account_id,
-        livemode,
-        subscription_id,
-        sum(net_minor * monthly_factor)
-        * greatest(sum(net_minor) - max(amount_off_minor), 0) / nullif(sum(net_minor), 0) as mrr_minor
-    from net
+    select account_id, livemode, subscription_id, sum(left_minor * monthly_factor) as mrr_minor
+    from (
+        select distinct on (account_id, livemode, subscription_id, subscription_item_id) *
+        from reduced
+        order by account_id asc, livemode asc, subscription_id asc, subscription_item_id asc, place desc
+    ) as last_left
     group by account_id, livemode, subscription_id
-    having not bool_or(is_special)
 ),
 
 ledger as (
-    select account_id, livemode, subscription_id, sum(mrr_change_minor) as mrr_minor
-    from dwh.mrr_change_fact
-    group by account_id, livemode, subscription_id
+    select
+        c.account_id,
+        c.livemode,
+        c.subscription_id,
+        sum(c.mrr_change_minor) as mrr_minor,
+        sum(c.paused_change_minor) as paused_minor,
+        sum(c.trial_change_minor) as trial_minor
+    from dwh.mrr_change_fact as c
+    inner join reach using (account_id, livemode)
+    where c.changed_at <= reach.at
+    group by c.account_id, c.livemode, c.subscription_id
 ),
 
 final as (
     select
-        fresh.account_id,
-        fresh.livemode,
-        fresh.subscription_id,
-        ledger.mrr_minor as ledger_mrr_minor,
-        fresh.mrr_minor as fresh_mrr_minor
-    from fresh
+        s.account_id,
+        s.livemode,
+        s.subscription_id,
+        s.state,
+        coalesce(ledger.mrr_minor, 0) as ledger_mrr_minor,
+        case s.state when 'mrr' then coalesce(fresh.mrr_minor, 0) else 0 end as fresh_mrr_minor,
+        coalesce(ledger.paused_minor, 0) as ledger_paused_minor,
+        case s.state when 'paused' then coalesce(fresh.mrr_minor, 0) else 0 end as fresh_paused_minor,
+        coalesce(ledger.trial_minor, 0) as ledger_trial_minor,
+        case s.state when 'trial' then coalesce(fresh.mrr_minor, 0) else 0 end as fresh_trial_minor
+    from subscription as s
+    left join fresh using (account_id, livemode, subscription_id)
     left join ledger using (account_id, livemode, subscription_id)
-    where abs(coalesce(ledger.mrr_minor, 0) - coalesce(fresh.mrr_minor, 0)) > 0.01
-    union all
-    -- what is not counted any more is worth nothing
-    select s.account_id, s.livemode, s.subscription_id, ledger.mrr_minor, 0
-    from dwh.subscription_dim as s
-    inner join ledger using (account_id, livemode, subscription_id)
-    where
-        s.is_current
-        and ledger.mrr_minor <> 0
-        and (
-            s.deleted_at is not null
-            or not s.status = any(string_to_array(ops.choice('mrr_statuses') || ',paused', ','))
-        )
 )
 
-select * from final
+select *
+from final
+where
+    abs(ledger_mrr_minor - fresh_mrr_minor) > 0.01
+    or abs(ledger_paused_minor - fresh_paused_minor) > 0.01
+    or abs(ledger_trial_minor - fresh_trial_minor) > 0.01

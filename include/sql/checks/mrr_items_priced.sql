@@ -13,7 +13,7 @@ with unknown as (
     where
         s.is_current
         and s.deleted_at is null
-        and s.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
+        and ops.mrr_state(s.status, s.pause_behavior, s.is_cancel_at_period_end, s.cancel_at) <> 'none'
         and i.is_current
         and i.deleted_at is null
         and i.usage_type is distinct from 'metered'

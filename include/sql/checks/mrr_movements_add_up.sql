@@ -4,7 +4,9 @@ with step as (
         *,
         lag(closing_mrr_minor, 1, 0::numeric) over (
             partition by account_id, livemode, currency order by month
-        ) as closing_before_minor
+        ) as closing_before_minor,
+        opening_mrr_minor + new_minor + reactivation_minor + expansion_minor - contraction_minor - churn_minor
+        - held_change_minor as moved_to_minor
     from mart.mrr_movement_monthly
 )
 
@@ -15,11 +17,10 @@ select
     month,
     opening_mrr_minor,
     closing_before_minor,
+    moved_to_minor,
     closing_mrr_minor
 from step
 where
     opening_mrr_minor <> closing_before_minor
-    or closing_mrr_minor
-    <> opening_mrr_minor + new_minor + reactivation_minor + expansion_minor - contraction_minor - churn_minor
-    - paused_minor
+    or closing_mrr_minor <> moved_to_minor
     or closing_mrr_minor < 0

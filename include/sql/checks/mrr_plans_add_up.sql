@@ -1,4 +1,4 @@
-/* Check: the MRR of all plans is the MRR of the currency, and so are new, churn and pauses. Layer: mart. */
+/* Check: the MRR of all plans is the MRR of the currency, and so are new, churn and what is held. Layer: mart. */
 with plan as (
     select
         account_id,
@@ -10,7 +10,7 @@ with plan as (
         sum(churn_minor) as churn_minor,
         sum(reactivation_minor) as reactivation_minor,
         sum(expansion_minor - contraction_minor) as growth_minor,
-        sum(paused_minor) as paused_minor
+        sum(held_change_minor) as held_change_minor
     from mart.mrr_by_plan_monthly
     group by account_id, livemode, currency, month
 )
@@ -20,23 +20,19 @@ select
     whole.livemode,
     whole.currency,
     whole.month,
-    whole.closing_mrr_minor,
-    plan.closing_mrr_minor as plans_mrr_minor
+    measure.name as measure,
+    measure.of_currency as expected,
+    measure.of_plans as found
 from mart.mrr_movement_monthly as whole
 left join plan using (account_id, livemode, currency, month)
-where
-    row(
-        whole.closing_mrr_minor,
-        whole.new_minor,
-        whole.churn_minor,
-        whole.reactivation_minor,
-        whole.expansion_minor - whole.contraction_minor,
-        whole.paused_minor
-    ) is distinct from row(
-        plan.closing_mrr_minor,
-        plan.new_minor,
-        plan.churn_minor,
-        plan.reactivation_minor,
-        plan.growth_minor,
-        plan.paused_minor
-    )
+cross join
+    lateral (
+        values
+        ('closing MRR', whole.closing_mrr_minor, plan.closing_mrr_minor),
+        ('new', whole.new_minor, plan.new_minor),
+        ('churn', whole.churn_minor, plan.churn_minor),
+        ('reactivation', whole.reactivation_minor, plan.reactivation_minor),
+        ('expansion less contraction', whole.expansion_minor - whole.contraction_minor, plan.growth_minor),
+        ('held', whole.held_change_minor, plan.held_change_minor)
+    ) as measure (name, of_currency, of_plans)
+where measure.of_currency is distinct from measure.of_plans

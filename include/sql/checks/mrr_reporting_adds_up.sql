@@ -26,7 +26,7 @@ step as (
             partition by account_id, livemode order by month
         ) as closing_before_minor,
         opening_mrr_minor + new_minor + reactivation_minor + expansion_minor - contraction_minor - churn_minor
-        - paused_minor + fx_minor as moved_to_minor
+        - held_change_minor + fx_minor as moved_to_minor
     from mart.mrr_movement_reporting_monthly
 )
 

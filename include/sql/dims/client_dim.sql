@@ -11,8 +11,8 @@ cross join
 -- what is known of a client is its key: it never changes
 insert into dwh.client_dim (client_sk, os_name, app_name, app_version, device_name)
 select
-    staging.client_sk(os_name, app_name, app_version, device_name) as client_sk, os_name, app_name, app_version,
-    device_name
+    staging.client_sk(os_name, app_name, app_version, device_name) as client_sk, staging.os_name(os_name), app_name,
+    app_version, device_name
 from incoming
 on conflict (client_sk) do nothing;
 

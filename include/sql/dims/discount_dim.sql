@@ -32,3 +32,26 @@ cross join lateral staging.discount(document.body) as discount
 where discount.discount_id is not null;
 
 select ops.apply_latest();
+
+-- apart from the state: whichever version won, a coupon that any of them names leads to the discount
+update dwh.discount_dim as target
+set coupon_ids = named.coupon_ids
+from (
+    select told.account_id, told.livemode, told.discount_id, array_agg(distinct told.coupon_id) as coupon_ids
+    from (
+        select account_id, livemode, discount_id, coupon_id
+        from incoming
+        where coupon_id is not null
+        union
+        select known.account_id, known.livemode, known.discount_id, unnest(known.coupon_ids)
+        from dwh.discount_dim as known
+        inner join (select distinct account_id, livemode, discount_id from incoming) as came
+            using (account_id, livemode, discount_id)
+    ) as told
+    group by told.account_id, told.livemode, told.discount_id
+) as named
+where
+    target.account_id = named.account_id
+    and target.livemode = named.livemode
+    and target.discount_id = named.discount_id
+    and target.coupon_ids <> named.coupon_ids;

@@ -2,8 +2,7 @@
 select ops.begin_model(
     'mrr_change_fact',
     touching => '{subscription,customer,price,plan,coupon}',
-    upstream => '{customer_dim,price_dim,coupon_dim,discount_dim,subscription_dim,subscription_item_dim,
-        invoice_line_fact}'
+    upstream => '{customer_dim,price_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_line_fact}'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
 
@@ -20,7 +19,8 @@ inner join dwh.discount_dim as known
     on
         touched.account_id = known.account_id
         and touched.livemode = known.livemode
-        and touched.object_id = known.coupon_id
+        -- also one that it had before
+        and known.coupon_ids @> array[touched.object_id]
 where touched.object_type = 'coupon';
 analyze named_discount;
 
@@ -45,6 +45,19 @@ select known.account_id, known.livemode, known.subscription_id
 from named_discount
 inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
 where known.subscription_id is not null
+union
+select item.account_id, item.livemode, item.subscription_id
+from named_discount
+inner join dwh.discount_dim as known
+    on
+        named_discount.account_id = known.account_id
+        and named_discount.livemode = known.livemode
+        and named_discount.discount_id = known.discount_id
+inner join dwh.subscription_item_dim as item
+    on
+        known.account_id = item.account_id
+        and known.livemode = item.livemode
+        and known.subscription_item_id = item.subscription_item_id
 union
 select own.account_id, own.livemode, own.subscription_id
 from reduced_customer
@@ -108,22 +121,7 @@ select
     known.is_reconstructed,
     known.valid_from,
     coalesce(known.valid_to, known.deleted_at, 'infinity') as valid_to,
-    case
-        when
-            known.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
-            then
-                case
-                    when
-                        ops.choice('churn_moment') = 'cancel_request'
-                        and (known.is_cancel_at_period_end or known.cancel_at is not null)
-                        then 'none'
-                    when known.pause_behavior is not null and ops.choice('paused_counts') = 'no' then 'paused'
-                    else 'mrr'
-                end
-        when known.status = 'paused' then case ops.choice('paused_counts') when 'yes' then 'mrr' else 'paused' end
-        when known.status = 'trialing' then 'trial'
-        else 'none'
-    end as state
+    ops.mrr_state(known.status, known.pause_behavior, known.is_cancel_at_period_end, known.cancel_at) as state
 from affected
 inner join dwh.subscription_dim as known using (account_id, livemode, subscription_id);
 create index on stretch (account_id, livemode, subscription_id);
@@ -254,14 +252,21 @@ document as (
     where jsonb_typeof(named.discount) = 'object'
 ),
 
--- its own documents tell more than what others show of it
+-- its own documents tell more than what others show of it, unless these show another coupon since
 told as (
     select
         *,
-        max(is_own) over whole as best,
+        first_value(is_own) over best_first as best,
+        first_value(coupon_id) over best_first as best_coupon_id,
+        first_value(version_at) over best_first as best_told_at,
         min(gone_at) over whole as ended_for_good_at
     from document
-    window whole as (partition by account_id, livemode, discount)
+    window
+        whole as (partition by account_id, livemode, discount),
+        best_first as (
+            partition by account_id, livemode, discount
+            order by is_own desc, version_at desc, version_rank desc, version_order desc
+        )
 ),
 
 spanned as (
@@ -270,10 +275,16 @@ spanned as (
         row_number() over history = 1 as is_first,
         lead(version_at) over history as next_at
     from told
-    where is_own = best
+    where is_own = best or (coupon_id <> best_coupon_id and version_at > best_told_at)
     window history as (
         partition by account_id, livemode, discount order by version_at, version_rank, version_order
     )
+),
+
+coupon as (
+    select named.account_id, named.livemode, named.coupon_id, terms.*
+    from (select distinct account_id, livemode, coupon_id from spanned where coupon_id is not null) as named
+    cross join lateral staging.coupon_terms(named.account_id, named.livemode, named.coupon_id) as terms
 )
 
 select
@@ -284,17 +295,24 @@ select
         case when spanned.is_first then '-infinity' else spanned.version_at end, spanned.started_at
     ) as valid_from,
     least(spanned.next_at, spanned.ended_at, spanned.ended_for_good_at) as valid_to,
+    spanned.version_at as start_told_at,
+    case
+        when spanned.ended_at < least(spanned.next_at, spanned.ended_for_good_at) then spanned.version_at
+        else least(spanned.next_at, spanned.ended_for_good_at)
+    end as end_told_at,
     coalesce(spanned.percent_off, coupon.percent_off) as percent_off,
     coalesce(spanned.amount_off_minor, coupon.amount_off_minor) as amount_off_minor,
     coalesce(spanned.currency, coupon.currency) as currency,
     coupon.currency_options,
     coupon.applies_to_product_ids
 from spanned
-left join dwh.coupon_dim as coupon
+left join coupon
     on
         spanned.account_id = coupon.account_id
         and spanned.livemode = coupon.livemode
         and spanned.coupon_id = coupon.coupon_id
+        and coupon.given_from <= coalesce(spanned.started_at, spanned.version_at)
+        and coalesce(spanned.started_at, spanned.version_at) < coupon.given_until
 where
     case coalesce(spanned.duration, coupon.duration)
         when 'forever' then true
@@ -305,6 +323,7 @@ where
 analyze discount_term;
 
 select ops.value_subscriptions();
+select ops.find_turns_of_discounts();
 
 -- whose it is now, and whose it was
 with gone as (
@@ -339,7 +358,8 @@ select
     -- what changed for all that the customer subscribed to, the customer's event tells
     coalesce(
         staging.event_of(account_id, livemode, 'subscription', subscription_id, changed_at),
-        staging.event_of(account_id, livemode, 'customer', customer_id, changed_at)
+        staging.event_of(account_id, livemode, 'customer', customer_id, changed_at),
+        ops.event_of_discount(account_id, livemode, subscription_id, customer_id, changed_at)
     ),
     is_reconstructed
 from mrr_change;

@@ -83,7 +83,7 @@ final as (
             else 'contraction'
         end as movement,
         kept_minor - kept_before_minor as movement_minor,
-        closing_held_minor - opening_held_minor as paused_minor,
+        closing_held_minor - opening_held_minor as held_change_minor,
         opening_mrr_minor,
         closing_mrr_minor,
         closing_held_minor,
@@ -102,11 +102,11 @@ where
     and dwh.mrr_movement_fact.customer_id = affected.customer_id;
 
 insert into dwh.mrr_movement_fact (
-    account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, opening_mrr_minor,
     closing_mrr_minor, closing_held_minor, first_paying_day
 )
 select
-    account_id, livemode, customer_id, currency, day, movement, movement_minor, paused_minor, opening_mrr_minor,
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, opening_mrr_minor,
     closing_mrr_minor, closing_held_minor, first_paying_day
 from incoming;
 

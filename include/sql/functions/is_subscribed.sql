@@ -6,19 +6,19 @@ as $$
     select exists (
         select
         from dwh.user_dim as owner
-        inner join dwh.subscription_dim as subscription
+        inner join dwh.mrr_change_fact as change
             on
-                owner.account_id = subscription.account_id
-                and owner.livemode = subscription.livemode
-                and owner.customer_id = subscription.customer_id
+                owner.account_id = change.account_id
+                and owner.livemode = change.livemode
+                and owner.customer_id = change.customer_id
         where
             owner.user_id = p_user_id
-            and subscription.valid_from <= p_at
-            and p_at < coalesce(subscription.valid_to, subscription.deleted_at, 'infinity')
-            and subscription.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
-            and (subscription.pause_behavior is null or ops.choice('paused_counts') = 'yes')
+            and change.changed_at <= p_at
             and owner.livemode in (select livemode from ops.reported_mode)
+        group by change.account_id, change.livemode, change.subscription_id
+        having sum(change.mrr_change_minor) > 0
     )
 $$;
 comment on function dwh.is_subscribed(text, timestamptz) is
-'Whether a user (id in the app, dwh.user_dim) paid for a subscription at a moment: not in a trial, not paused.';
+'Whether a user (id in the app, dwh.user_dim) had a subscription with MRR at a moment, in the modes that marts show: '
+'not a trial, not paused, not free.';

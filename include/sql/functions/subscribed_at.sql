@@ -10,6 +10,7 @@ create function dwh.subscribed_at(at timestamptz) returns table (
     product_id text,
     quantity bigint,
     currency text,
+    mrr_minor numeric,
     status text,
     is_paused boolean,
     is_paying boolean
@@ -28,10 +29,10 @@ as $$
         item.product_id,
         item.quantity,
         coalesce(subscription.currency, item.currency),
+        coalesce(worth.item_mrr_minor, 0),
         subscription.status,
         subscription.pause_behavior is not null or subscription.status = 'paused',
-        subscription.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
-        and (subscription.pause_behavior is null or ops.choice('paused_counts') = 'yes')
+        coalesce(worth.mrr_minor, 0) > 0
     from dwh.subscription_dim as subscription
     inner join dwh.subscription_item_dim as item
         on
@@ -45,11 +46,28 @@ as $$
             subscription.account_id = owner.account_id
             and subscription.livemode = owner.livemode
             and subscription.customer_id = owner.customer_id
+    -- by the ledger, so that it is paying here who is in the marts
+    cross join lateral (
+        select
+            sum(change.mrr_change_minor) as mrr_minor,
+            sum(change.mrr_change_minor) filter (
+                where change.subscription_item_id = item.subscription_item_id and change.price_id = item.price_id
+            ) as item_mrr_minor
+        from dwh.mrr_change_fact as change
+        where
+            change.account_id = subscription.account_id
+            and change.livemode = subscription.livemode
+            and change.subscription_id = subscription.subscription_id
+            and change.customer_id = subscription.customer_id
+            and change.changed_at <= subscribed_at.at
+    ) as worth
     where
-        subscription.valid_from <= subscribed_at.at
+        subscription.livemode in (select mode.livemode from ops.reported_mode as mode)
+        and subscription.valid_from <= subscribed_at.at
         and subscribed_at.at < coalesce(subscription.valid_to, subscription.deleted_at, 'infinity')
         and subscription.status in ('trialing', 'active', 'past_due', 'paused', 'unpaid')
 $$;
 comment on function dwh.subscribed_at(timestamptz) is
-'Everyone who was subscribed to something at a moment, one row per subscription item: the plan (price_id), and whether '
-'the subscription was one that pays (is_paying): not in a trial, not paused, not unpaid; see policy mrr_statuses.';
+'Everyone who was subscribed to something at a moment, in the modes that marts show, one row per subscription item: '
+'the plan (price_id), its MRR, and whether the subscription was one that pays (is_paying): it had MRR. A trial, a '
+'pause, a free plan, and one that a discount makes free are not paying; see docs/metrics.md.';

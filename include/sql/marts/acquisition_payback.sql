@@ -1,11 +1,16 @@
 /* Grain: one row per currency, channel, install month and month since. When what ads cost has come back. */
 create materialized view mart.acquisition_payback as
-with reach as (
-    select
-        mode.livemode,
-        policy.value as reporting_timezone,
-        -- of several accounts, through when all of them are known
-        min(f.data_through) as data_through
+with account as (
+    select account_id, livemode
+    from mart.freshness
+    union
+    select account_id, livemode
+    from ops.gap
+    where closed_at is null
+),
+
+reach as (
+    select mode.livemode, policy.value as reporting_timezone, min(f.data_through) as data_through
     from ops.reported_mode as mode
     left join mart.freshness as f on mode.livemode = f.livemode
     cross join ops.policy as policy
@@ -20,7 +25,8 @@ revenue as (
         a.channel_sk,
         a.install_month,
         date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date as month,
-        sum(t.amount_minor) as revenue_minor
+        sum(t.amount_minor) as revenue_minor,
+        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as revenue_reporting_minor
     from dwh.transaction_fact as t
     inner join reach on t.livemode = reach.livemode
     inner join dwh.user_dim as u
@@ -33,15 +39,23 @@ revenue as (
             u.user_id = a.user_id
             -- what a user paid before is not what the install brought
             and t.occurred_at >= a.installed_at
+    left join mart.reporting_rate_daily as rate
+        on t.currency = rate.currency and (t.occurred_at at time zone reach.reporting_timezone)::date = rate.day
     group by
         t.livemode, t.currency, a.channel_sk, a.install_month,
         date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date
 ),
 
 spend as (
-    select s.currency, s.channel_sk, d.month_start as install_month, sum(s.spend_minor) as spend_minor
+    select
+        s.currency,
+        s.channel_sk,
+        d.month_start as install_month,
+        sum(s.spend_minor) as spend_minor,
+        case when count(rate.rate) = count(*) then sum(s.spend_minor * rate.rate) end as spend_reporting_minor
     from dwh.ad_spend_fact as s
     inner join dwh.date_dim as d on s.date_sk = d.date_sk
+    left join mart.reporting_rate_daily as rate on s.currency = rate.currency and d.day = rate.day
     group by s.currency, s.channel_sk, d.month_start
 ),
 
@@ -93,22 +107,20 @@ calendar as (
     ) as listed (month)
 ),
 
+-- of several accounts, what is known of all of them
 complete as (
-    select
-        reach.livemode,
-        listed.month,
-        (listed.month + interval '1 month') at time zone reach.reporting_timezone <= reach.data_through
-        and not exists (
-            select 1
-            from ops.gap as g
-            where
-                g.livemode = reach.livemode
-                and g.closed_at is null
-                and g.gap_from < (listed.month + interval '1 month') at time zone reach.reporting_timezone
-                and g.gap_to > listed.month at time zone reach.reporting_timezone
-        ) as is_complete
-    from reach
-    inner join (select distinct livemode, month from calendar) as listed on reach.livemode = listed.livemode
+    select account.livemode, period.starts_on as month, bool_and(period.is_complete) as is_complete
+    from account
+    inner join (
+        select livemode, min(month) as first_month, max(month) as last_month
+        from calendar
+        group by livemode
+    ) as counted on account.livemode = counted.livemode
+    cross join
+        lateral ops.complete_periods(
+            account.account_id, account.livemode, counted.first_month, interval '1 month', counted.last_month
+        ) as period
+    group by account.livemode, period.starts_on
 ),
 
 summed as (
@@ -124,7 +136,11 @@ summed as (
         sum(coalesce(revenue.revenue_minor, 0)) over (
             partition by calendar.livemode, calendar.currency, calendar.channel_sk, calendar.install_month
             order by calendar.month
-        ) as cumulative_minor
+        ) as cumulative_minor,
+        -- nothing is nothing in any currency
+        case when spend.spend_minor is null then 0 else spend.spend_reporting_minor end as spend_reporting_minor,
+        case when revenue.revenue_minor is null then 0 else revenue.revenue_reporting_minor end
+            as revenue_reporting_minor
     from calendar
     left join acquired
         on calendar.channel_sk = acquired.channel_sk and calendar.install_month = acquired.install_month
@@ -161,10 +177,19 @@ final as (
         ) over (
             partition by summed.livemode, summed.currency, summed.channel_sk, summed.install_month
         ) as payback_month,
-        coalesce(complete.is_complete, false) as is_complete
+        coalesce(complete.is_complete, false) as is_complete,
+        summed.spend_reporting_minor,
+        summed.revenue_reporting_minor,
+        case
+            when count(summed.revenue_reporting_minor) over history = count(*) over history
+                then sum(summed.revenue_reporting_minor) over history
+        end as cumulative_reporting_minor
     from summed
     inner join dwh.channel_dim as channel on summed.channel_sk = channel.channel_sk
-    inner join complete on summed.livemode = complete.livemode and summed.month = complete.month
+    left join complete on summed.livemode = complete.livemode and summed.month = complete.month
+    window history as (
+        partition by summed.livemode, summed.currency, summed.channel_sk, summed.install_month order by summed.month
+    )
 )
 
 select * from final;
@@ -194,3 +219,9 @@ comment on column mart.acquisition_payback.payback_month is
 'First month at whose end cumulative_minor >= spend_minor, in all rows of the cohort; null until then.';
 comment on column mart.acquisition_payback.is_complete is
 'Whether all events of the month have been fetched and loaded in every account, and no open gap touches it.';
+comment on column mart.acquisition_payback.spend_reporting_minor is
+'spend_minor in the reporting currency, by the rate of each day; null where a day has none.';
+comment on column mart.acquisition_payback.revenue_reporting_minor is
+'revenue_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
+comment on column mart.acquisition_payback.cumulative_reporting_minor is
+'Sum of revenue_reporting_minor from the install month on; null where one of them is.';

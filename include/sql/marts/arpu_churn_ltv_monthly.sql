@@ -38,9 +38,9 @@ final as (
         opening_customers,
         churned_customers,
         churn_rate,
-        arpu_minor / nullif(churn_rate, 0) as ltv_minor,
+        arpu_minor * (select dwh.gross_margin()) / nullif(churn_rate, 0) as ltv_minor,
         arpu_reporting_minor,
-        arpu_reporting_minor / nullif(churn_rate, 0) as ltv_reporting_minor,
+        arpu_reporting_minor * (select dwh.gross_margin()) / nullif(churn_rate, 0) as ltv_reporting_minor,
         is_complete
     from rated
 )
@@ -50,7 +50,7 @@ select * from final;
 create unique index arpu_churn_ltv_monthly_key
 on mart.arpu_churn_ltv_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.arpu_churn_ltv_monthly is
-'Grain: one row per currency and month. Average revenue per customer, churn rate, lifetime value = ARPU / churn rate.';
+'Grain: one row per currency and month. ARPU, churn rate, lifetime value = ARPU x gross margin / churn rate.';
 comment on column mart.arpu_churn_ltv_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.arpu_churn_ltv_monthly.livemode is 'False for test data.';
 comment on column mart.arpu_churn_ltv_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -65,8 +65,9 @@ comment on column mart.arpu_churn_ltv_monthly.churned_customers is
 comment on column mart.arpu_churn_ltv_monthly.churn_rate is
 'churned_customers / opening_customers; null when nobody was active before.';
 comment on column mart.arpu_churn_ltv_monthly.ltv_minor is
-'arpu_minor / churn_rate; null when nobody churned, never infinite.';
+'arpu_minor x dwh.gross_margin() / churn_rate; null when nobody churned, never infinite.';
 comment on column mart.arpu_churn_ltv_monthly.arpu_reporting_minor is
 'arpu_minor in the reporting currency, each charge by the rate of its day; null where a day has none.';
-comment on column mart.arpu_churn_ltv_monthly.ltv_reporting_minor is 'arpu_reporting_minor / churn_rate.';
+comment on column mart.arpu_churn_ltv_monthly.ltv_reporting_minor is
+'ltv_minor in the reporting currency: arpu_reporting_minor x dwh.gross_margin() / churn_rate.';
 comment on column mart.arpu_churn_ltv_monthly.is_complete is 'As in customer_activity_monthly.';

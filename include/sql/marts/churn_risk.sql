@@ -8,13 +8,10 @@ with subscription as (
 ),
 
 clock as (
-    -- now is where the data reaches: a connected account is fetched with its platform
-    select
-        seen.account_id,
-        seen.livemode,
-        coalesce(own.data_through, (select min(f.data_through) from mart.freshness as f)) as data_through
+    -- now is where the data reaches
+    select seen.account_id, seen.livemode, reach.data_through
     from (select distinct account_id, livemode from subscription) as seen
-    left join mart.freshness as own on seen.account_id = own.account_id and seen.livemode = own.livemode
+    cross join lateral ops.account_reach(seen.account_id, seen.livemode) as reach
 ),
 
 past_due as (

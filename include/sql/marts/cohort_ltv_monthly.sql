@@ -44,7 +44,7 @@ monthly as (
     left join returned using (account_id, livemode, currency, cohort_month, month)
 ),
 
-final as (
+summed as (
     select
         account_id,
         livemode,
@@ -55,14 +55,33 @@ final as (
         cohort_customers,
         net_minor,
         sum(net_minor) over history as cumulative_net_minor,
-        sum(net_minor) over history / cohort_customers as ltv_minor,
+        net_reporting_minor,
         case
             when count(net_reporting_minor) over history = count(*) over history
                 then sum(net_reporting_minor) over history
-        end / cohort_customers as ltv_reporting_minor,
+        end as cumulative_net_reporting_minor,
         is_complete
     from monthly
     window history as (partition by account_id, livemode, currency, cohort_month order by month)
+),
+
+final as (
+    select
+        account_id,
+        livemode,
+        currency,
+        cohort_month,
+        months_since,
+        month,
+        cohort_customers,
+        net_minor,
+        cumulative_net_minor,
+        cumulative_net_minor * (select dwh.gross_margin()) / cohort_customers as ltv_minor,
+        net_reporting_minor,
+        cumulative_net_reporting_minor,
+        cumulative_net_reporting_minor * (select dwh.gross_margin()) / cohort_customers as ltv_reporting_minor,
+        is_complete
+    from summed
 )
 
 select * from final;
@@ -70,7 +89,7 @@ select * from final;
 create unique index cohort_ltv_monthly_key
 on mart.cohort_ltv_monthly (account_id, livemode, currency, cohort_month, months_since);
 comment on materialized view mart.cohort_ltv_monthly is
-'Grain: one row per currency, month of first payment and month since. ltv = net revenue so far / customers.';
+'Grain: one row per currency, month of first payment and month since. ltv = net so far x gross margin / customers.';
 comment on column mart.cohort_ltv_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.cohort_ltv_monthly.livemode is 'False for test data.';
 comment on column mart.cohort_ltv_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -82,7 +101,11 @@ comment on column mart.cohort_ltv_monthly.net_minor is
 'Their charges less refunds and disputes in the month, minor units.';
 comment on column mart.cohort_ltv_monthly.cumulative_net_minor is 'Sum of net_minor from the first month to this one.';
 comment on column mart.cohort_ltv_monthly.ltv_minor is
-'cumulative_net_minor / cohort_customers: what one of them has brought so far.';
+'cumulative_net_minor x dwh.gross_margin() / cohort_customers: what one of them has brought so far.';
+comment on column mart.cohort_ltv_monthly.net_reporting_minor is
+'net_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
+comment on column mart.cohort_ltv_monthly.cumulative_net_reporting_minor is
+'Sum of net_reporting_minor from the first month to this one; null where one of them is.';
 comment on column mart.cohort_ltv_monthly.ltv_reporting_minor is
-'ltv_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
+'cumulative_net_reporting_minor x dwh.gross_margin() / cohort_customers.';
 comment on column mart.cohort_ltv_monthly.is_complete is 'As in customer_activity_monthly.';

@@ -1,6 +1,12 @@
 /* Grain: one row per currency, cohort and month since. Of the MRR that a month's new customers brought, the rest. */
 create materialized view mart.cohort_revenue_retention_monthly as
-with final as (
+with converted as (
+    select kept.*, ops.converted(kept.mrr_minor, calendar.reporting_rate) as mrr_reporting_minor
+    from mart.cohort_retention_monthly as kept
+    inner join mart.mrr_movement_monthly as calendar using (account_id, livemode, currency, month)
+),
+
+final as (
     select
         account_id,
         livemode,
@@ -11,8 +17,10 @@ with final as (
         first_value(mrr_minor) over cohort as cohort_mrr_minor,
         mrr_minor,
         mrr_minor / nullif(first_value(mrr_minor) over cohort, 0) as revenue_retention_rate,
-        is_complete
-    from mart.cohort_retention_monthly
+        is_complete,
+        first_value(mrr_reporting_minor) over cohort as cohort_mrr_reporting_minor,
+        mrr_reporting_minor
+    from converted
     window cohort as (partition by account_id, livemode, currency, cohort_month order by months_since)
 )
 
@@ -37,3 +45,7 @@ comment on column mart.cohort_revenue_retention_monthly.mrr_minor is
 comment on column mart.cohort_revenue_retention_monthly.revenue_retention_rate is
 'mrr_minor / cohort_mrr_minor, can exceed 1; null when nobody of the cohort had MRR as its first month ended.';
 comment on column mart.cohort_revenue_retention_monthly.is_complete is 'As in mrr_movement_monthly.';
+comment on column mart.cohort_revenue_retention_monthly.cohort_mrr_reporting_minor is
+'cohort_mrr_minor in the reporting currency, by the rate of the last day of the first month; null without one.';
+comment on column mart.cohort_revenue_retention_monthly.mrr_reporting_minor is
+'mrr_minor in the reporting currency, by the rate of the month''s last day; null without one.';

@@ -95,11 +95,12 @@ final as (
         refunded_minor,
         disputed_minor,
         net_minor,
-        net_minor * (select ops.choice('gross_margin'))::numeric as margin_minor,
+        net_minor * (select dwh.gross_margin()) as margin_minor,
         net_reporting_minor,
         average_payment_minor,
         monthly_spend_minor,
         monthly_spend_minor * stay_rate as expected_spend_next_month_minor,
+        monthly_spend_minor * stay_rate * (select dwh.gross_margin()) as expected_margin_next_month_minor,
         first_paid_at,
         last_paid_at
     from spent
@@ -122,7 +123,8 @@ comment on column mart.customer_lifetime_value.refunded_minor is
 comment on column mart.customer_lifetime_value.disputed_minor is
 'Money withdrawn for disputes less what was reinstated, minor units.';
 comment on column mart.customer_lifetime_value.net_minor is 'revenue_minor - refunded_minor - disputed_minor.';
-comment on column mart.customer_lifetime_value.margin_minor is 'net_minor x policy gross_margin.';
+comment on column mart.customer_lifetime_value.margin_minor is
+'net_minor x dwh.gross_margin(): the value of the customer so far.';
 comment on column mart.customer_lifetime_value.net_reporting_minor is
 'net_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
 comment on column mart.customer_lifetime_value.average_payment_minor is 'revenue_minor / payments.';
@@ -130,5 +132,7 @@ comment on column mart.customer_lifetime_value.monthly_spend_minor is
 'net_minor / months from the first payment''s to the last payment''s, both counted.';
 comment on column mart.customer_lifetime_value.expected_spend_next_month_minor is
 'monthly_spend_minor x (1 - last complete month''s churn rate) for who paid then or later, else 0; null without one.';
+comment on column mart.customer_lifetime_value.expected_margin_next_month_minor is
+'expected_spend_next_month_minor x dwh.gross_margin(): the value that is to be expected.';
 comment on column mart.customer_lifetime_value.first_paid_at is 'First successful charge.';
 comment on column mart.customer_lifetime_value.last_paid_at is 'Last successful charge.';

@@ -12,7 +12,8 @@ paid as (
         v.currency,
         a.channel_sk,
         count(distinct a.user_id) filter (where v.payments > 0) as paying_users,
-        sum(v.net_minor) as net_minor
+        sum(v.net_minor) as net_minor,
+        case when count(v.net_reporting_minor) = count(*) then sum(v.net_reporting_minor) end as net_reporting_minor
     from mart.customer_lifetime_value as v
     inner join dwh.user_dim as u
         on
@@ -24,9 +25,16 @@ paid as (
 ),
 
 spent as (
-    select mode.livemode, s.currency, s.channel_sk, sum(s.spend_minor) as spend_minor
+    select
+        mode.livemode,
+        s.currency,
+        s.channel_sk,
+        sum(s.spend_minor) as spend_minor,
+        case when count(rate.rate) = count(*) then sum(s.spend_minor * rate.rate) end as spend_reporting_minor
     from dwh.ad_spend_fact as s
+    inner join dwh.date_dim as d on s.date_sk = d.date_sk
     cross join ops.reported_mode as mode
+    left join mart.reporting_rate_daily as rate on s.currency = rate.currency and d.day = rate.day
     group by mode.livemode, s.currency, s.channel_sk
 ),
 
@@ -38,7 +46,9 @@ totals as (
         coalesce(acquired.users, 0) as users,
         coalesce(paid.paying_users, 0) as paying_users,
         coalesce(paid.net_minor, 0) as net_minor,
-        coalesce(spent.spend_minor, 0) as spend_minor
+        coalesce(spent.spend_minor, 0) as spend_minor,
+        case when paid.net_minor is null then 0 else paid.net_reporting_minor end as net_reporting_minor,
+        case when spent.spend_minor is null then 0 else spent.spend_reporting_minor end as spend_reporting_minor
     from paid
     full join spent using (livemode, currency, channel_sk)
     left join acquired using (channel_sk)
@@ -55,11 +65,15 @@ final as (
         totals.users,
         totals.paying_users,
         totals.net_minor,
-        totals.net_minor / nullif(totals.users, 0) as ltv_minor,
-        totals.net_minor / nullif(totals.paying_users, 0) as paying_user_ltv_minor,
+        totals.net_minor * (select dwh.gross_margin()) / nullif(totals.users, 0) as ltv_minor,
+        totals.net_minor * (select dwh.gross_margin()) / nullif(totals.paying_users, 0) as paying_user_ltv_minor,
         totals.spend_minor,
         totals.spend_minor / nullif(totals.users, 0) as user_cost_minor,
-        totals.net_minor / nullif(totals.spend_minor, 0) as ltv_to_cost
+        totals.net_minor * (select dwh.gross_margin()) / nullif(totals.spend_minor, 0) as ltv_to_cost,
+        totals.net_reporting_minor,
+        totals.net_reporting_minor * (select dwh.gross_margin()) / nullif(totals.users, 0) as ltv_reporting_minor,
+        totals.spend_reporting_minor,
+        totals.spend_reporting_minor / nullif(totals.users, 0) as user_cost_reporting_minor
     from totals
     inner join dwh.channel_dim as channel on totals.channel_sk = channel.channel_sk
 )
@@ -68,7 +82,7 @@ select * from final;
 
 create unique index ltv_by_channel_key on mart.ltv_by_channel (livemode, currency, channel_sk);
 comment on materialized view mart.ltv_by_channel is
-'Grain: one row per currency and channel that cost or brought money, of all accounts. ltv_minor = net_minor / users.';
+'Grain: one row per currency and channel that cost or brought money, all accounts. ltv = net x gross margin / users.';
 comment on column mart.ltv_by_channel.livemode is 'False for test data.';
 comment on column mart.ltv_by_channel.currency is 'Currency, ISO 4217, lower case.';
 comment on column mart.ltv_by_channel.channel_sk is 'Key of dwh.channel_dim.';
@@ -79,8 +93,16 @@ comment on column mart.ltv_by_channel.users is 'Users whose first install came t
 comment on column mart.ltv_by_channel.paying_users is 'Those of them with a successful charge in the currency.';
 comment on column mart.ltv_by_channel.net_minor is
 'What all of them ever paid, minor units: charges less refunds and disputes, also from before they installed.';
-comment on column mart.ltv_by_channel.ltv_minor is 'net_minor / users; null without users.';
-comment on column mart.ltv_by_channel.paying_user_ltv_minor is 'net_minor / paying_users; null without any.';
+comment on column mart.ltv_by_channel.ltv_minor is 'net_minor x dwh.gross_margin() / users; null without users.';
+comment on column mart.ltv_by_channel.paying_user_ltv_minor is
+'net_minor x dwh.gross_margin() / paying_users; null without any.';
 comment on column mart.ltv_by_channel.spend_minor is 'All that was spent on the channel, minor units.';
 comment on column mart.ltv_by_channel.user_cost_minor is 'spend_minor / users; null without users.';
-comment on column mart.ltv_by_channel.ltv_to_cost is 'net_minor / spend_minor; null where nothing was spent.';
+comment on column mart.ltv_by_channel.ltv_to_cost is
+'net_minor x dwh.gross_margin() / spend_minor; null where nothing was spent.';
+comment on column mart.ltv_by_channel.net_reporting_minor is
+'net_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
+comment on column mart.ltv_by_channel.ltv_reporting_minor is 'net_reporting_minor x dwh.gross_margin() / users.';
+comment on column mart.ltv_by_channel.spend_reporting_minor is
+'spend_minor in the reporting currency, by the rate of each day; null where a day has none.';
+comment on column mart.ltv_by_channel.user_cost_reporting_minor is 'spend_reporting_minor / users; null without users.';

@@ -22,9 +22,9 @@ shared as (
         changed.*,
         m.movement,
         coalesce(
-            m.paused_minor
-            * greatest(sign(m.paused_minor) * changed.potential_change_minor, 0)
-            / nullif(sum(greatest(sign(m.paused_minor) * changed.potential_change_minor, 0)) over customer_day, 0),
+            m.held_change_minor
+            * greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)
+            / nullif(sum(greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)) over customer_day, 0),
             0
         ) as held_change_minor
     from changed
@@ -68,7 +68,7 @@ monthly as (
             ), 0
         ) as contraction_minor,
         -coalesce(sum(movement_minor) filter (where movement = 'churn'), 0) as churn_minor,
-        sum(held_change_minor) as paused_minor,
+        sum(held_change_minor) as held_change_minor,
         sum(mrr_change_minor) as change_minor,
         count(*) filter (where closing_mrr_minor > 0 and closing_mrr_minor = mrr_change_minor)
         - count(*) filter (where closing_mrr_minor = 0 and mrr_change_minor < 0) as paying_change
@@ -98,7 +98,7 @@ final as (
         coalesce(monthly.contraction_minor, 0) as contraction_minor,
         coalesce(monthly.churn_minor, 0) as churn_minor,
         coalesce(monthly.reactivation_minor, 0) as reactivation_minor,
-        coalesce(monthly.paused_minor, 0) as paused_minor,
+        coalesce(monthly.held_change_minor, 0) as held_change_minor,
         coalesce(sum(monthly.change_minor) over history, 0) as closing_mrr_minor,
         coalesce(sum(monthly.paying_change) over history, 0)::bigint as paying_customers,
         calendar.is_complete,
@@ -158,7 +158,7 @@ comment on column mart.mrr_by_plan_monthly.contraction_minor is
 comment on column mart.mrr_by_plan_monthly.churn_minor is
 'Of customers who kept no MRR on any plan, as a positive number.';
 comment on column mart.mrr_by_plan_monthly.reactivation_minor is 'Of customers who had had MRR, and then none.';
-comment on column mart.mrr_by_plan_monthly.paused_minor is
+comment on column mart.mrr_by_plan_monthly.held_change_minor is
 'What moved into pauses and free periods; negative when more came back.';
 comment on column mart.mrr_by_plan_monthly.closing_mrr_minor is 'MRR of the plan as the month ends, minor units.';
 comment on column mart.mrr_by_plan_monthly.paying_customers is 'Customers with MRR on this plan then.';

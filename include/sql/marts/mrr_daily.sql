@@ -11,7 +11,7 @@ with moved as (
         sum(m.movement_minor) filter (where m.movement = 'expansion') as expansion_minor,
         -sum(m.movement_minor) filter (where m.movement = 'contraction') as contraction_minor,
         -sum(m.movement_minor) filter (where m.movement = 'churn') as churn_minor,
-        sum(m.paused_minor) as paused_minor,
+        sum(m.held_change_minor) as held_change_minor,
         sum(m.closing_mrr_minor - m.opening_mrr_minor) as change_minor,
         count(*) filter (where m.movement = 'new') as new_customers,
         count(*) filter (where m.movement = 'reactivation') as reactivated_customers,
@@ -55,10 +55,10 @@ summed as (
         coalesce(moved.expansion_minor, 0) as expansion_minor,
         coalesce(moved.contraction_minor, 0) as contraction_minor,
         coalesce(moved.churn_minor, 0) as churn_minor,
-        coalesce(moved.paused_minor, 0) as paused_minor,
+        coalesce(moved.held_change_minor, 0) as held_change_minor,
         coalesce(sum(moved.change_minor) over history, 0) as mrr_minor,
         12 * coalesce(sum(moved.change_minor) over history, 0) as arr_minor,
-        coalesce(sum(moved.paused_minor) over history, 0) as held_minor,
+        coalesce(sum(moved.held_change_minor) over history, 0) as held_minor,
         coalesce(sum(moved.paying_change) over history, 0)::bigint as paying_customers,
         coalesce(sum(moved.subscribers_change) over history, 0)::bigint as subscribers,
         coalesce(moved.new_customers, 0) as new_customers,
@@ -87,7 +87,7 @@ final as (
         expansion_minor,
         contraction_minor,
         churn_minor,
-        paused_minor,
+        held_change_minor,
         mrr_minor,
         arr_minor,
         held_minor,
@@ -104,7 +104,7 @@ final as (
         ops.converted(expansion_minor, reporting_rate) as expansion_reporting_minor,
         ops.converted(contraction_minor, reporting_rate) as contraction_reporting_minor,
         ops.converted(churn_minor, reporting_rate) as churn_reporting_minor,
-        ops.converted(paused_minor, reporting_rate) as paused_reporting_minor,
+        ops.converted(held_change_minor, reporting_rate) as held_change_reporting_minor,
         -- what was there as the day began is worth another amount, and nothing else is
         ops.converted(opening_mrr_minor, reporting_rate - rate_before) as fx_reporting_minor,
         ops.converted(mrr_minor, reporting_rate) as mrr_reporting_minor,
@@ -116,7 +116,7 @@ select * from final;
 
 create unique index mrr_daily_key on mart.mrr_daily (account_id, livemode, currency, day);
 comment on materialized view mart.mrr_daily is
-'Grain: one row per currency and day. mrr = opening + new + reactivation + expansion - contraction - churn - paused.';
+'Grain: one row per currency and day. mrr = opening + new + reactivation + expansion - contraction - churn - held.';
 comment on column mart.mrr_daily.account_id is 'Stripe account (acct_...).';
 comment on column mart.mrr_daily.livemode is 'False for test data.';
 comment on column mart.mrr_daily.currency is 'Currency, ISO 4217, lower case.';
@@ -127,7 +127,7 @@ comment on column mart.mrr_daily.reactivation_minor is 'MRR of customers who had
 comment on column mart.mrr_daily.expansion_minor is 'What customers with MRR added to it.';
 comment on column mart.mrr_daily.contraction_minor is 'What customers took off it and kept some, as a positive number.';
 comment on column mart.mrr_daily.churn_minor is 'MRR of customers who kept none, as a positive number.';
-comment on column mart.mrr_daily.paused_minor is
+comment on column mart.mrr_daily.held_change_minor is
 'What moved from MRR into pauses and free periods; negative when more came back. It is neither lost nor won.';
 comment on column mart.mrr_daily.mrr_minor is 'MRR as the day ends, minor units.';
 comment on column mart.mrr_daily.arr_minor is '12 x mrr_minor.';
@@ -150,7 +150,7 @@ comment on column mart.mrr_daily.reactivation_reporting_minor is 'reactivation_m
 comment on column mart.mrr_daily.expansion_reporting_minor is 'expansion_minor in the reporting currency.';
 comment on column mart.mrr_daily.contraction_reporting_minor is 'contraction_minor in the reporting currency.';
 comment on column mart.mrr_daily.churn_reporting_minor is 'churn_minor in the reporting currency.';
-comment on column mart.mrr_daily.paused_reporting_minor is 'paused_minor in the reporting currency.';
+comment on column mart.mrr_daily.held_change_reporting_minor is 'held_change_minor in the reporting currency.';
 comment on column mart.mrr_daily.fx_reporting_minor is
 'What the rate alone changed: opening_mrr_minor x (reporting_rate - that of the day before). It closes the identity.';
 comment on column mart.mrr_daily.mrr_reporting_minor is 'mrr_minor in the reporting currency, by the rate of the day.';

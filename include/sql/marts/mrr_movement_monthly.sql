@@ -19,7 +19,7 @@ final as (
         sum(contraction_minor) as contraction_minor,
         sum(churn_minor) as churn_minor,
         sum(reactivation_minor) as reactivation_minor,
-        sum(paused_minor) as paused_minor,
+        sum(held_change_minor) as held_change_minor,
         (array_agg(mrr_minor order by day desc))[1] as closing_mrr_minor,
         (array_agg(held_minor order by day desc))[1] as held_minor,
         (array_agg(paying_customers order by day desc))[1] as paying_customers,
@@ -42,8 +42,8 @@ final as (
             as churn_reporting_minor,
         case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end
             as reactivation_reporting_minor,
-        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end
-            as paused_reporting_minor,
+        case when count(held_change_reporting_minor) = count(*) then sum(held_change_reporting_minor) end
+            as held_change_reporting_minor,
         case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end
             as fx_reporting_minor,
         (array_agg(mrr_reporting_minor order by day desc))[1] as closing_mrr_reporting_minor
@@ -55,7 +55,7 @@ select * from final;
 
 create unique index mrr_movement_monthly_key on mart.mrr_movement_monthly (account_id, livemode, currency, month);
 comment on materialized view mart.mrr_movement_monthly is
-'Grain: one row per currency, month. closing = opening + new + reactivation + expansion - contraction - churn - paused';
+'Grain: one row per currency, month. closing = opening + new + reactivation + expansion - contraction - churn - held';
 comment on column mart.mrr_movement_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.mrr_movement_monthly.livemode is 'False for test data.';
 comment on column mart.mrr_movement_monthly.currency is 'Currency, ISO 4217, lower case.';
@@ -67,7 +67,7 @@ comment on column mart.mrr_movement_monthly.contraction_minor is
 'What customers took off it and kept some, as a positive number.';
 comment on column mart.mrr_movement_monthly.churn_minor is 'MRR of customers who kept none, as a positive number.';
 comment on column mart.mrr_movement_monthly.reactivation_minor is 'MRR of customers who had had some, and then none.';
-comment on column mart.mrr_movement_monthly.paused_minor is
+comment on column mart.mrr_movement_monthly.held_change_minor is
 'What moved from MRR into pauses and free periods; negative when more came back.';
 comment on column mart.mrr_movement_monthly.closing_mrr_minor is
 'MRR as the month ends, or as of the last day that is fetched; minor units.';
@@ -92,7 +92,7 @@ comment on column mart.mrr_movement_monthly.expansion_reporting_minor is 'expans
 comment on column mart.mrr_movement_monthly.contraction_reporting_minor is 'contraction_minor, likewise.';
 comment on column mart.mrr_movement_monthly.churn_reporting_minor is 'churn_minor, likewise.';
 comment on column mart.mrr_movement_monthly.reactivation_reporting_minor is 'reactivation_minor, likewise.';
-comment on column mart.mrr_movement_monthly.paused_reporting_minor is 'paused_minor, likewise.';
+comment on column mart.mrr_movement_monthly.held_change_reporting_minor is 'held_change_minor, likewise.';
 comment on column mart.mrr_movement_monthly.fx_reporting_minor is
 'What rates alone changed: the sum, over days, of the MRR as each began x the change of its rate.';
 comment on column mart.mrr_movement_monthly.closing_mrr_reporting_minor is

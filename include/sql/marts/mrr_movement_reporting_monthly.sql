@@ -19,8 +19,8 @@ with final as (
             as churn_minor,
         case when count(reactivation_reporting_minor) = count(*) then sum(reactivation_reporting_minor) end
             as reactivation_minor,
-        case when count(paused_reporting_minor) = count(*) then sum(paused_reporting_minor) end
-            as paused_minor,
+        case when count(held_change_reporting_minor) = count(*) then sum(held_change_reporting_minor) end
+            as held_change_minor,
         case when count(fx_reporting_minor) = count(*) then sum(fx_reporting_minor) end
             as fx_minor,
         case when count(closing_mrr_reporting_minor) = count(*) then sum(closing_mrr_reporting_minor) end
@@ -37,7 +37,7 @@ with final as (
                 contraction_reporting_minor,
                 churn_reporting_minor,
                 reactivation_reporting_minor,
-                paused_reporting_minor,
+                held_change_reporting_minor,
                 fx_reporting_minor,
                 closing_mrr_reporting_minor
             ) > 0
@@ -52,7 +52,7 @@ select * from final;
 create unique index mrr_movement_reporting_monthly_key
 on mart.mrr_movement_reporting_monthly (account_id, livemode, month);
 comment on materialized view mart.mrr_movement_reporting_monthly is
-'Grain: one row per month. closing = opening + new + reactivation + expansion - contraction - churn - paused + fx';
+'Grain: one row per month. closing = opening + new + reactivation + expansion - contraction - churn - held + fx';
 comment on column mart.mrr_movement_reporting_monthly.account_id is 'Stripe account (acct_...).';
 comment on column mart.mrr_movement_reporting_monthly.livemode is 'False for test data.';
 comment on column mart.mrr_movement_reporting_monthly.month is 'First day of the month, in the reporting time zone.';
@@ -70,7 +70,7 @@ comment on column mart.mrr_movement_reporting_monthly.churn_minor is
 'MRR of customers who kept none, as a positive number, likewise.';
 comment on column mart.mrr_movement_reporting_monthly.reactivation_minor is
 'MRR of customers who had had some, and then none, likewise.';
-comment on column mart.mrr_movement_reporting_monthly.paused_minor is
+comment on column mart.mrr_movement_reporting_monthly.held_change_minor is
 'What moved into pauses and free periods; negative when more came back.';
 comment on column mart.mrr_movement_reporting_monthly.fx_minor is
 'What exchange rates alone changed: the sum, over days, of the MRR as each began x the change of its rate.';

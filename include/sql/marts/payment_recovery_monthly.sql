@@ -26,6 +26,7 @@ payment as (
         min(charge.currency) as currency,
         count(*) as attempts,
         min(charge.created_at) as failed_at,
+        max(charge.created_at) as tried_at,
         -- of two in one second, the one that failed was first
         (array_agg(charge.status order by charge.created_at, charge.status = 'succeeded', charge.charge_id))[1]
             as first_status,
@@ -41,6 +42,12 @@ payment as (
             and failed.livemode = charge.livemode
             and failed.payment_id = charge.payment_id
     group by charge.payment_id, charge.account_id, charge.livemode
+),
+
+reach as (
+    select account.account_id, account.livemode, known.data_through
+    from (select distinct account_id, livemode from payment) as account
+    cross join lateral ops.account_reach(account.account_id, account.livemode) as known
 ),
 
 outcome as (
@@ -66,23 +73,28 @@ outcome as (
                 where
                     payment.account_id = i.account_id
                     and payment.livemode = i.livemode
-                    -- newer shapes do not name the invoice: its payments name the payment intent
+                    -- newer shapes do not name the invoice
                     and i.invoice_id = coalesce(
                         payment.invoice_id,
                         (
-                            select min(p.invoice_id)
-                            from dwh.invoice_payment_fact as p
+                            select named.invoice_id
+                            from mart.payment_intent_invoice as named
                             where
-                                payment.account_id = p.account_id
-                                and payment.livemode = p.livemode
-                                and payment.payment_intent_id = p.payment_intent_id
+                                payment.account_id = named.account_id
+                                and payment.livemode = named.livemode
+                                and payment.payment_intent_id = named.payment_intent_id
                         )
                     )
                     and i.status in ('void', 'uncollectible', 'paid')
             ) then 'lost'
+            when
+                payment.tried_at + make_interval(days => (select ops.choice('recovery_days'))::integer)
+                < reach.data_through
+                then 'lost'
             else 'open'
         end as outcome
     from payment
+    left join reach on payment.account_id = reach.account_id and payment.livemode = reach.livemode
     where payment.first_status = 'failed'
 ),
 
@@ -162,7 +174,7 @@ comment on column mart.payment_recovery_monthly.retried_payments is 'Those that 
 comment on column mart.payment_recovery_monthly.recovered_payments is
 'Those of which a later attempt succeeded, whenever that was.';
 comment on column mart.payment_recovery_monthly.lost_payments is
-'Those that nobody attempts any more: canceled, or the invoice void, given up or paid otherwise.';
+'Those that nobody tries any more: canceled, invoice void, given up or paid otherwise, or for policy recovery_days.';
 comment on column mart.payment_recovery_monthly.open_payments is 'Those that may still be recovered.';
 comment on column mart.payment_recovery_monthly.attempts is 'Attempts at all of them, the first ones included.';
 comment on column mart.payment_recovery_monthly.failed_minor is 'Sum of their amounts, minor units.';

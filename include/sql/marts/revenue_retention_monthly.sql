@@ -8,7 +8,8 @@ with ends as (
         m.currency,
         date_trunc('month', m.day)::date as month,
         m.customer_id,
-        (array_agg(m.opening_mrr_minor + m.closing_held_minor - m.paused_minor order by m.day))[1] as opening_minor,
+        (array_agg(m.opening_mrr_minor + m.closing_held_minor - m.held_change_minor order by m.day))[1]
+            as opening_minor,
         (array_agg(m.closing_mrr_minor + m.closing_held_minor order by m.day desc))[1] as closing_minor
     from ops.known_mrr_movement as m
     -- what tells rows apart comes first: most comparisons of the sort end with it
@@ -31,11 +32,13 @@ changed as (
 opened as (
     select
         moved.*,
-        moved.opening_mrr_minor + moved.held_minor - moved.paused_minor as opening_minor,
+        moved.opening_mrr_minor + moved.held_minor - moved.held_change_minor as opening_minor,
         coalesce(changed.change_minor, 0) as change_minor,
-        coalesce(changed.lost_minor, 0) as lost_minor
+        coalesce(changed.lost_minor, 0) as lost_minor,
+        lag(moved.reporting_rate) over history as opening_rate
     from mart.mrr_movement_monthly as moved
     left join changed using (account_id, livemode, currency, month)
+    window history as (partition by moved.account_id, moved.livemode, moved.currency order by moved.month)
 ),
 
 final as (
@@ -53,7 +56,12 @@ final as (
         (churn_minor + contraction_minor) / nullif(opening_minor, 0) as gross_mrr_churn_rate,
         (churn_minor + contraction_minor - expansion_minor) / nullif(opening_minor, 0) as net_mrr_churn_rate,
         (new_minor + reactivation_minor + expansion_minor) / nullif(churn_minor + contraction_minor, 0) as quick_ratio,
-        is_complete
+        is_complete,
+        -- all at one rate: exchange rates neither keep a customer nor lose one
+        ops.converted(opening_mrr_minor, opening_rate) as opening_mrr_reporting_minor,
+        ops.converted(opening_minor - opening_mrr_minor, opening_rate) as opening_held_reporting_minor,
+        ops.converted(opening_minor + change_minor, opening_rate) as kept_reporting_minor,
+        ops.converted(opening_minor - lost_minor, opening_rate) as kept_without_expansion_reporting_minor
     from opened
 )
 
@@ -85,3 +93,10 @@ comment on column mart.revenue_retention_monthly.net_mrr_churn_rate is
 comment on column mart.revenue_retention_monthly.quick_ratio is
 '(new + reactivation + expansion) / (churn + contraction); null when nothing was lost.';
 comment on column mart.revenue_retention_monthly.is_complete is 'As in mrr_movement_monthly.';
+comment on column mart.revenue_retention_monthly.opening_mrr_reporting_minor is
+'opening_mrr_minor in the reporting currency, by the rate of the day before the month; null without one.';
+comment on column mart.revenue_retention_monthly.opening_held_reporting_minor is 'opening_held_minor, likewise.';
+comment on column mart.revenue_retention_monthly.kept_reporting_minor is
+'kept_minor by the same rate of the day before: a sum over currencies / that of both opening columns is their NRR.';
+comment on column mart.revenue_retention_monthly.kept_without_expansion_reporting_minor is
+'kept_without_expansion_minor, likewise.';

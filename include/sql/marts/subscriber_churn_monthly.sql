@@ -154,10 +154,9 @@ final as (
         other_customers,
         churn_rate,
         arpu_minor,
-        arpu_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0) as ltv_minor,
+        arpu_minor * (select dwh.gross_margin()) / nullif(churn_rate, 0) as ltv_minor,
         arpu_reporting_minor,
-        arpu_reporting_minor * (select ops.choice('gross_margin'))::numeric / nullif(churn_rate, 0)
-            as ltv_reporting_minor,
+        arpu_reporting_minor * (select dwh.gross_margin()) / nullif(churn_rate, 0) as ltv_reporting_minor,
         reasons,
         feedbacks,
         is_complete
@@ -191,7 +190,7 @@ comment on column mart.subscriber_churn_monthly.churn_rate is
 comment on column mart.subscriber_churn_monthly.arpu_minor is
 'Average revenue per customer: MRR as the month ends / customers with MRR then; null without customers.';
 comment on column mart.subscriber_churn_monthly.ltv_minor is
-'Lifetime value: arpu_minor x policy gross_margin / churn_rate; null when nobody left, never infinite.';
+'Lifetime value: arpu_minor x dwh.gross_margin() / churn_rate; null when nobody left, never infinite.';
 comment on column mart.subscriber_churn_monthly.arpu_reporting_minor is
 'arpu_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';
 comment on column mart.subscriber_churn_monthly.ltv_reporting_minor is 'ltv_minor in the reporting currency, likewise.';

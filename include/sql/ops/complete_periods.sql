@@ -6,14 +6,8 @@ language sql
 stable
 as $$
     with reach as (
-        -- a connected account is fetched with its platform: what all accounts have reached holds for it
-        select
-            own.account_id is null as is_connected,
-            coalesce(own.data_through, (select min(f.data_through) from mart.freshness as f)) as data_through,
-            ops.choice('reporting_timezone') as reporting_timezone
-        from (select 1) as one
-        left join mart.freshness as own
-            on own.account_id = complete_periods.p_account_id and own.livemode = complete_periods.p_livemode
+        select known.fetched_via, known.data_through, ops.choice('reporting_timezone') as reporting_timezone
+        from ops.account_reach(complete_periods.p_account_id, complete_periods.p_livemode) as known
     )
 
     select
@@ -23,7 +17,7 @@ as $$
             select 1
             from ops.gap as g
             where
-                (g.account_id = complete_periods.p_account_id or reach.is_connected)
+                g.account_id in (complete_periods.p_account_id, reach.fetched_via)
                 and g.livemode = complete_periods.p_livemode
                 and g.closed_at is null
                 and g.gap_from < (listed.starts_at + p_length) at time zone reach.reporting_timezone

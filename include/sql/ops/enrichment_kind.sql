@@ -8,6 +8,7 @@ from (
     ('balance_transaction', 'balance_transaction', true, null),
     ('charge', 'charge', true, 'charge'),
     ('charge_refunds', 'charge', false, null),
+    ('coupon', 'coupon', true, 'coupon'),
     ('customer', 'customer', true, 'customer'),
     ('customer_balance_transactions', 'customer', false, null),
     ('invoice', 'invoice', true, 'invoice'),

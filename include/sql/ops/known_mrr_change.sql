@@ -12,15 +12,8 @@ select
     c.trial_change_minor,
     (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day
 from dwh.mrr_change_fact as c
-inner join ops.reported_mode as mode on c.livemode = mode.livemode
-left join mart.freshness as own on c.account_id = own.account_id and c.livemode = own.livemode
--- a connected account is fetched with its platform: what all accounts have reached holds for it
-cross join (select min(f.data_through) as data_through from mart.freshness as f) as everyone
-where
-    (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
-    <= (
-        coalesce(own.data_through, everyone.data_through) at time zone (select ops.choice('reporting_timezone'))
-    )::date;
+inner join ops.mrr_reach as reach on c.account_id = reach.account_id and c.livemode = reach.livemode
+where (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date <= reach.last_day;
 comment on view ops.known_mrr_change is
 'Grain: one row of dwh.mrr_change_fact whose day the data has reached. A list may show, and a discount may promise, '
 'what events have yet to tell.';

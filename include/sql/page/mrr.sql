@@ -21,7 +21,7 @@ monthly as (
         m.reactivation_minor,
         m.contraction_minor,
         m.churn_minor,
-        m.paused_minor,
+        m.held_change_minor,
         m.closing_mrr_minor,
         m.is_complete
     from asked
@@ -41,7 +41,7 @@ monthly as (
         p.reactivation_minor,
         p.contraction_minor,
         p.churn_minor,
-        p.paused_minor,
+        p.held_change_minor,
         p.closing_mrr_minor,
         p.is_complete
     from asked
@@ -63,7 +63,7 @@ by_account as (
         sum(monthly.reactivation_minor) as reactivation_minor,
         sum(monthly.contraction_minor) as contraction_minor,
         sum(monthly.churn_minor) as churn_minor,
-        sum(monthly.paused_minor) as paused_minor,
+        sum(monthly.held_change_minor) as held_change_minor,
         (array_agg(monthly.closing_mrr_minor order by monthly.month desc))[1] as closing_mrr_minor,
         max(monthly.month) as last_month,
         bool_and(monthly.is_complete) as is_complete
@@ -81,7 +81,7 @@ final as (
         sum(by_account.reactivation_minor) as reactivation_minor,
         sum(by_account.contraction_minor) as contraction_minor,
         sum(by_account.churn_minor) as churn_minor,
-        sum(by_account.paused_minor) as paused_minor,
+        sum(by_account.held_change_minor) as held_change_minor,
         sum(by_account.closing_mrr_minor) as closing_mrr_minor,
         bool_and(
             by_account.is_complete

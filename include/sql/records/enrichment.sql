@@ -6,8 +6,8 @@ select ops.begin_model(
         from ops.enrichment_kind
         cross join lateral staging.kinds_of(reading) as object_type
     ),
-    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,payment_method_dim,
-    subscription_dim}'
+    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,coupon_dim,
+    payment_method_dim,subscription_dim}'
 );
 
 -- What has to be judged: what the documents of the pending batches name or may lack, with the account whose key brought
@@ -118,6 +118,12 @@ where
             where
                 a.kind = 'price'
                 and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.price_id)
+            union all
+            select 1
+            from dwh.coupon_dim as d
+            where
+                a.kind = 'coupon'
+                and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.coupon_id)
             union all
             select 1
             from dwh.payment_method_dim as d

@@ -14,7 +14,8 @@ select
     sum(paid.revenue_minor) as revenue_minor,
     sum(paid.refunded_minor) as refunded_minor,
     sum(paid.disputed_minor) as disputed_minor,
-    sum(paid.net_minor) as lifetime_value_minor,
+    sum(paid.net_minor) as net_minor,
+    sum(paid.margin_minor) as lifetime_value_minor,
     sum(paid.expected_spend_next_month_minor) as expected_spend_next_month_minor,
     min(paid.first_paid_at) as first_paid_at,
     max(paid.last_paid_at) as last_paid_at

@@ -127,6 +127,18 @@ as $$
     from staging.discount(body) as d
     where object_type = 'discount'
     union all
+    -- since 2025-09-30.clover a discount names its coupon only, which alone says what it takes off
+    select 'coupon', d.coupon_id, null
+    from (
+        select body as document where object_type = 'discount'
+        union all
+        select inside.document
+        from staging.nested(object_type, 'discount', body) as inside
+        where object_type in ('customer', 'subscription')
+    ) as told
+    cross join lateral staging.discount(told.document) as d
+    where object_type in ('customer', 'discount', 'subscription') and d.percent_off is null and d.amount_off_minor is null
+    union all
     select 'customer_balance_transactions', own_id, null
     from jsonb_to_record(body) as r (balance bigint, account_balance bigint)
     where object_type = 'customer' and coalesce(r.balance, r.account_balance, 0) <> 0

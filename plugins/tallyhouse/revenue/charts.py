@@ -88,7 +88,7 @@ CHARTS = (
             Column("reactivation_minor", "Reactivation", "money"),
             Column("contraction_minor", "Contraction", "money"),
             Column("churn_minor", "Churn", "money"),
-            Column("paused_minor", "Paused", "money"),
+            Column("held_change_minor", "Held", "money"),
             Column("closing_mrr_minor", "Closing", "money"),
             _FINAL,
         ),

@@ -23,7 +23,7 @@ export const VIEWS = {
         { key: "contraction", tone: "lost2" },
       ],
       // more may come back than goes
-      either: { key: "paused", tone: "lost3" },
+      either: { key: "held_change", tone: "lost3" },
     },
   },
   revenue: {

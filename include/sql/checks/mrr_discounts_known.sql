@@ -1,0 +1,91 @@
+/* Check: what discounts on counted subscriptions take off is known, or waits to be fetched, or is gone. Layer: dwh. */
+with counted as (
+    select account_id, livemode, subscription_id, customer_id, discounts
+    from dwh.subscription_dim
+    where
+        is_current
+        and deleted_at is null
+        and ops.mrr_state(status, pause_behavior, is_cancel_at_period_end, cancel_at) <> 'none'
+),
+
+shown as (
+    select account_id, livemode, subscription_id, jsonb_array_elements(discounts) as discount
+    from counted
+    where discounts <> '[]'
+    union
+    select counted.account_id, counted.livemode, counted.subscription_id, jsonb_array_elements(item.discounts)
+    from counted
+    inner join dwh.subscription_item_dim as item using (account_id, livemode, subscription_id)
+    where item.is_current and item.deleted_at is null and item.discounts <> '[]'
+    union
+    -- where the subscription has none of its own
+    select counted.account_id, counted.livemode, counted.subscription_id, jsonb_array_elements(customer.discounts)
+    from counted
+    inner join dwh.customer_dim as customer using (account_id, livemode, customer_id)
+    where
+        counted.discounts = '[]' and customer.is_current and customer.deleted_at is null and customer.discounts <> '[]'
+),
+
+named as (
+    select
+        shown.account_id,
+        shown.livemode,
+        shown.subscription_id,
+        coalesce(known.discount_id, shown.discount #>> '{}') as discount_id,
+        coalesce(known.coupon_id, shown.discount ->> 'coupon') as coupon_id
+    from shown
+    left join dwh.discount_dim as known
+        on
+            shown.account_id = known.account_id
+            and shown.livemode = known.livemode
+            and shown.discount = to_jsonb(known.discount_id)
+    where
+        coalesce(
+            known.percent_off, known.amount_off_minor, (shown.discount ->> 'percent_off')::numeric,
+            (shown.discount ->> 'amount_off')::numeric
+        ) is null
+        -- what was taken away takes nothing off
+        and known.deleted_at is null
+),
+
+unknown as (
+    select
+        named.account_id,
+        named.livemode,
+        named.discount_id,
+        named.coupon_id,
+        min(named.subscription_id) as first_subscription_id,
+        count(*) as subscriptions,
+        count(*) filter (
+            where exists (
+                select 1
+                from ops.enrichment_awaited as q
+                where
+                    q.account_id = named.account_id
+                    and q.livemode = named.livemode
+                    and (
+                        (q.kind = 'subscription_discounts' and q.object_id = named.subscription_id)
+                        or (q.kind = 'coupon' and q.object_id = named.coupon_id)
+                    )
+            )
+        ) as awaited_subscriptions
+    from named
+    left join dwh.coupon_dim as coupon
+        on
+            named.account_id = coupon.account_id
+            and named.livemode = coupon.livemode
+            and named.coupon_id = coupon.coupon_id
+    where coalesce(coupon.percent_off, coupon.amount_off_minor) is null
+    group by named.account_id, named.livemode, named.discount_id, named.coupon_id
+)
+
+select
+    account_id,
+    livemode,
+    discount_id,
+    coupon_id,
+    first_subscription_id,
+    subscriptions as failing,
+    -- until then they take nothing off; of what Stripe does not have any more, nobody can tell
+    awaited_subscriptions as allowed
+from unknown
