@@ -18,8 +18,8 @@ KINDS = ("new", "reactivation", "expansion", "contraction", "churn")
 DAYS = """
     select
         currency, to_char(day, 'YYYY-MM-DD'), opening_mrr_minor, new_minor, reactivation_minor, expansion_minor,
-        contraction_minor, churn_minor, held_change_minor, mrr_minor, held_minor, arr_minor, paying_customers, subscribers,
-        new_customers, reactivated_customers, churned_customers
+        contraction_minor, churn_minor, held_change_minor, mrr_minor, held_minor, arr_minor, paying_customers,
+        subscribers, new_customers, reactivated_customers, churned_customers
     from mart.mrr_daily
     where account_id = %s and livemode = %s
 """
