@@ -15,6 +15,8 @@ address or card. It reads what came since the customer was created, several time
 count holds nobody up; while `erase_raw` runs, batches and models of installs wait. `follow` waits for a rebuild that
 goes on.
 
+**When it is late** After six hours. `erase_raw` and `follow` wait for loads that run, and large raw layers take long.
+
 **When it is red**
 
 - `count_rows`: the two ids differ; no account has that customer, or several have: the message names the accounts; or
@@ -26,10 +28,10 @@ goes on.
 
 from datetime import datetime
 
-from airflow.sdk import Param, chain, dag
+from airflow.sdk import chain, dag
 
 from tallyhouse.erasure import REASONS
-from tallyhouse.tasks import common, erasing
+from tallyhouse.tasks import common, erasing, forms, notifying
 
 
 @dag(
@@ -38,35 +40,29 @@ from tallyhouse.tasks import common, erasing
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=6),
     doc_md=__doc__,
     tags=["tallyhouse", "warehouse"],
     params={
-        "customer_id": Param(
-            type="string",
+        "customer_id": forms.text(
+            "Customer",
+            "Stripe id of the customer (cus_...); of a guest, of a charge (ch_...) or session (cs_...).",
             minLength=1,
             maxLength=255,
-            description="Stripe id of the customer (cus_...); of a guest, of a charge (ch_...) or session (cs_...).",
         ),
-        "customer_id_again": Param(
-            None,
-            type=["null", "string"],
-            description="The same id once more: it cannot be undone. A dry run does not need it.",
+        "customer_id_again": forms.optional_text(
+            "Customer, once more", "The same id again: it cannot be undone. A dry run does not need it."
         ),
-        "account_id": Param(
-            None,
-            type=["null", "string"],
-            description="Stripe account (acct_...). Empty: the one that has the customer.",
+        "account_id": forms.optional_text(
+            "Account", "Stripe account (acct_...). Empty: the one that has the customer."
         ),
-        "reason": Param(
-            "request", type="string", enum=list(REASONS), values_display=REASONS, description="Why, for the record."
-        ),
-        "reference": Param(
-            None,
-            type=["null", "string"],
+        "reason": forms.one_of(REASONS, "request", "Reason", "Why, for the record."),
+        "reference": forms.optional_text(
+            "Reference",
+            "Number of the request in your own books. No names: the record outlives the person's data.",
             pattern="^[A-Za-z0-9._/-]{0,64}$",
-            description="Number of the request in your own books. No names: the record outlives the person's data.",
         ),
-        "is_dry_run": Param(True, type="boolean", description="Only count what would be erased."),
+        "is_dry_run": forms.switch(True, "Dry run", "Only count what would be erased."),
     },
 )
 def erase_customer():

@@ -226,13 +226,18 @@ def test_of_a_check_its_last_result_counts(serve: Serve, copy: str) -> None:
     client = serve(copy)
     before = client.get("/data").json()["status"]["checks"]
     insert = """
-        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold)
-        values ('activity_adds_up', 'mart', 'manual__1', %s, %s, 0)
+        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold, sample)
+        select 'activity_adds_up', 'mart', 'manual__1', %s, n, 0, (
+            select coalesce(jsonb_agg(jsonb_build_object('month', '2026-01-01', 'row', i)), '[]')
+            from generate_series(1, n) as i
+        )
+        from (values (%s::integer)) as found (n)
     """
     with psycopg.connect(copy) as connection:
-        connection.execute(insert, ["failed", 3])
+        connection.execute(insert, ["failed", 7])
     first, *_ = client.get("/data").json()["status"]["checks"]["others"]
-    assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 3)
+    assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 7)
+    assert first["first_rows"] == [{"month": "2026-01-01", "row": row} for row in range(1, 6)]
     assert (first["run_id"], first["dag_id"]) == ("manual__1", None)
     with psycopg.connect(copy) as connection:
         connection.execute(insert, ["passed", 0])
