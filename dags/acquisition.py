@@ -10,6 +10,9 @@ that are gone from a file stay: what was not spent is a row of 0. Rates have the
 
 **When** Daily, and by hand. Without a folder it is green, and its log says so.
 
+**When it is late** After two hours: see in the log of `load_files` which file it reads. Many large files, read for the
+first time, may take as long; each that is loaded stays.
+
 **When it is red**
 
 - `report_rejects`: rows could not be read; the message names file, line and reason, and everything else is loaded. Mend
@@ -22,7 +25,7 @@ from datetime import datetime
 from airflow.sdk import CronDataIntervalTimetable, dag
 
 from tallyhouse.tasks import acquisition as files
-from tallyhouse.tasks import common
+from tallyhouse.tasks import common, notifying
 
 
 @dag(
@@ -32,6 +35,7 @@ from tallyhouse.tasks import common
     max_active_runs=1,
     is_paused_upon_creation=True,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=2),
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
 )

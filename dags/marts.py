@@ -7,6 +7,9 @@ that it reads; readers are not disturbed. Then it checks the views. `migrate_sch
 **When** Whenever `warehouse` has loaded something and its checks passed. A run that the next load overtakes skips what
 it has yet to check, since tables and views would show two states; the run that follows that load checks them.
 
+**When it is late** After an hour: the task that runs says which view or rule takes so long. A refresh waits for whoever
+has locked its view; `mart.refresh_status` says how old each is.
+
 **When it is red** `check_tables`: a rule does not hold in a dim or fact, and no view was refreshed from it. A refresh
 that failed leaves the view as it was: clear the task. Both checks name the rule and the first rows that break it
 (`ops.check_result` has all).
@@ -17,7 +20,7 @@ from datetime import datetime
 from airflow.sdk import dag
 
 from tallyhouse import settings, warehouse
-from tallyhouse.tasks import common, models
+from tallyhouse.tasks import common, models, notifying
 
 
 @dag(
@@ -26,6 +29,7 @@ from tallyhouse.tasks import common, models
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=1),
     doc_md=__doc__,
     tags=["tallyhouse", "marts"],
 )
@@ -35,7 +39,7 @@ def marts():
     sound, checked = common.check.override(task_id="check_tables")("dwh", loaded), common.check("mart", loaded)
     common.migrate_schema() >> loaded
     upstream = warehouse.mart_upstream(settings.SQL_ROOT)
-    refreshed = {name: models.refresh_mart(name) for name in upstream}
+    refreshed = {name: models.MartOperator(mart=name) for name in upstream}
     for name, reads in upstream.items():
         sound >> refreshed[name] >> checked
         for other in reads:

@@ -9,16 +9,19 @@ out: where a kind was listed whole, known objects that it did not show are asked
 
 **When** Once, after the first run of `stripe_events`. By itself, when events were lost (`select * from ops.gap`).
 
+**When it is late** After a day, which is too short for tens of millions of objects: `ops.plan_progress` says how long
+it takes, and nothing is wrong while that goes down.
+
 **When it is red** As `stripe_events`. `report_refused` names the kinds of objects that the key may not read; all others
 are in. Grant it, and run it again: a gap of a connected account that has refused every kind is not asked for by itself.
 """
 
 from datetime import datetime
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
 from tallyhouse.objects import LISTED
-from tallyhouse.tasks import backfill, common
+from tallyhouse.tasks import backfill, common, forms, notifying
 
 
 @dag(
@@ -27,39 +30,23 @@ from tallyhouse.tasks import backfill, common
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=24),
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
     params={
-        "objects": Param(
-            list(LISTED),
-            type="array",
-            items={"type": "string", "enum": list(LISTED)},
-            examples=list(LISTED),
-            description="Kinds of objects to list.",
+        "objects": forms.some_of(list(LISTED), "Objects", "Kinds of objects to list."),
+        "created_from": forms.optional_day(
+            "Created from", "List objects created on this day (UTC) or later. Empty: from the very first."
         ),
-        "created_from": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            description="List objects created on this day (UTC) or later. Empty: from the very first.",
+        "created_to": forms.optional_day(
+            "Created before", "List objects created before this day (UTC). Empty: up to now."
         ),
-        "created_to": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            description="List objects created before this day (UTC). Empty: up to now.",
-        ),
-        "connections": Param(
-            [],
-            type="array",
-            items={"type": "string"},
-            description="Connections (stripe_...) whose accounts to list. Empty: all.",
-        ),
-        "slice_objects": Param(
+        "connections": forms.names("Connections", "Connections (stripe_...) whose accounts to list. Empty: all."),
+        "slice_objects": forms.number(
             2000,
-            type="integer",
-            minimum=100,
-            description="Objects in one slice, about, which is one transaction: what is lost when a task is killed.",
+            100,
+            "Objects in a slice",
+            "About so many objects are one transaction: what is lost when a task is killed.",
         ),
     },
 )

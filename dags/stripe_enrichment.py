@@ -9,6 +9,8 @@ What Stripe does not have (404) is remembered as gone.
 **When** After every load, until nothing is wanted any more. Objects that are only named wait until `stripe_backfill`
 has listed their kind once. What exceeds `max_fetched` is left for the run after the next load; the log has the number.
 
+**When it is late** After two hours: the log says how many are left. Stripe is slow, or throttles (its count is there).
+
 **When it is red**
 
 - `report_failures` names what could not be fetched, and why; everything else is in. It is tried again by every run
@@ -19,9 +21,9 @@ has listed their kind once. What exceeds `max_fetched` is left for the run after
 
 from datetime import datetime
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
-from tallyhouse.tasks import common, enrichment
+from tallyhouse.tasks import common, enrichment, forms, notifying
 
 
 @dag(
@@ -30,14 +32,15 @@ from tallyhouse.tasks import common, enrichment
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=2),
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
     params={
-        "max_fetched": Param(
+        "max_fetched": forms.number(
             20_000,
-            type="integer",
-            minimum=1,
-            description="Most objects to fetch in this run, oldest wish first. At 20 a second, 20,000 take 17 minutes.",
+            1,
+            "Objects to fetch",
+            "Most objects to fetch in this run, oldest wish first. At 20 a second, 20,000 take 17 minutes.",
         ),
     },
 )

@@ -7,7 +7,9 @@ goes on where the last commit was. Beside it, in the same way, the lists of whic
 transactions), each with a watermark of its own. An account that fails does not hold the others back.
 
 **When** Hourly. The first run reads the 30 days that Stripe keeps; run `stripe_backfill` once for what is older.
-More than an hour behind (`select * from ops.watermark`) is late; the log of `stage_events` says how long it will take.
+
+**When it is late** After an hour, or when the data is more than an hour behind (`select * from ops.watermark`): the log
+of `stage_events` says how long it will take. Nothing is lost; the first run may be late. Is the DAG paused?
 
 **When it is red**
 
@@ -23,7 +25,7 @@ from datetime import datetime
 
 from airflow.sdk import CronDataIntervalTimetable, dag
 
-from tallyhouse.tasks import common, events, polling
+from tallyhouse.tasks import common, events, notifying, polling
 
 
 @dag(
@@ -33,6 +35,7 @@ from tallyhouse.tasks import common, events, polling
     max_active_runs=1,
     is_paused_upon_creation=True,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=1),
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
 )

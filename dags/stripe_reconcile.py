@@ -18,6 +18,8 @@ that is active or past due. Large lists are cut into slices, each compared for i
 **When** Daily, beside `stripe_events`, under the same rate limit. A kind whose tables are being loaded anew, as after
 some upgrades, is left out: the label of `plan_comparisons` names it.
 
+**When it is late** After twelve hours: labels say how far it is. A lower *rotation* compares more in each run.
+
 **When it is red**
 
 - `report_unexplained`: run `warehouse_rebuild`; if the difference comes back, the SQL that reads the object is wrong.
@@ -27,10 +29,10 @@ some upgrades, is left out: the label of `plan_comparisons` names it.
 
 from datetime import datetime
 
-from airflow.sdk import CronDataIntervalTimetable, Param, dag
+from airflow.sdk import CronDataIntervalTimetable, dag
 
 from tallyhouse.questions import COMPARED
-from tallyhouse.tasks import common, reconciling
+from tallyhouse.tasks import common, forms, notifying, reconciling
 
 
 @dag(
@@ -40,27 +42,20 @@ from tallyhouse.tasks import common, reconciling
     max_active_runs=1,
     is_paused_upon_creation=True,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=12),
     doc_md=__doc__,
     tags=["tallyhouse", "ingestion"],
     params={
-        "objects": Param(
-            list(COMPARED),
-            type="array",
-            items={"type": "string", "enum": list(COMPARED)},
-            examples=list(COMPARED),
-            description="Kinds of objects to compare.",
-        ),
-        "recent_days": Param(
-            35, type="integer", minimum=1, description="Compare all that was created in so many days before now."
-        ),
-        "rotation": Param(
+        "objects": forms.some_of(list(COMPARED), "Objects", "Kinds of objects to compare."),
+        "recent_days": forms.number(35, 1, "Recent days", "Compare all that was created in so many days before now."),
+        "rotation": forms.number(
             30,
-            type="integer",
-            minimum=1,
-            description="In how many runs all that is older is compared once; 1 compares everything now.",
+            1,
+            "Runs for all that is older",
+            "In how many runs all that is older is compared once; 1 compares everything now.",
         ),
-        "slice_objects": Param(
-            2000, type="integer", minimum=100, description="Objects in one slice, about, which is compared by itself."
+        "slice_objects": forms.number(
+            2000, 100, "Objects in a slice", "About so many objects are compared by themselves."
         ),
     },
 )

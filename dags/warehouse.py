@@ -9,6 +9,9 @@ run at the head of `marts`.
 **When** Whenever another DAG has staged something. A run whose rows the run before has loaded already is skipped; one
 started by hand never is.
 
+**When it is late** After an hour: a model waits for `warehouse_rebuild` to end, or much was staged at once, as by the
+first backfill; the model's log says how many batches it applies.
+
 **When it is red**
 
 - A model: its transaction was rolled back, and nothing is half done. Clear it, or wait for the next run: pending
@@ -25,7 +28,7 @@ from airflow.sdk import TaskGroup, chain, dag
 
 from tallyhouse import settings
 from tallyhouse.objects import MODELS
-from tallyhouse.tasks import common, models
+from tallyhouse.tasks import common, models, notifying
 
 
 @dag(
@@ -34,6 +37,7 @@ from tallyhouse.tasks import common, models
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=1),
     doc_md=__doc__,
     tags=["tallyhouse", "warehouse"],
     template_searchpath=[str(settings.SQL_ROOT)],

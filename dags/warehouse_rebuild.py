@@ -8,6 +8,8 @@ many rows of each table went and came: in a warehouse that the hourly loads kept
 **When** By hand: after an upgrade that reads documents better, or when a document that had been set aside has been
 mended. It needs as much room on the disk again as schema `dwh` has, and minutes for millions of events.
 
+**When it is late** After twelve hours: its log says which table it makes. Loads go on meanwhile.
+
 **When it is red** Nothing was changed: the swap is one transaction. Clear the task, or leave it. A failed `check` names
 the rule and the first rows that break it.
 """
@@ -16,7 +18,7 @@ from datetime import datetime
 
 from airflow.sdk import chain, dag
 
-from tallyhouse.tasks import common, rebuilding
+from tallyhouse.tasks import common, notifying, rebuilding
 
 
 @dag(
@@ -25,6 +27,7 @@ from tallyhouse.tasks import common, rebuilding
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=common.DEFAULT_ARGS,
+    deadline=notifying.due_within(hours=12),
     doc_md=__doc__,
     tags=["tallyhouse", "warehouse"],
 )

@@ -28,7 +28,8 @@ where
     and exists (
         select from raw.event as event
         inner join ops.batch as batch on event.batch_id = batch.batch_id
-        where event.account_id = known.account_id and event.livemode = %(livemode)s and batch.account_id = %(key)s
+        where event.account_id = known.account_id and event.livemode = %(livemode)s
+            and coalesce(batch.requested_via, batch.account_id) = %(key)s
     )
 order by known.account_id
 """

@@ -10,6 +10,7 @@ import psycopg
 from tallyhouse import redaction, warehouse
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
+from tallyhouse.rebuild import drop_left_over
 
 REASONS = {
     "request": "the person asked for it",
@@ -19,13 +20,16 @@ REASONS = {
 }
 """Reason -> what it means. Words of the user's own might name the person, in the very record of the erasure."""
 
-# The raw layer, for a customer that is known; and what names one of which no document ever came.
+GUESTS = ("charge", "checkout.session")
+"""Kinds of payments that may have no customer: of a guest, one of these stands for the person."""
+
+# The raw layer, for a customer or payment that is known; and what names one of which no document ever came.
 _OWNERS = """
 select distinct known.account_id, known.livemode
 from (
-    select account_id, livemode from raw.event where object_type = 'customer' and object_id = %(customer)s
+    select account_id, livemode from raw.event where object_type = any(%(kinds)s) and object_id = %(customer)s
     union all
-    select account_id, livemode from raw.object where object_type = 'customer' and object_id = %(customer)s
+    select account_id, livemode from raw.object where object_type = any(%(kinds)s) and object_id = %(customer)s
     union all
     select account_id, livemode from dwh.charge_fact where customer_id = %(customer)s
     union all
@@ -39,6 +43,20 @@ from (
 ) as known
 where %(account)s::text is null or known.account_id = %(account)s
 order by 1, 2
+"""
+_CUSTOMER_OF_GUEST = """
+select ops.owner_of(version.body)
+from unnest(%(guests)s::text[]) as guest (kind)
+cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, guest.kind, %(customer)s) as version
+where ops.owner_of(version.body) is not null
+limit 1
+"""
+# When it was created: nothing that was made before names it.
+_SINCE = """
+select min(least(ops.made_at(body -> 'created'), version_at))
+from unnest(%(kinds)s::text[]) as root (kind)
+cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, root.kind, %(customer)s)
+where ops.made_at(body -> 'created') is not null
 """
 # Values that the pipeline quoted in its own books.
 _QUOTES = {
@@ -57,10 +75,16 @@ _QUOTES = {
     """,
 }
 
+_SHOWN = 50
+
 
 @dataclass(frozen=True)
 class Request:
-    """Whom to erase, and why. `account_id` None: of whichever account has that customer, if only one has."""
+    """Whom to erase, and why.
+
+    `customer_id`: of a guest, the id of the charge or checkout session. `account_id` None: of whichever account has
+    it, if only one has.
+    """
 
     customer_id: str
     account_id: str | None
@@ -74,38 +98,70 @@ class Request:
 class Erased:
     """What was redacted: rows by table, of those that held any.
 
-    `erasure_ids`: of ops.erasure, one for each mode that has the customer.
+    `erasure_ids`: of ops.erasure, one for each mode that has the customer. `others`: ids of customers, and of guests'
+    payments, that are not erased and may be the same person's, by what they have in common; told by `count` alone.
     """
 
     erasure_ids: tuple[int, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, list[str]] = field(default_factory=dict)
 
     def describe(self) -> str:
         """One line for a log."""
         parts = [f"{table} {number:,}" for table, number in self.rows.items()]
         return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
 
+    def describe_others(self) -> list[str]:
+        """A line for each thing that others have in common with the person."""
+        return [
+            f"{why}: {len(ids):,} more, which stay unless you erase them too: {', '.join(ids[:_SHOWN])}"
+            + (", ..." if len(ids) > _SHOWN else "")
+            for why, ids in self.others.items()
+        ]
+
 
 def count(connection: psycopg.Connection, request: Request) -> Erased:
-    """What `erase` would redact: does it, and takes it back. Errors as of `erase`."""
+    """What `erase` would redact, and who else may be the same person. Changes nothing. Errors as of `erase`."""
     require_idle(connection)
     with connection.transaction(force_rollback=True):
-        return _erase(connection, request)
+        owners = _owners(connection, request)
+        ids = _list(connection, request, owners)
+        rows = redaction.count(connection)
+        return Erased(tuple(ids), _add_up(connection, ids, rows), _others(connection, request, owners))
 
 
 def erase(connection: psycopg.Connection, request: Request) -> Erased:
     """Redacts all that the raw layer has of the customer, in one transaction, and puts it on the list of the erased.
 
     What Stripe sends of it from now on is redacted before it is seen. Dims and facts follow with `follow`. A second
-    call of the same run does nothing. Raises TallyhouseError when no account has the customer, or several have.
+    call of the same run does nothing. Raises TallyhouseError when no account has the customer, or several have, or
+    when it is a payment that is no guest's.
     """
     require_idle(connection)
     with connection.transaction():
-        return _erase(connection, request)
+        drop_left_over(connection, waits=False)
+    with connection.transaction():
+        # Batches take it shared as they end: each is either committed and will be found, or sees the list.
+        redaction.lock(connection)
+        ids = _list(connection, request, _owners(connection, request))
+        if not ids:
+            return _done(connection, request)
+        rows = _add_up(connection, ids, redaction.redact(connection, request.run_id))
+        connection.execute(
+            "update ops.erasure set row_counts = %s where erasure_id = any(%s)",
+            [json.dumps(rows), ids],
+        )
+        return Erased(tuple(ids), rows)
 
 
 def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence[int]) -> None:
-    """Lets dims and facts follow, and makes sure that they did; TallyhouseError where something personal is left."""
+    """Lets dims and facts follow, and makes sure that they did; TallyhouseError where something personal is left.
+
+    A rebuild that goes on may have read what is gone by now: it is waited for.
+    """
+    require_idle(connection)
+    with connection.transaction():
+        drop_left_over(connection, waits=True)
     warehouse.apply_models(connection, sql_root)
     with connection.transaction():
         left = redaction.sum_rows(
@@ -128,54 +184,87 @@ def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence
         )
 
 
-def _erase(connection: psycopg.Connection, request: Request) -> Erased:
-    # Batches take it shared as they end: each is either committed and will be found, or sees the list.
-    redaction.lock(connection)
-    owners = _owners(connection, request)
-    ids = [erasure_id for owner in owners if (erasure_id := _list(connection, request, *owner)) is not None]
-    if not ids:
-        done = connection.execute(
-            "select erasure_id, row_counts from ops.erasure where run_id = %s order by 1", [request.run_id]
-        ).fetchall()
-        counts = redaction.sum_rows((table, number) for _, rows in done for table, number in rows.items())
-        return Erased(tuple(erasure_id for erasure_id, _ in done), counts)
-    rows = redaction.redact(connection, owners, request.run_id)
+def _done(connection: psycopg.Connection, request: Request) -> Erased:
+    """What this run has erased before."""
+    done = connection.execute(
+        "select erasure_id, row_counts from ops.erasure where run_id = %s order by 1", [request.run_id]
+    ).fetchall()
+    counts = redaction.sum_rows((table, number) for _, rows in done for table, number in rows.items())
+    return Erased(tuple(erasure_id for erasure_id, _ in done), counts)
+
+
+def _add_up(connection: psycopg.Connection, ids: Sequence[int], raw: Mapping[str, int]) -> dict[str, int]:
+    """The rows of the raw layer, of what the pipeline quoted, which goes, and of what dims and facts still hold."""
+    rows = [*raw.items()]
     for table, statement in _QUOTES.items():
-        rows[table] = connection.execute(statement, {"ids": ids}).rowcount
+        rows.append((table, connection.execute(statement, {"ids": ids}).rowcount))
     held = connection.execute(
         "select p.relation, p.row_count from unnest(%s::bigint[]) as e (id) "
-        "cross join lateral ops.personal_rows(e.id) as p",
-        [ids],
+        "cross join lateral ops.personal_rows(e.id) as p where p.relation <> all(%s)",
+        [ids, [*raw]],
     ).fetchall()
-    rows = {table: number for table, number in redaction.sum_rows([*rows.items(), *held]).items() if number}
-    connection.execute(
-        "update ops.erasure set row_counts = %s where erasure_id = any(%s)",
-        [json.dumps(rows), ids],
-    )
-    return Erased(tuple(ids), rows)
+    return {table: number for table, number in redaction.sum_rows([*rows, *held]).items() if number}
+
+
+def _others(
+    connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]
+) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for account_id, livemode in owners:
+        rows = connection.execute(
+            "select why, object_id from ops.same_person(%s, %s, %s) order by 1, 2",
+            [account_id, livemode, request.customer_id],
+        )
+        for why, object_id in rows:
+            found.setdefault(why, []).append(object_id)
+    return found
 
 
 def _owners(connection: psycopg.Connection, request: Request) -> list[tuple[str, bool]]:
     """The account, and the modes of it, that have the customer."""
-    owners = connection.execute(_OWNERS, {"customer": request.customer_id, "account": request.account_id}).fetchall()
+    owners = connection.execute(
+        _OWNERS,
+        {"customer": request.customer_id, "account": request.account_id, "kinds": ["customer", *GUESTS]},
+    ).fetchall()
     accounts = sorted({account_id for account_id, _ in owners})
     if not accounts:
         known = connection.execute("select distinct account_id from ops.batch where account_id is not null").fetchall()
         where = f"account {request.account_id}" if request.account_id else "any account"
         raise TallyhouseError(
-            f"The warehouse has no customer {request.customer_id} of {where}, and nothing was changed. Its accounts "
-            f"are {', '.join(sorted(row[0] for row in known)) or 'none yet'}; a customer's id is in Stripe's "
-            "dashboard, and begins with cus_."
+            f"The warehouse has no customer {request.customer_id} of {where}, nor a guest's charge or checkout session "
+            f"of that id, and nothing was changed. Its accounts are "
+            f"{', '.join(sorted(row[0] for row in known)) or 'none yet'}; a customer's id is in Stripe's dashboard, "
+            "and begins with cus_."
         )
     if len(accounts) > 1:
         raise TallyhouseError(
             f"Several accounts have a customer {request.customer_id}: {', '.join(accounts)}. Name one of them in the "
             "form; nothing was changed."
         )
+    for account_id, livemode in owners:
+        row = connection.execute(
+            _CUSTOMER_OF_GUEST,
+            {"customer": request.customer_id, "account": account_id, "livemode": livemode, "guests": [*GUESTS]},
+        ).fetchone()
+        if row:
+            raise TallyhouseError(
+                f"{request.customer_id} is a payment of customer {row[0]}, and no guest's: erase that customer. "
+                "Nothing was changed."
+            )
     return owners
 
 
-def _list(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
+def _list(connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]) -> list[int]:
+    """Puts the customer on the list, in each account and mode; the ids of these erasures, none when done before."""
+    listed = (_list_one(connection, request, account_id, livemode) for account_id, livemode in owners)
+    ids = [erasure_id for erasure_id in listed if erasure_id is not None]
+    # when all are on the list: who is erased in one mode names nobody in the other
+    for erasure_id in ids:
+        connection.execute("select ops.remember_erased_users(p_erasure_id => %s)", [erasure_id])
+    return ids
+
+
+def _list_one(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
     """Puts the customer on the list; None when this run has done so before."""
     row = connection.execute(
         "insert into ops.erasure (account_id, livemode, customer_id, reason, reference, requested_by, run_id) "
@@ -192,16 +281,18 @@ def _list(connection: psycopg.Connection, request: Request, account_id: str, liv
     ).fetchone()
     if row is None:
         return None
+    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]}
     # Of one that was erased before, everything is looked through once more, and counts for this erasure.
     connection.execute(
         "with before as (select erasure_id from ops.erased_object "
         "where account_id = %(account)s and livemode = %(livemode)s and object_id = %(customer)s) "
         "update ops.erased_object set erasure_id = %(id)s, batch_id = null where erasure_id in (select * from before)",
-        {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]},
+        root,
     )
+    since = connection.execute(_SINCE, {**root, "kinds": ["customer", *GUESTS]}).fetchone()
     connection.execute(
-        "insert into ops.erased_object (account_id, livemode, object_id, erasure_id) values (%s, %s, %s, %s) "
-        "on conflict do nothing",
-        [account_id, livemode, request.customer_id, row[0]],
+        "insert into ops.erased_object (account_id, livemode, object_id, erasure_id, since) "
+        "values (%(account)s, %(livemode)s, %(customer)s, %(id)s, %(since)s) on conflict do nothing",
+        {**root, "since": since and since[0]},
     )
     return int(row[0])

@@ -153,13 +153,31 @@ def _forget_shadow_ledger(connection: psycopg.Connection) -> None:
     connection.execute("delete from ops.last_run where relation = any(%s)", [shadows])
 
 
+def drop_left_over(connection: psycopg.Connection, *, waits: bool) -> None:
+    """Removes what a rebuild that was killed left behind, which is a copy of dims and facts as they were then.
+
+    Of a rebuild that goes on it waits for the end (`waits`), or leaves it alone. Until the end of the caller's
+    transaction no other can begin.
+    """
+    if waits:
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
+    else:
+        row = connection.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
+        if not (row and row[0]):
+            return
+    _drop_shadow(connection)
+
+
 @contextmanager
 def _alone(connection: psycopg.Connection) -> Iterator[None]:
     """One rebuild at a time: the shadow schema is one."""
     with connection.transaction():
         row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
     if not (row and row[0]):
-        raise TallyhouseError("Another rebuild is running. Wait until it ends; nothing was changed.")
+        raise TallyhouseError(
+            "Another rebuild is running, or an erasure looks at what one left behind. Wait until it ends; "
+            "nothing was changed."
+        )
     try:
         yield
     finally:

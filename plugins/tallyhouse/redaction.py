@@ -1,7 +1,7 @@
-"""Redacts the raw layer by the list of erased customers, and moves what it redacted into a batch for the models."""
+"""Redacts the raw layer by the list of erased customers, and moves what it redacted into batches for the models."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import psycopg
 
@@ -11,55 +11,81 @@ log = logging.getLogger(__name__)
 
 SOURCE = "erasure"
 
+# The models whose rows are emptied in place, of the warehouse and of a rebuild beside it. They come before the list's
+# own lock: who holds all models' locks may wait for that one.
+_LOCKS = (
+    "ops.model.client_dim",
+    "ops.model.user_first_install_fact",
+    "ops.model.dwh_rebuild.client_dim",
+    "ops.model.dwh_rebuild.user_first_install_fact",
+    "ops.erasure",
+)
+
 
 def lock(connection: psycopg.Connection) -> None:
-    """Keeps batches from ending until this transaction does: each has committed, and is found, or will see the list."""
-    connection.execute("select pg_advisory_xact_lock(hashtextextended('ops.erasure', 0))")
+    """Keeps batches from ending until this transaction does: each has committed, and is found, or will see the list.
+
+    And the models of installs from running, which read what is emptied and write what is emptied with it.
+    """
+    for name in _LOCKS:
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def look_again(connection: psycopg.Connection) -> int:
-    """Looks through the raw layer for what names objects of erased customers that were not known before.
+    """Looks through the raw layer for what names objects and users of erased customers that were not known before.
 
     A document may come before the one that tells whose it is: a dispute before its charge. Every load begins with
-    this; it costs nothing unless something new of an erased customer has come. Returns how many rows were redacted.
+    this; it costs nothing unless something new of an erased customer has come, and then no more than what was made
+    since. Returns how many rows were redacted.
     """
     require_idle(connection)
     with connection.transaction():
-        if not _pending_owners(connection):
+        if not _is_anything_pending(connection):
             return 0
         lock(connection)
-        # another load may have looked while this one waited
-        owners = _pending_owners(connection)
-        if not owners:
-            return 0
-        rows = redact(connection, owners, "load")
+        rows = redact(connection, "load")
     log.info("more of erased customers: %s", ", ".join(f"{table} {number:,}" for table, number in rows.items()))
     return sum(rows.values())
 
 
-def redact(connection: psycopg.Connection, owners: Sequence[tuple[str, bool]], run_id: str) -> dict[str, int]:
-    """Redacts what is on the list and was not yet looked for, as a batch that the models read again; rows by table.
+def redact(connection: psycopg.Connection, run_id: str) -> dict[str, int]:
+    """Redacts what is on the list and was not yet looked for; rows by table.
 
-    `owners`: the accounts and modes of these customers; the batch goes by the first, since a batch needs one.
+    The documents of each account and mode go into a batch of their own, which the models read again.
     """
-    connection.execute("select ops.remember_erased_users()")
-    row = connection.execute(
-        "insert into ops.batch (account_id, livemode, source, run_id, started_at) "
-        "values (%s, %s, %s, %s, clock_timestamp()) returning batch_id",
-        [*owners[0], SOURCE, run_id],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
-    rows = sum_rows(
-        [
-            *connection.execute("select relation, row_count from ops.erase_documents(%s)", [row[0]]).fetchall(),
-            *connection.execute("select relation, row_count from ops.erase_installs()").fetchall(),
-        ]
-    )
-    connection.execute(
-        "update ops.batch set row_count = %s, committed_at = clock_timestamp() where batch_id = %s",
-        [rows["raw.event"] + rows["raw.object"], row[0]],
-    )
-    return rows
+    counts: list[tuple[str, int]] = []
+    for account_id, livemode in _pending_owners(connection):
+        row = connection.execute(
+            "insert into ops.batch (account_id, livemode, source, run_id, started_at) "
+            "values (%s, %s, %s, %s, clock_timestamp()) returning batch_id",
+            [account_id, livemode, SOURCE, run_id],
+        ).fetchone()
+        assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
+        connection.execute("select ops.find_erased(%s, %s)", [account_id, livemode])
+        found = connection.execute("select relation, row_count from ops.erase_documents(%s)", [row[0]]).fetchall()
+        connection.execute(
+            "update ops.batch set row_count = %s, committed_at = clock_timestamp() where batch_id = %s",
+            [sum(number for _, number in found), row[0]],
+        )
+        counts += found
+    counts += connection.execute("select relation, row_count from ops.erase_installs()").fetchall()
+    counts += connection.execute("select 'raw.rejected', ops.erase_rejects()").fetchall()
+    return sum_rows(counts)
+
+
+def count(connection: psycopg.Connection) -> dict[str, int]:
+    """What `redact` would redact, by table, for a transaction that is taken back: no document is touched.
+
+    Waits for nobody, and nobody waits for it, but for who writes of the same customer.
+    """
+    counts: list[tuple[str, int]] = []
+    for owner in _pending_owners(connection):
+        connection.execute("select ops.find_erased(%s, %s)", owner)
+        counts += connection.execute("select relation, row_count from ops.count_found()").fetchall()
+    connection.execute("select ops.find_erased_installs()")
+    counts += connection.execute("select relation, row_count from ops.count_installs()").fetchall()
+    counts += connection.execute("select 'raw.rejected', count(*) from ops.rejects_of_erased()").fetchall()
+    return sum_rows(counts)
 
 
 def sum_rows(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -71,6 +97,15 @@ def sum_rows(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def _pending_owners(connection: psycopg.Connection) -> list[tuple[str, bool]]:
+    """The accounts and modes of what is on the list and was not yet looked for."""
     return connection.execute(
         "select distinct account_id, livemode from ops.erased_object where batch_id is null order by 1, 2"
     ).fetchall()
+
+
+def _is_anything_pending(connection: psycopg.Connection) -> bool:
+    row = connection.execute(
+        "select exists (select from ops.erased_object where batch_id is null) "
+        "or exists (select from ops.erased_user where is_pending)"
+    ).fetchone()
+    return bool(row and row[0])

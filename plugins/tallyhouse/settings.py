@@ -26,6 +26,15 @@ STRIPE_CONNECTIONS = "tallyhouse_stripe_connections"
 ACQUISITION_PATH = "tallyhouse_acquisition_path"
 """Airflow Variable with the folder of installs and ad spend: /data/acquisition, or s3://aws_default@bucket/folder."""
 
+EXPORT_PATH = "tallyhouse_export_path"
+"""Airflow Variable with the folder to which export_marts writes: /data/export, or s3://aws_default@bucket/folder."""
+
+ALERT_EMAILS = "tallyhouse_alert_emails"
+"""Airflow Variable with the addresses, separated by commas or spaces, to tell of failures and of late runs."""
+
+ALERT_SLACK = "tallyhouse_alert_slack"
+"""Airflow Variable with the id of the connection (Slack incoming webhook) by which to tell of them."""
+
 SQL_ROOT = Path(os.environ.get("TALLYHOUSE_SQL_ROOT") or Path(__file__).resolve().parents[2] / "include" / "sql")
 """Where the SQL files are: include/sql beside plugins/, unless TALLYHOUSE_SQL_ROOT names another folder."""
 
@@ -139,8 +148,28 @@ def acquisition_folder() -> ObjectStoragePath | None:
 
     In an object store, the part before the @ is the Airflow connection with which to read it.
     """
-    named = str(Variable.get(ACQUISITION_PATH, default=None) or "").strip()
-    return ObjectStoragePath(named) if named else None
+    return _folder(ACQUISITION_PATH)
+
+
+def export_folder() -> ObjectStoragePath | None:
+    """The folder to write exports to; None where the Variable names none. In an object store as above."""
+    return _folder(EXPORT_PATH)
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Whom to tell of failures: e-mail addresses, by Airflow's own SMTP connection, and a connection to Slack."""
+
+    emails: list[str]
+    slack_conn_id: str | None
+
+
+def alert_settings() -> AlertSettings:
+    """What the Variables say; nobody where they are not set."""
+    return AlertSettings(
+        emails=[found for found in re.split(r"[\s,;]+", _variable(ALERT_EMAILS)) if found],
+        slack_conn_id=_variable(ALERT_SLACK) or None,
+    )
 
 
 def open_warehouse_connection() -> psycopg.Connection:
@@ -153,6 +182,15 @@ def warehouse_connection() -> Iterator[psycopg.Connection]:
     """A psycopg connection to the warehouse, closed at the end."""
     with closing(open_warehouse_connection()) as connection:
         yield connection
+
+
+def _folder(variable: str) -> ObjectStoragePath | None:
+    named = _variable(variable)
+    return ObjectStoragePath(named) if named else None
+
+
+def _variable(name: str) -> str:
+    return str(Variable.get(name, default=None) or "").strip()
 
 
 def _exists(conn_id: str) -> bool:

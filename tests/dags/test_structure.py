@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DAG_IDS = (
     "acquisition",
     "erase_customer",
+    "export_marts",
     "marts",
     "stripe_backfill",
     "stripe_enrichment",
@@ -64,10 +65,15 @@ def test_the_dags_are_exactly_these(dag_bag: "DagBag") -> None:
     assert tuple(sorted(dag_bag.dags)) == DAG_IDS
 
 
-def test_a_dag_says_what_it_does_when_it_runs_and_what_to_do_when_it_is_red(dag: "DAG") -> None:
+WORDS = {1: "an hour", 2: "two hours", 4: "four hours", 6: "six hours", 12: "twelve hours", 24: "a day"}
+
+
+def test_a_dag_says_what_it_does_when_it_is_late_and_what_to_do_when_it_is_red(dag: "DAG") -> None:
     assert dag.doc_md is not None
-    for heading in ("###", "**What**", "**When**", "**When it is red**"):
-        assert heading in dag.doc_md
+    headings = ["###", "**What** ", "**When** ", "**When it is late** ", "**When it is red** "]
+    places = [dag.doc_md.replace("\n", " ").find(heading) for heading in headings]
+    assert -1 not in places
+    assert places == sorted(places)
     assert "tallyhouse" in dag.tags
     assert len(dag.tags) == 2
 
@@ -81,6 +87,26 @@ def test_every_task_retries_under_the_policy(dag: "DAG") -> None:
         assert task.retry_delay == timedelta(minutes=1), task.task_id
         arguments = task.partial_kwargs if task.is_mapped else task.__dict__
         assert arguments["retry_policy"] is common.DEFAULT_ARGS["retry_policy"], task.task_id
+
+
+def test_a_run_is_late_when_its_page_says_so(dag: "DAG") -> None:
+    from airflow.sdk import AsyncCallback, DeadlineReference
+
+    (alert,) = dag.deadline
+    assert alert.reference == DeadlineReference.DAGRUN_QUEUED_AT
+    assert isinstance(alert.callback, AsyncCallback)
+    hours = alert.interval.total_seconds() / 3600
+    assert f"**When it is late** After {WORDS[int(hours)]}" in str(dag.doc_md)
+
+
+def test_a_form_explains_each_of_its_fields(dag: "DAG") -> None:
+    for name in dag.params:
+        param = dag.params.get_param(name)
+        title, description = str(param.schema.get("title") or ""), str(param.description or "")
+        assert title, name
+        assert title[0].isupper(), name
+        assert len(description) > 15, name
+        assert description.endswith("."), name
 
 
 def test_one_run_at_a_time(dag: "DAG") -> None:
@@ -112,6 +138,7 @@ def test_only_what_runs_by_the_clock_waits_for_a_person_to_start_it(dag_bag: "Da
     paused = {dag_id: dag.is_paused_upon_creation for dag_id, dag in dag_bag.dags.items()}
     assert {dag_id for dag_id, is_paused in paused.items() if is_paused} == {
         "acquisition",
+        "export_marts",
         "stripe_events",
         "stripe_reconcile",
     }
@@ -128,6 +155,7 @@ def test_assets_lead_from_stripe_to_the_warehouse_to_the_marts(dag_bag: "DagBag"
         "warehouse_rebuild": ({"publish_loaded": ["warehouse_loaded"]}, []),
         "erase_customer": ({"publish_loaded": ["warehouse_loaded"]}, []),
         "marts": ({}, ["warehouse_loaded"]),
+        "export_marts": ({}, []),
     }
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from demo import airflow_config
@@ -26,7 +27,8 @@ from simulator.clock import Clock
 from simulator.company import Company
 from simulator.instance import make_accounts
 from simulator.server import serve_in_thread
-from tests.conftest import ROOT, PostgresServer
+from tallyhouse.warehouse import refresh_marts
+from tests.conftest import ROOT, SQL_ROOT, PostgresServer
 from tests.end_to_end.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -43,6 +45,14 @@ RUNS = [
     ("stripe_events", "scheduled__2", "failed", ENDED, ["stage_events"]),
 ]
 """(DAG, run, state, end, failed tasks): what Airflow knows. The checks were made in the run of marts."""
+
+FACTS = (
+    ("transaction_fact", "occurred_at"),
+    ("balance_transaction_fact", "created_at"),
+    ("charge_fact", "created_at"),
+    ("customer_payment_fact", "day"),
+)
+"""(Table, column): the facts that payments make, and when."""
 
 PASSWORD = "a password of the tests"
 START_SECONDS = 120
@@ -66,6 +76,36 @@ def loaded(serving: "Serving", postgres: PostgresServer, tmp_path_factory: pytes
         connection.execute("update ops.check_result set run_id = 'asset_triggered__1'")
     serving.wait()
     return conninfo
+
+
+@pytest.fixture
+def copy(postgres: PostgresServer, loaded: str) -> Iterator[str]:
+    """A copy of the loaded warehouse, to break things in."""
+    conninfo = postgres.clone_database(loaded)
+    yield conninfo
+    postgres.drop_database(conninfo)
+
+
+@pytest.fixture(scope="package")
+def uneven(postgres: PostgresServer, loaded: str) -> Iterator[str]:
+    """A copy in which one account, the second by name, was read until 20 January, the dinar has no rate, and in
+    December nobody paid in euros, nor did a payment fail."""
+    conninfo = postgres.clone_database(loaded)
+    with psycopg.connect(conninfo) as connection:
+        (account,) = connection.execute("select max(account_id) from mart.currency_span").fetchone() or ()
+        late = {"account": account, "through": datetime(2026, 1, 20, tzinfo=UTC)}
+        connection.execute("update ops.watermark set through = %(through)s where account_id = %(account)s", late)
+        for table, at in FACTS:
+            name, column = sql.Identifier("dwh", table), sql.Identifier(at)
+            of_account = sql.SQL("delete from {} where account_id = %(account)s and {} >= %(through)s")
+            connection.execute(of_account.format(name, column), late)
+            in_december = sql.SQL("delete from {} where currency = 'eur' and {} >= '2025-12-01' and {} < '2026-01-01'")
+            connection.execute(in_december.format(name, column, column))
+        connection.execute("delete from dwh.fx_rate_fact where 'kwd' in (from_currency, to_currency)")
+        connection.commit()
+        refresh_marts(connection, SQL_ROOT)
+    yield conninfo
+    postgres.drop_database(conninfo)
 
 
 @pytest.fixture

@@ -85,6 +85,42 @@ def test_the_numbers_on_the_page_are_those_of_the_mart(
     assert figure.locator(".value").inner_text() == f"${closing:,.2f}"
 
 
+def test_all_currencies_are_chosen_and_shown_in_the_reporting_currency(
+    context: "BrowserContext", site: Serving, asking: Asking
+) -> None:
+    page = open_page(context, site, "?currency=usd&from=2025-12")
+    page.select_option("select[name=currency]", label="All, in USD")
+    page.wait_for_selector("#footer:has-text('of all currencies')")
+    page.wait_for_url("**currency=every**")
+    # a plan has one currency
+    assert page.locator("select[name=plan]").count() == 0
+    expected = asking(
+        "select month::text, sum(fx_minor) / 100, sum(closing_mrr_minor) / 100 "
+        "from mart.mrr_movement_reporting_monthly where month >= '2025-12-01' group by 1 order by 1"
+    )
+    rows = table_of(page, "mrr")
+    head = page.locator("#chart-mrr thead th").all_inner_texts()
+    fx, closing = head.index("Exchange rates"), head.index("Closing")
+    assert [(row[0], pytest.approx(Decimal(row[fx])), pytest.approx(Decimal(row[closing]))) for row in rows] == expected
+    shown = page.locator(".figure", has_text="MRR").first.locator(".value").inner_text()
+    assert shown == f"${expected[-1][2]:,.2f}"
+    assert "counts in each" in page.locator("#chart-subscribers .note").inner_text()
+    page.locator("#chart-mrr").get_by_role("button", name="Table").click()
+    assert "Exchange rates" in page.locator("#chart-mrr .legend").inner_text()
+
+
+def test_where_a_rate_is_missing_the_page_says_of_which_currency_and_what_to_do(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = open_page(context, site, "?currency=every&from=2025-07")
+    said = page.locator("#message .problem")
+    assert "there is no exchange rate to USD" in said.inner_text()
+    assert said.get_by_role("link", name="acquisition").get_attribute("href") == f"{site.url}/dags/acquisition"
+    assert page.locator("#chart-mrr svg").count() == 1
+    page.select_option("select[name=currency]", "usd")
+    said.wait_for(state="detached")
+
+
 def test_the_triangle_has_the_cohorts_of_the_mart(context: "BrowserContext", site: Serving, asking: Asking) -> None:
     page = open_page(context, site)
     expected = asking(
@@ -121,9 +157,8 @@ def test_the_sql_of_a_chart_is_shown_as_it_was_asked(context: "BrowserContext", 
     page = open_page(context, site, "?currency=jpy&by=quarter")
     page.locator("#chart-trials").get_by_role("button", name="SQL").click()
     text = page.locator("dialog code").inner_text()
-    assert "from asked" in text
-    assert "'jpy'::text as currency" in text
-    assert "'quarter'::text as grain" in text
+    assert "from mart.asked_months('jpy'::text, false::boolean, '2025-" in text
+    assert "'quarter'::text, NULL::text) as asked" in text
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
 
@@ -202,7 +237,63 @@ def test_a_chart_says_what_a_period_was_when_it_is_pointed_at(context: "BrowserC
     assert tip.startswith("Mar 2026 so far")
     assert all(word in tip for word in ("Opening", "Expansion", "Churn", "Closing"))
     page.locator("#chart-mrr .legend .defined", has_text="Churn").hover()
-    assert page.locator("#definition").inner_text().startswith("MRR of customers who kept none")
+    definition = page.locator("#definition")
+    assert definition.inner_text().startswith("MRR of customers who kept none")
+    # it stays where the pointer goes to read it, and leaves with it
+    definition.hover()
+    page.wait_for_timeout(400)
+    assert definition.is_visible()
+    page.mouse.move(0, 0)
+    definition.wait_for(state="hidden")
+
+
+def test_a_figure_says_that_it_is_of_all_plans_when_one_is_chosen(context: "BrowserContext", site: Serving) -> None:
+    page = open_page(context, site)
+    page.locator("select[name=plan] option").nth(1).wait_for(state="attached")
+    page.select_option("select[name=plan]", index=1)
+    page.wait_for_selector(".figure .ignored")
+    unmarked = page.locator(".figure:not(:has(.ignored)) .label").all_inner_texts()
+    assert unmarked == ["MRR", "ARR", "Active subscribers"]
+    assert page.locator(".figure .ignored").first.inner_text() == "of all plans"
+
+
+PARTS = """() => {
+    const probe = document.body.appendChild(document.createElement("span"));
+    const rgb = (name) => {
+        probe.style.color = `var(--${name})`;
+        const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+        canvas.fillStyle = getComputedStyle(probe).color;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    return ["card", "won1", "lost1", "accent", "quiet", "ink"].map(rgb);
+}"""
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """WCAG 2.2's contrast ratio of two sRGB colours."""
+
+    def luminance(colour: list[int]) -> float:
+        linear = [(c / 255 + 0.055) ** 2.4 / 1.055**2.4 if c > 10 else c / 255 / 12.92 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_edges_of_bars_and_words_stand_out_from_the_card(context: "BrowserContext", site: Serving, theme: str) -> None:
+    page = open_page(context, site)
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    card, *edges = page.evaluate(PARTS)
+    assert [contrast(card, edge) >= least for edge, least in zip(edges, (3, 3, 4.5, 4.5, 4.5), strict=True)] == [
+        True
+    ] * 5
+    small = page.evaluate(
+        "[...document.querySelectorAll('.tool, .info, select')].map(each => each.getBoundingClientRect())"
+        ".filter(box => box.width < 24 || box.height < 24).length"
+    )
+    assert small == 0
 
 
 def test_at_the_width_of_a_phone_nothing_is_cut_off(context: "BrowserContext", site: Serving) -> None:
@@ -230,24 +321,26 @@ def test_nothing_is_loaded_from_another_host(context: "BrowserContext", site: Se
 TIMES = """() => {
     const asked = performance.getEntriesByType("resource").filter((each) => each.name.includes("/data"));
     const painted = performance.getEntriesByName("first-contentful-paint")[0].startTime;
-    return [asked.length, painted, asked[0].responseEnd];
+    return [asked.length, painted, Number(document.documentElement.dataset.ready)];
 }"""
 
 
-def test_it_is_painted_within_a_second_and_asks_for_the_numbers_once(context: "BrowserContext", site: Serving) -> None:
+def test_it_is_painted_within_a_second_drawn_within_three_and_asks_for_the_numbers_once(
+    context: "BrowserContext", site: Serving
+) -> None:
     page = open_page(context, site)
     # the machine may be busy with something else: the best of three
-    best = float("inf")
+    best = soonest = float("inf")
     for _ in range(3):
-        count, painted, answered = page.evaluate(TIMES)
+        count, painted, drawn = page.evaluate(TIMES)
         assert count == 1
-        assert painted < answered
-        best = min(best, painted)
-        if best < 1000:
+        best, soonest = min(best, painted), min(soonest, drawn)
+        if best < 1000 and soonest < 3000:
             break
         page.reload()
         page.wait_for_selector("html[data-ready]")
     assert best < 1000
+    assert soonest < 3000
 
 
 def test_a_filter_that_cannot_be_offers_a_way_back(context: "BrowserContext", site: Serving) -> None:

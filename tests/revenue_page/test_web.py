@@ -49,14 +49,6 @@ def client(serve: Serve, loaded: str) -> httpx.Client:
     return serve(loaded)
 
 
-@pytest.fixture
-def copy(postgres: PostgresServer, loaded: str) -> Iterator[str]:
-    """A copy of the loaded warehouse, to break things in."""
-    conninfo = postgres.clone_database(loaded)
-    yield conninfo
-    postgres.drop_database(conninfo)
-
-
 def said(client: httpx.Client, path: str = "/data") -> tuple[int, str, str]:
     """Status, what is wrong, and what to do."""
     answer = client.get(path)
@@ -79,7 +71,7 @@ def test_a_database_that_has_not_been_migrated_is_told_what_to_run(
     postgres.drop_database(database)
     assert (status, error) == (
         503,
-        'The warehouse has not been migrated: relation "mart.mrr_movement_monthly" does not exist.',
+        'The warehouse has not been migrated: relation "mart.currency_span" does not exist.',
     )
     assert what_to_do.startswith("Run the DAG warehouse")
 
@@ -234,13 +226,18 @@ def test_of_a_check_its_last_result_counts(serve: Serve, copy: str) -> None:
     client = serve(copy)
     before = client.get("/data").json()["status"]["checks"]
     insert = """
-        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold)
-        values ('activity_adds_up', 'mart', 'manual__1', %s, %s, 0)
+        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold, sample)
+        select 'activity_adds_up', 'mart', 'manual__1', %s, n, 0, (
+            select coalesce(jsonb_agg(jsonb_build_object('month', '2026-01-01', 'row', i)), '[]')
+            from generate_series(1, n) as i
+        )
+        from (values (%s::integer)) as found (n)
     """
     with psycopg.connect(copy) as connection:
-        connection.execute(insert, ["failed", 3])
+        connection.execute(insert, ["failed", 7])
     first, *_ = client.get("/data").json()["status"]["checks"]["others"]
-    assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 3)
+    assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 7)
+    assert first["first_rows"] == [{"month": "2026-01-01", "row": row} for row in range(1, 6)]
     assert (first["run_id"], first["dag_id"]) == ("manual__1", None)
     with psycopg.connect(copy) as connection:
         connection.execute(insert, ["passed", 0])

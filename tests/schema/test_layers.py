@@ -212,13 +212,14 @@ def test_file_begins_with_its_grain(path: Path) -> None:
     assert path.read_text().startswith("/* Grain: one ")
 
 
-def test_file_stem_is_the_relation(warehouse: str) -> None:
+def test_file_stem_is_the_relation_or_the_function(warehouse: str) -> None:
     schemas = {"dims": "dwh", "facts": "dwh", "records": "ops", "marts": "mart"}
     with psycopg.connect(warehouse) as connection:
         existing = {
             f"{schema}.{name}"
             for schema, name in connection.execute(
-                "select relnamespace::regnamespace::text, relname from pg_class where relkind in ('r', 'v', 'm')"
+                "select relnamespace::regnamespace::text, relname from pg_class where relkind in ('r', 'v', 'm') "
+                "union select pronamespace::regnamespace::text, proname from pg_proc"
             )
         }
     for folder, schema in schemas.items():

@@ -12,8 +12,10 @@ DOCS = SQL_ROOT.parents[1] / "docs" / "metrics.md"
 
 # what only shows, converts, or tells how fresh and whole the data is
 NO_METRIC = {
+    "asked_months",
     "charge_invoice",
     "check_status",
+    "currency_span",
     "freshness",
     "gap_daily",
     "payment_intent_invoice",

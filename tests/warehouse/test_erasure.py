@@ -4,7 +4,6 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -13,21 +12,23 @@ from tallyhouse import erasure
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models, release_batches
-from tests.warehouse.raw_rows import (
-    ACCOUNT,
-    SQL_ROOT,
-    StoredRow,
-    Version,
-    empty_warehouse,
-    moment,
-    stage,
-    stage_rows,
-    table_rows,
+from tests.warehouse.people import (
+    AT,
+    CHARGE,
+    CREATED,
+    CUSTOMER,
+    DISPUTE,
+    NAME,
+    OTHER,
+    REVIEW,
+    body_of,
+    erase,
+    loaded,
+    request,
+    texts,
+    version,
 )
-
-AT = moment("2026-03-01T00:00:00")
-CREATED = int(AT.timestamp())
-NAME = "Anna Smith"
+from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, empty_warehouse, stage, table_rows
 
 
 @pytest.fixture
@@ -42,56 +43,6 @@ def each_connection(each_warehouse: str) -> Iterator[psycopg.Connection]:
     """The same on every supported version."""
     with psycopg.connect(each_warehouse) as opened:
         yield opened
-
-
-def version(kind: str, object_id: str, event: str | None = None, second: int = 0, **attributes: Any) -> Version:
-    body = {"object": kind, "id": object_id, "created": CREATED, **attributes}
-    return Version(AT.replace(second=second), event, body)
-
-
-CUSTOMER = version("customer", "cus_1", name=NAME, email="anna@example.com", metadata={"user_id": "u1", "note": NAME})
-CHARGE = version(
-    "charge", "ch_1", customer="cus_1", amount=700, currency="usd", status="succeeded", description=NAME,
-    billing_details={"name": NAME, "address": {"country": "DE", "line1": NAME}},
-    payment_method="pm_1", payment_method_details={"type": "card", "card": {"brand": "visa", "last4": "4242"}},
-)  # fmt: skip
-DISPUTE = version(
-    "dispute", "dp_1", charge="ch_1", amount=700, currency="usd", status="lost", reason="fraudulent",
-    evidence={"customer_name": NAME, "customer_purchase_ip": "203.0.113.9"},
-)  # fmt: skip
-REVIEW = version("review", "prv_1", "review.opened", charge="ch_1", ip_address="203.0.113.9", session={"browser": NAME})
-OTHER = version("charge", "ch_2", customer="cus_2", amount=900, currency="usd", status="succeeded", description=NAME)
-
-
-def request(run_id: str = "run", customer_id: str = "cus_1", account_id: str | None = None) -> erasure.Request:
-    return erasure.Request(customer_id, account_id, "request", None, None, run_id)
-
-
-def erase(connection: psycopg.Connection, run_id: str = "run") -> erasure.Erased:
-    connection.commit()
-    erased = erasure.erase(connection, request(run_id))
-    erasure.follow(connection, SQL_ROOT, erased.erasure_ids)
-    return erased
-
-
-def texts(connection: psycopg.Connection) -> str:
-    """Everything in raw and dwh, as one text."""
-    found = repr([table_rows(connection, "raw"), table_rows(connection, "dwh")])
-    connection.rollback()
-    return found
-
-
-def body_of(connection: psycopg.Connection, object_id: str) -> Any:
-    row = connection.execute(
-        "select body from staging.object_version where object_id = %s order by version_at desc limit 1", [object_id]
-    ).fetchone()
-    connection.rollback()
-    return row and row[0]
-
-
-def loaded(connection: psycopg.Connection, *versions: Version) -> None:
-    stage(connection, versions)
-    apply_models(connection, SQL_ROOT)
 
 
 def test_what_names_the_customer_only_through_its_charge_is_redacted_and_nobody_elses_is(
@@ -160,6 +111,47 @@ def test_of_a_payout_only_the_transactions_of_the_person_are_redacted(connection
     assert [each.get("description") for each in listed["balance_transactions"]["data"]] == [None, NAME]
 
 
+TAKEN_OVER = {"object": "subscription", "id": "sub_1", "created": CREATED, "currency": "usd", "status": "active"}
+
+
+def test_a_customer_who_takes_a_subscription_over_is_let_be(connection: psycopg.Connection) -> None:
+    taken = {**TAKEN_OVER, "customer": "cus_2", "metadata": {"for": "Bert"}, "default_payment_method": "pm_2"}
+    before = {"customer": "cus_1", "metadata": {"for": NAME}, "default_payment_method": "pm_1"}
+    event = Version(AT.replace(second=5), "customer.subscription.updated", taken, previous_attributes=before)
+    bert = version("customer", "cus_2", name="Bert")
+    item = version("subscription_item", "si_1", subscription="sub_1", metadata={"for": "Bert"})
+    invoice = version(
+        "invoice", "in_2", customer="cus_2", subscription="sub_1", currency="usd", customer_name="Bert", charge=None
+    )
+    ours = version("subscription", "sub_1", customer="cus_1", metadata={"for": NAME})
+    loaded(connection, CUSTOMER, ours, event, bert, invoice, OTHER)
+    erase(connection)
+    listed = {row[0] for row in connection.execute("select object_id from ops.erased_object")}
+    assert listed == {"cus_1", "sub_1", "pm_1"}
+    assert [body_of(connection, each) for each in ("cus_2", "sub_1", "in_2", "ch_2")] == [
+        bert.body, taken, invoice.body, OTHER.body,
+    ]  # fmt: skip
+    row = connection.execute("select payload -> 'data' -> 'previous_attributes' from raw.event").fetchone()
+    assert row == ({"customer": "cus_1", "default_payment_method": "pm_1"},)
+    connection.commit()
+    # and in whatever comes later
+    later = {**taken, "items": {"object": "list", "data": [item.body]}}
+    loaded(connection, Version(AT.replace(second=9), "customer.subscription.updated", later))
+    assert body_of(connection, "sub_1") == later
+    assert texts(connection).count(NAME) == 1  # in what is OTHER's
+    assert [change for change in rebuild(connection, SQL_ROOT) if change.added or change.removed] == []
+
+
+def test_a_payment_that_another_customer_takes_over_stays_as_it_is_now(connection: psycopg.Connection) -> None:
+    now = {**CHARGE.body, "customer": "cus_2", "amount_refunded": 300}
+    taken = Version(AT.replace(second=5), "charge.updated", now, previous_attributes={"customer": "cus_1"})
+    loaded(connection, CUSTOMER, CHARGE, taken)
+    erase(connection)
+    row = connection.execute("select customer_id, amount_refunded_minor from dwh.charge_fact").fetchone()
+    assert row == ("cus_2", 300)
+    assert body_of(connection, "ch_1") == now
+
+
 def test_prices_products_and_coupons_stay_whole(connection: psycopg.Connection) -> None:
     price = {"object": "price", "id": "price_1", "nickname": "Gold", "unit_amount": 900, "metadata": {"tier": "1"}}
     subscription = version(
@@ -171,31 +163,6 @@ def test_prices_products_and_coupons_stay_whole(connection: psycopg.Connection) 
     told = body_of(connection, "sub_1")
     assert told["items"]["data"][0]["price"] == price
     assert "metadata" not in told
-
-
-@pytest.mark.parametrize("user_id", ["u1", "anna@example.com"], ids=["an id", "an address"])
-def test_installs_lose_address_and_device_and_stay_with_their_customer(
-    connection: psycopg.Connection, user_id: str
-) -> None:
-    install = {
-        "user_id": user_id, "install_id": "i1", "installed_at": "2026-03-01T00:00:00Z", "os_name": "iOS",
-        "channel_name": "search", "device_id": "d1", "ip_address": "203.0.113.9",
-    }  # fmt: skip
-    stage_rows(
-        connection, [StoredRow(AT, "install", install), StoredRow(AT, "install", install | {"user_id": "u2"}, 3)]
-    )
-    loaded(connection, version("customer", "cus_1", metadata={"user_id": user_id}))
-    erase(connection)
-    joined = (
-        "select f.device_id, f.ip_address from dwh.user_first_install_fact as f inner join dwh.user_dim using (user_id)"
-    )
-    assert connection.execute(joined).fetchall() == [(None, None)]
-    assert "203.0.113.9" in texts(connection)  # of the other
-    stage_rows(connection, [StoredRow(AT.replace(day=2), "install", install, sha256="1")])
-    apply_models(connection, SQL_ROOT)
-    assert connection.execute(joined).fetchall() == [(None, None)]
-    assert ("@" in texts(connection)) is False
-    assert [change for change in rebuild(connection, SQL_ROOT) if change.added or change.removed] == []
 
 
 def test_what_could_not_be_staged_is_emptied(connection: psycopg.Connection) -> None:

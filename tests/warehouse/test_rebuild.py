@@ -49,7 +49,9 @@ def test_a_rebuild_equals_what_the_hourly_loads_made_and_writes_nothing(connecti
     changes = rebuild(connection, SQL_ROOT)
     assert changed(changes) == {}
     assert {change.table for change in changes} == {model.name for model in REBUILT}
-    assert {change.table: change.rows for change in changes} == {name: len(rows) for name, rows in before.items()}
+    assert {change.table: change.rows for change in changes if change.table in before} == {
+        name: len(rows) for name, rows in before.items()
+    }
     assert table_rows(connection, "dwh") == before
 
 

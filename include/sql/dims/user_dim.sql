@@ -9,7 +9,7 @@ where
     and dwh.user_dim.customer_id = touched.object_id;
 
 insert into dwh.user_dim (user_id, account_id, livemode, customer_id, deleted_at)
-select c.metadata ->> policy.value, c.account_id, c.livemode, c.customer_id, c.deleted_at
+select ops.shown_user_id(c.metadata ->> policy.value) as user_id, c.account_id, c.livemode, c.customer_id, c.deleted_at
 from touched
 inner join dwh.customer_dim as c
     on

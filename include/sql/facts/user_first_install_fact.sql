@@ -4,14 +4,15 @@ select ops.read_file_rows('install');
 
 delete from dwh.user_first_install_fact as known
 using incoming
-where known.user_id = incoming.row_key[1] and known.install_id = incoming.row_key[2];
+where known.user_id = ops.shown_user_id(incoming.row_key[1]) and known.install_id = incoming.row_key[2];
 
 insert into dwh.user_first_install_fact (
     user_id, install_id, device_id, installed_at, date_sk, client_sk, channel_sk, country_code, network_name,
     campaign_name, adgroup_name, creative_name, campaign_id, adgroup_id, creative_id, ip_address
 )
 select
-    r.user_id, r.install_id, r.device_id, moment.installed_at, staging.date_sk(moment.installed_at) as date_sk,
+    ops.shown_user_id(r.user_id) as user_id, r.install_id, r.device_id, moment.installed_at,
+    staging.date_sk(moment.installed_at) as date_sk,
     staging.client_sk(r.os_name, r.app_name, r.app_version, r.device_name) as client_sk,
     staging.surrogate_key(r.channel_name) as channel_sk, r.country_code, r.network_name, r.campaign_name,
     r.adgroup_name, r.creative_name, r.campaign_id, r.adgroup_id, r.creative_id,

@@ -27,6 +27,7 @@ select
     status,
     failing_count,
     threshold,
+    jsonb_path_query_array(sample, '$[0 to 4]') as first_rows,
     checked_at
 from latest;
 
@@ -39,4 +40,6 @@ comment on column mart.check_status.status is
 'passed; warned: rows were found, but no more than are allowed; failed.';
 comment on column mart.check_status.failing_count is 'What breaks the rule: rows, or what the rows count.';
 comment on column mart.check_status.threshold is 'How much of it is allowed.';
+comment on column mart.check_status.first_rows is
+'The first five rows that were found, as JSON: keys, counts and amounts.';
 comment on column mart.check_status.checked_at is 'When it ran.';

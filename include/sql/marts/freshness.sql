@@ -3,8 +3,8 @@ create view mart.freshness as
 with fetched as (
     select account_id, livemode, max(asked_to) as through
     from ops.batch
-    -- a connected account is fetched with its platform's events, and a file is of no account
-    where requested_via is null and source <> 'file'
+    -- a connected account is fetched with its platform's events, a file is of no account, an erasure fetches nothing
+    where requested_via is null and source <> all('{file,erasure}')
     group by account_id, livemode
 ),
 

@@ -53,7 +53,7 @@ reach as (
 outcome as (
     select
         payment.*,
-        date_trunc('month', payment.failed_at at time zone (select ops.choice('reporting_timezone')))::date as month,
+        (payment.failed_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         -- looked up by their keys, for the few that were not recovered
         case
             when payment.recovered_minor > 0 then 'recovered'
@@ -98,24 +98,48 @@ outcome as (
     where payment.first_status = 'failed'
 ),
 
-summed as (
+daily as (
     select
         account_id,
         livemode,
         currency,
-        month,
+        day,
         coalesce(failure_code, 'unknown') as failure_code,
         count(*) as failed_payments,
         count(*) filter (where attempts > 1) as retried_payments,
         count(*) filter (where outcome = 'recovered') as recovered_payments,
         count(*) filter (where outcome = 'lost') as lost_payments,
         count(*) filter (where outcome = 'open') as open_payments,
-        sum(attempts)::bigint as attempts,
+        sum(attempts) as attempts,
         sum(amount_minor) as failed_minor,
         coalesce(sum(recovered_minor) filter (where outcome = 'recovered'), 0) as recovered_minor,
         coalesce(sum(amount_minor) filter (where outcome = 'lost'), 0) as lost_minor
     from outcome
-    group by account_id, livemode, currency, month, coalesce(failure_code, 'unknown')
+    group by account_id, livemode, currency, day, coalesce(failure_code, 'unknown')
+),
+
+summed as (
+    select
+        daily.account_id,
+        daily.livemode,
+        daily.currency,
+        date_trunc('month', daily.day)::date as month,
+        daily.failure_code,
+        sum(daily.failed_payments)::bigint as failed_payments,
+        sum(daily.retried_payments)::bigint as retried_payments,
+        sum(daily.recovered_payments)::bigint as recovered_payments,
+        sum(daily.lost_payments)::bigint as lost_payments,
+        sum(daily.open_payments)::bigint as open_payments,
+        sum(daily.attempts)::bigint as attempts,
+        sum(daily.failed_minor) as failed_minor,
+        sum(daily.recovered_minor) as recovered_minor,
+        sum(daily.lost_minor) as lost_minor,
+        dwh.whole_sum(ops.converted(daily.failed_minor, rate.rate)) as failed_reporting_minor,
+        dwh.whole_sum(ops.converted(daily.recovered_minor, rate.rate)) as recovered_reporting_minor,
+        dwh.whole_sum(ops.converted(daily.lost_minor, rate.rate)) as lost_reporting_minor
+    from daily
+    left join mart.reporting_rate_daily as rate on daily.currency = rate.currency and daily.day = rate.day
+    group by daily.account_id, daily.livemode, daily.currency, date_trunc('month', daily.day), daily.failure_code
 ),
 
 -- once, not for each row
@@ -147,7 +171,10 @@ final as (
         summed.recovered_minor,
         summed.lost_minor,
         summed.recovered_payments::numeric / summed.failed_payments as recovery_rate,
-        coalesce(calendar.is_complete, false) and summed.open_payments = 0 as is_complete
+        coalesce(calendar.is_complete, false) and summed.open_payments = 0 as is_complete,
+        summed.failed_reporting_minor,
+        summed.recovered_reporting_minor,
+        summed.lost_reporting_minor
     from summed
     left join calendar
         on
@@ -183,3 +210,8 @@ comment on column mart.payment_recovery_monthly.lost_minor is 'Sum of the amount
 comment on column mart.payment_recovery_monthly.recovery_rate is 'recovered_payments / failed_payments, 0 to 1.';
 comment on column mart.payment_recovery_monthly.is_complete is
 'Whether all events of the month have been fetched and loaded, no open gap touches it, and no payment is open.';
+comment on column mart.payment_recovery_monthly.failed_reporting_minor is
+'failed_minor in the reporting currency, by the rate of the day of each first attempt; null where one has none.';
+comment on column mart.payment_recovery_monthly.recovered_reporting_minor is
+'recovered_minor, likewise: by the rate of the first attempt, so that it is a share of failed_reporting_minor.';
+comment on column mart.payment_recovery_monthly.lost_reporting_minor is 'lost_minor, likewise.';

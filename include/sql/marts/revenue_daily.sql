@@ -95,10 +95,12 @@ joined as (
 final as (
     select
         joined.*,
-        joined.gross_minor * rate.rate as gross_reporting_minor,
-        joined.net_minor * rate.rate as net_reporting_minor,
-        joined.fees_minor * rate.rate as fees_reporting_minor,
-        joined.net_after_fees_minor * rate.rate as net_after_fees_reporting_minor
+        ops.converted(joined.gross_minor, rate.rate) as gross_reporting_minor,
+        ops.converted(joined.refunded_minor, rate.rate) as refunded_reporting_minor,
+        ops.converted(joined.disputed_minor, rate.rate) as disputed_reporting_minor,
+        ops.converted(joined.net_minor, rate.rate) as net_reporting_minor,
+        ops.converted(joined.fees_minor, rate.rate) as fees_reporting_minor,
+        ops.converted(joined.net_after_fees_minor, rate.rate) as net_after_fees_reporting_minor
     from joined
     left join mart.reporting_rate_daily as rate on joined.currency = rate.currency and joined.day = rate.day
 )
@@ -125,6 +127,8 @@ comment on column mart.revenue_daily.fees_minor is
 comment on column mart.revenue_daily.net_after_fees_minor is 'net_minor - fees_minor.';
 comment on column mart.revenue_daily.gross_reporting_minor is
 'gross_minor in the reporting currency (see mart.reporting_rate_daily), its minor units; null without a rate.';
+comment on column mart.revenue_daily.refunded_reporting_minor is 'refunded_minor in the reporting currency, likewise.';
+comment on column mart.revenue_daily.disputed_reporting_minor is 'disputed_minor in the reporting currency, likewise.';
 comment on column mart.revenue_daily.net_reporting_minor is 'net_minor in the reporting currency.';
 comment on column mart.revenue_daily.fees_reporting_minor is 'fees_minor in the reporting currency.';
 comment on column mart.revenue_daily.net_after_fees_reporting_minor is

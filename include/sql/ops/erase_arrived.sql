@@ -8,15 +8,16 @@ begin
     -- An erasure that goes on meanwhile either ends before this looks at its list, or begins after this has committed.
     perform pg_advisory_xact_lock_shared(hashtextextended('ops.erasure', 0));
     if exists (select from ops.erased_object) then
-        -- new users of the app have installs in older files
-        if ops.remember_erased_users(p_batch_id) > 0 then
-            perform ops.erase_installs();
-        end if;
+        -- Of users that are new on the list other batches may have installs, and be ending now: the next load looks.
+        perform ops.remember_erased_users(p_in => p_batch_id);
+        perform ops.find_erased(null, null, p_in => p_batch_id);
         select sum(row_count) into redacted
         from (
-            select row_count from ops.erase_documents(p_in => p_batch_id)
+            select row_count from ops.erase_documents()
             union all
             select row_count from ops.erase_installs(p_batch_id)
+            union all
+            select ops.erase_rejects(p_batch_id)
         ) as erased;
     end if;
     return redacted;

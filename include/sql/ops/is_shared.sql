@@ -5,7 +5,7 @@ immutable parallel safe
 as $$
     select coalesce(
         kind = any(
-            '{account,application,balance,billing.meter,coupon,entitlements.feature,feature,file,payment_link,'
+            '{account,application,balance,billing.meter,coupon,entitlements.feature,feature,payment_link,'
             'payout,plan,price,product,product_feature,shipping_rate,tax_rate,terminal.location,terminal.reader,'
             'test_helpers.test_clock,topup}'
         ),

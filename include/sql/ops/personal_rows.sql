@@ -17,7 +17,7 @@ begin
                     then 'ops.user_hash(t.user_id) in (select user_hash from ops.erased_user where erasure_id = $1)'
                 else format(
                     'exists (select from ops.erased_object as o where o.erasure_id = $1 '
-                    'and o.account_id = t.account_id and o.livemode = t.livemode and o.object_id = t.%I)',
+                    'and o.account_id = t.account_id and o.livemode = t.livemode and o.object_id = t.%I)%s',
                     (
                         select a.attname
                         from pg_index as i
@@ -28,6 +28,28 @@ begin
                             and a.attname <> all('{account_id,livemode,valid_from}')
                         order by array_position(i.indkey::smallint[], a.attnum) desc
                         limit 1
+                    ),
+                    -- what another customer has taken over since is that one's
+                    (
+                        select
+                            ' and coalesce((select bool_and(exists (select from ops.erased_object as o '
+                            'where o.account_id = t.account_id and o.livemode = t.livemode '
+                            'and o.object_id = whose.customer_id)) from '
+                            || case
+                                when bool_or(c.attname = 'customer_id')
+                                    then '(select t.customer_id) as whose where true'
+                                else
+                                    'dwh.subscription_dim as whose where whose.account_id = t.account_id '
+                                    'and whose.livemode = t.livemode and whose.subscription_id = t.subscription_id '
+                                    'and tstzrange(whose.valid_from, whose.valid_to) '
+                                    '&& tstzrange(t.valid_from, t.valid_to)'
+                            end
+                            || ' and whose.customer_id is not null), true)'
+                        from pg_attribute as c
+                        where
+                            c.attrelid = format('dwh.%I', p.relation)::regclass
+                            and (c.attname = 'customer_id' or p.relation = 'subscription_item_dim')
+                        having count(*) > 0
                     )
                 )
             end as is_theirs,
@@ -36,6 +58,7 @@ begin
                     -- the link to the app's user stays, if it is no address
                     when 'metadata' then format('coalesce(t.%I - %L, ''{}'') <> ''{}'' or t.%1$I::text like ''%%@%%''',
                         p.column_name, ops.choice('user_id_metadata_key'))
+                    when 'device_id' then 't.device_id not like ''erased:%'''
                     else format('t.%I is not null', p.column_name)
                 end,
                 ' or '

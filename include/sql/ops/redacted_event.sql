@@ -3,16 +3,15 @@ create function ops.redacted_event(payload jsonb, erased text[]) returns jsonb
 language sql
 stable parallel safe
 as $$
-    select case
-        when ops.belongs_to_erased(told.data -> 'object', erased)
-            -- what it was before is of the same kind, and does not say so; keys of requests may be anything
-            then ops.redacted(payload - 'data') || jsonb_build_object(
-                'data',
-                ops.redacted(told.data - 'object', told.data #>> '{object,object}')
-                || jsonb_build_object('object', ops.redacted(told.data -> 'object'))
-            )
-        else ops.redacted_parts(payload, erased)
-    end
+    select
+        case
+            -- keys of requests may be anything
+            when
+                ops.belongs_to_erased(told.data -> 'object', erased) or ops.was_of_erased(told.data, erased)
+                then ops.redacted(payload - 'data')
+            else ops.redacted_parts(payload - 'data', erased)
+        end
+        || jsonb_build_object('data', ops.redacted_parts(told.data, erased))
     from (select payload -> 'data' as data offset 0) as told
 $$;
 comment on function ops.redacted_event(jsonb, text[]) is

@@ -5,6 +5,8 @@ create function ops.set_aside_unreadable(p_model text) returns table (
 language plpgsql
 as $$
 begin
+    -- An erasure either ends before this reads what it copies, or begins when the copies are there to be found.
+    perform pg_advisory_xact_lock_shared(hashtextextended('ops.erasure', 0));
     return query
     with pending as (
         select b.batch_id from ops.pending_batches(p_model) as b

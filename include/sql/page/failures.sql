@@ -1,36 +1,45 @@
 /* Grain: one row per failure code. Why payments failed, and how many of them came in after all. */
 with asked as (
+    -- of a reason all is known when all of the range is: also the months without it
+    select *, bool_and(is_complete) over () as is_known
+    from mart.asked_months($1::text, $2::boolean, $3::date, $4::date, $5::text, $6::text)
+),
+
+apart as (
     select
-        $1::text as currency,
-        $2::text as account_id, -- null: all of them
-        $3::boolean as livemode,
-        $4::date as from_month,
-        $5::date as until_month, -- exclusive
-        $6::text as grain, -- month or quarter
-        case $6::text when 'quarter' then 3 else 1 end as months,
-        $7::text as price_id -- null: all plans
+        p.failure_code,
+        asked.currency,
+        p.failed_payments,
+        p.retried_payments,
+        p.recovered_payments,
+        p.lost_payments,
+        p.open_payments,
+        case when asked.is_converted then p.failed_reporting_minor else p.failed_minor end as failed_minor,
+        case when asked.is_converted then p.recovered_reporting_minor else p.recovered_minor end as recovered_minor,
+        case when asked.is_converted then p.lost_reporting_minor else p.lost_minor end as lost_minor,
+        asked.is_known and p.is_complete as is_complete
+    from asked
+    inner join mart.payment_recovery_monthly as p using (account_id, livemode, currency, month)
 ),
 
 final as (
     select
-        p.failure_code,
-        sum(p.failed_payments)::bigint as failed_payments,
-        sum(p.retried_payments)::bigint as retried_payments,
-        sum(p.recovered_payments)::bigint as recovered_payments,
-        sum(p.lost_payments)::bigint as lost_payments,
-        sum(p.open_payments)::bigint as open_payments,
-        sum(p.failed_minor) as failed_minor,
-        sum(p.recovered_minor) as recovered_minor,
-        sum(p.lost_minor) as lost_minor,
-        sum(p.recovered_payments) / nullif(sum(p.failed_payments), 0) as recovery_rate,
-        bool_and(p.is_complete) as is_complete
-    from asked
-    inner join mart.payment_recovery_monthly as p on asked.currency = p.currency and asked.livemode = p.livemode
-    where
-        (asked.account_id is null or p.account_id = asked.account_id)
-        and p.month >= asked.from_month
-        and p.month < asked.until_month
-    group by p.failure_code
+        failure_code,
+        sum(failed_payments)::bigint as failed_payments,
+        sum(retried_payments)::bigint as retried_payments,
+        sum(recovered_payments)::bigint as recovered_payments,
+        sum(lost_payments)::bigint as lost_payments,
+        sum(open_payments)::bigint as open_payments,
+        dwh.whole_sum(failed_minor) as failed_minor,
+        dwh.whole_sum(recovered_minor) as recovered_minor,
+        dwh.whole_sum(lost_minor) as lost_minor,
+        sum(recovered_payments) / nullif(sum(failed_payments), 0) as recovery_rate,
+        string_agg(distinct currency, ', ') filter (
+            where num_nulls(failed_minor, recovered_minor, lost_minor) > 0
+        ) as currencies_without_rate,
+        bool_and(is_complete) as is_complete
+    from apart
+    group by failure_code
 )
 
 select * from final

@@ -1,40 +1,31 @@
-/* Grain: one row per period. From the MRR with which it opens to the one with which it closes. */
-with asked as (
+/* Grain: one row per period. From the MRR with which it opens to the one with which it closes; whose, and who moved. */
+with monthly as (
     select
-        $1::text as currency,
-        $2::text as account_id, -- null: all of them
-        $3::boolean as livemode,
-        $4::date as from_month,
-        $5::date as until_month, -- exclusive
-        $6::text as grain, -- month or quarter
-        case $6::text when 'quarter' then 3 else 1 end as months,
-        $7::text as price_id -- null: all plans
-),
-
-monthly as (
-    select
-        m.account_id,
-        m.month,
-        m.opening_mrr_minor,
-        m.new_minor,
-        m.expansion_minor,
-        m.reactivation_minor,
-        m.contraction_minor,
-        m.churn_minor,
-        m.held_change_minor,
-        m.closing_mrr_minor,
-        m.is_complete
-    from asked
-    inner join mart.mrr_movement_monthly as m on asked.currency = m.currency and asked.livemode = m.livemode
-    where
-        asked.price_id is null
-        and (asked.account_id is null or m.account_id = asked.account_id)
-        and m.month >= asked.from_month
-        and m.month < asked.until_month
+        asked.*,
+        case when asked.is_converted then m.opening_mrr_reporting_minor else m.opening_mrr_minor end
+            as opening_mrr_minor,
+        case when asked.is_converted then m.new_reporting_minor else m.new_minor end as new_minor,
+        case when asked.is_converted then m.expansion_reporting_minor else m.expansion_minor end as expansion_minor,
+        case when asked.is_converted then m.reactivation_reporting_minor else m.reactivation_minor end
+            as reactivation_minor,
+        case when asked.is_converted then m.contraction_reporting_minor else m.contraction_minor end
+            as contraction_minor,
+        case when asked.is_converted then m.churn_reporting_minor else m.churn_minor end as churn_minor,
+        case when asked.is_converted then m.held_change_reporting_minor else m.held_change_minor end
+            as held_change_minor,
+        case when asked.is_converted then m.fx_reporting_minor else 0 end as fx_minor,
+        case when asked.is_converted then m.closing_mrr_reporting_minor else m.closing_mrr_minor end
+            as closing_mrr_minor,
+        m.paying_customers,
+        m.new_customers,
+        m.reactivated_customers,
+        m.churned_customers
+    from mart.asked_months($1::text, $2::boolean, $3::date, $4::date, $5::text, $6::text) as asked
+    inner join mart.mrr_movement_monthly as m using (account_id, livemode, currency, month)
+    where $7::text is null -- all plans
     union all
     select
-        p.account_id,
-        p.month,
+        asked.*,
         p.opening_mrr_minor,
         p.new_minor,
         p.expansion_minor,
@@ -42,54 +33,59 @@ monthly as (
         p.contraction_minor,
         p.churn_minor,
         p.held_change_minor,
+        0 as fx_minor,
         p.closing_mrr_minor,
-        p.is_complete
-    from asked
-    inner join mart.mrr_by_plan_monthly as p
-        on asked.currency = p.currency and asked.livemode = p.livemode and asked.price_id = p.price_id
-    where
-        (asked.account_id is null or p.account_id = asked.account_id)
-        and p.month >= asked.from_month
-        and p.month < asked.until_month
+        p.paying_customers,
+        -- who is new to a plan may be none to the company: that is kept for all plans together
+        null as new_customers,
+        null as reactivated_customers,
+        null as churned_customers
+    from mart.asked_months($1::text, $2::boolean, $3::date, $4::date, $5::text, $6::text) as asked
+    inner join mart.mrr_by_plan_monthly as p using (account_id, livemode, currency, month)
+    where p.price_id = $7::text
 ),
 
-by_account as (
+placed as (
     select
-        monthly.account_id,
-        date_trunc(asked.grain, monthly.month::timestamp)::date as period,
-        (array_agg(monthly.opening_mrr_minor order by monthly.month))[1] as opening_mrr_minor,
-        sum(monthly.new_minor) as new_minor,
-        sum(monthly.expansion_minor) as expansion_minor,
-        sum(monthly.reactivation_minor) as reactivation_minor,
-        sum(monthly.contraction_minor) as contraction_minor,
-        sum(monthly.churn_minor) as churn_minor,
-        sum(monthly.held_change_minor) as held_change_minor,
-        (array_agg(monthly.closing_mrr_minor order by monthly.month desc))[1] as closing_mrr_minor,
-        max(monthly.month) as last_month,
-        bool_and(monthly.is_complete) as is_complete
+        *,
+        month = min(month) over slice as is_first,
+        month = max(month) over slice as is_last
     from monthly
-    cross join asked
-    group by monthly.account_id, date_trunc(asked.grain, monthly.month::timestamp)
+    window slice as (partition by account_id, currency, period)
 ),
 
 final as (
     select
-        by_account.period,
-        sum(by_account.opening_mrr_minor) as opening_mrr_minor,
-        sum(by_account.new_minor) as new_minor,
-        sum(by_account.expansion_minor) as expansion_minor,
-        sum(by_account.reactivation_minor) as reactivation_minor,
-        sum(by_account.contraction_minor) as contraction_minor,
-        sum(by_account.churn_minor) as churn_minor,
-        sum(by_account.held_change_minor) as held_change_minor,
-        sum(by_account.closing_mrr_minor) as closing_mrr_minor,
-        bool_and(
-            by_account.is_complete
-            and by_account.last_month = by_account.period + make_interval(months => asked.months - 1)
-        ) as is_complete
-    from by_account
-    cross join asked
-    group by by_account.period
+        period,
+        dwh.whole_sum(opening_mrr_minor) filter (where is_first) as opening_mrr_minor,
+        dwh.whole_sum(new_minor) as new_minor,
+        dwh.whole_sum(expansion_minor) as expansion_minor,
+        dwh.whole_sum(reactivation_minor) as reactivation_minor,
+        dwh.whole_sum(contraction_minor) as contraction_minor,
+        dwh.whole_sum(churn_minor) as churn_minor,
+        dwh.whole_sum(held_change_minor) as held_change_minor,
+        dwh.whole_sum(fx_minor) as fx_minor,
+        dwh.whole_sum(closing_mrr_minor) filter (where is_last) as closing_mrr_minor,
+        sum(paying_customers) filter (where is_last)::bigint as paying_customers,
+        sum(new_customers)::bigint as new_customers,
+        sum(reactivated_customers)::bigint as reactivated_customers,
+        sum(churned_customers)::bigint as churned_customers,
+        string_agg(distinct currency, ', ') filter (
+            where num_nulls(
+                opening_mrr_minor,
+                new_minor,
+                expansion_minor,
+                reactivation_minor,
+                contraction_minor,
+                churn_minor,
+                held_change_minor,
+                fx_minor,
+                closing_mrr_minor
+            ) > 0
+        ) as currencies_without_rate,
+        bool_and(is_complete) as is_complete
+    from placed
+    group by period
 )
 
 select * from final

@@ -1,25 +1,26 @@
 /* Grain: one row per channel and month since the install. How much of what ads cost has come back by then. */
-with asked as (
+with cohort as (
     select
-        $1::text as currency,
-        $2::text as account_id, -- null: all of them
-        $3::boolean as livemode,
-        $4::date as from_month,
-        $5::date as until_month, -- exclusive
-        $6::text as grain, -- month or quarter
-        case $6::text when 'quarter' then 3 else 1 end as months,
-        $7::text as price_id -- null: all plans
-),
-
-cohort as (
-    select p.*
-    from asked
-    inner join mart.acquisition_payback as p on asked.currency = p.currency and asked.livemode = p.livemode
+        channel_name,
+        install_month,
+        months_since,
+        -- the same in every currency
+        max(users) as users,
+        dwh.whole_sum(case when $1::text is null then spend_reporting_minor else spend_minor end) as spend_minor,
+        dwh.whole_sum(case when $1::text is null then cumulative_reporting_minor else cumulative_minor end)
+            as cumulative_minor,
+        string_agg(distinct currency, ', ') filter (
+            where $1::text is null and num_nulls(spend_reporting_minor, cumulative_reporting_minor) > 0
+        ) as currencies_without_rate
+    from mart.acquisition_payback
     where
         -- the share of a month that is not over still grows
-        p.is_complete
-        and p.install_month >= asked.from_month
-        and p.install_month < asked.until_month
+        is_complete
+        and (currency = $1::text or $1::text is null)
+        and livemode = $2::boolean
+        and install_month >= $3::date
+        and install_month < $4::date
+    group by channel_name, install_month, months_since
 ),
 
 final as (
@@ -28,9 +29,10 @@ final as (
         months_since,
         count(*) as install_months,
         sum(users)::bigint as users,
-        sum(spend_minor) as spend_minor,
-        sum(cumulative_minor) as cumulative_minor,
-        sum(cumulative_minor) / nullif(sum(spend_minor), 0) as payback_share
+        dwh.whole_sum(spend_minor) as spend_minor,
+        dwh.whole_sum(cumulative_minor) as cumulative_minor,
+        dwh.whole_sum(cumulative_minor) / nullif(dwh.whole_sum(spend_minor), 0) as payback_share,
+        string_agg(distinct currencies_without_rate, ', ') as currencies_without_rate
     from cohort
     group by channel_name, months_since
 )

@@ -1,57 +1,41 @@
 /* Grain: one row per period. What came in, what went back, what Stripe kept, what is left. */
-with asked as (
+with daily as (
     select
-        $1::text as currency,
-        $2::text as account_id, -- null: all of them
-        $3::boolean as livemode,
-        $4::date as from_month,
-        $5::date as until_month, -- exclusive
-        $6::text as grain, -- month or quarter
-        case $6::text when 'quarter' then 3 else 1 end as months,
-        $7::text as price_id -- null: all plans
-),
-
-monthly as (
-    select
-        date_trunc('month', r.day::timestamp)::date as month,
-        r.account_id,
-        sum(r.gross_minor) as gross_minor,
-        sum(r.refunded_minor) as refunded_minor,
-        sum(r.disputed_minor) as disputed_minor,
-        sum(r.net_minor) as net_minor,
-        sum(r.fees_minor) as fees_minor,
-        sum(r.net_after_fees_minor) as net_after_fees_minor
-    from asked
-    inner join mart.revenue_daily as r on asked.currency = r.currency and asked.livemode = r.livemode
-    where
-        (asked.account_id is null or r.account_id = asked.account_id)
-        and r.day >= asked.from_month
-        and r.day < asked.until_month
-    group by date_trunc('month', r.day::timestamp), r.account_id
+        asked.*,
+        r.day,
+        case when asked.is_converted then r.gross_reporting_minor else r.gross_minor end as gross_minor,
+        case when asked.is_converted then r.refunded_reporting_minor else r.refunded_minor end as refunded_minor,
+        case when asked.is_converted then r.disputed_reporting_minor else r.disputed_minor end as disputed_minor,
+        case when asked.is_converted then r.net_reporting_minor else r.net_minor end as net_minor,
+        case when asked.is_converted then r.fees_reporting_minor else r.fees_minor end as fees_minor,
+        case when asked.is_converted then r.net_after_fees_reporting_minor else r.net_after_fees_minor end
+            as net_after_fees_minor
+    from mart.asked_months($1::text, $2::boolean, $3::date, $4::date, $5::text, $6::text) as asked
+    left join mart.revenue_daily as r
+        on
+            asked.account_id = r.account_id
+            and asked.livemode = r.livemode
+            and asked.currency = r.currency
+            and asked.month = date_trunc('month', r.day::timestamp)::date
 ),
 
 final as (
     select
-        date_trunc(asked.grain, monthly.month::timestamp)::date as period,
-        sum(monthly.gross_minor) as gross_minor,
-        sum(monthly.refunded_minor) as refunded_minor,
-        sum(monthly.disputed_minor) as disputed_minor,
-        sum(monthly.net_minor) as net_minor,
-        sum(monthly.fees_minor) as fees_minor,
-        sum(monthly.net_after_fees_minor) as net_after_fees_minor,
-        bool_and(coalesce(calendar.is_complete, false))
-        and max(monthly.month)
-        = date_trunc(asked.grain, max(monthly.month)::timestamp) + make_interval(months => asked.months - 1)
-            as is_complete
-    from monthly
-    cross join asked
-    left join mart.customer_activity_monthly as calendar
-        on
-            monthly.account_id = calendar.account_id
-            and asked.livemode = calendar.livemode
-            and asked.currency = calendar.currency
-            and monthly.month = calendar.month
-    group by date_trunc(asked.grain, monthly.month::timestamp), asked.grain, asked.months
+        period,
+        dwh.whole_sum(gross_minor) filter (where day is not null) as gross_minor,
+        dwh.whole_sum(refunded_minor) filter (where day is not null) as refunded_minor,
+        dwh.whole_sum(disputed_minor) filter (where day is not null) as disputed_minor,
+        dwh.whole_sum(net_minor) filter (where day is not null) as net_minor,
+        dwh.whole_sum(fees_minor) filter (where day is not null) as fees_minor,
+        dwh.whole_sum(net_after_fees_minor) filter (where day is not null) as net_after_fees_minor,
+        string_agg(distinct currency, ', ') filter (
+            where
+            day is not null
+            and num_nulls(gross_minor, refunded_minor, disputed_minor, net_minor, fees_minor, net_after_fees_minor) > 0
+        ) as currencies_without_rate,
+        bool_and(is_complete) as is_complete
+    from daily
+    group by period
 )
 
 select * from final

@@ -1,5 +1,6 @@
 """The page inside Airflow: its users and their rights, its connections, its runs. Imported by the api-server alone."""
 
+import json
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ READ_BY = "marts"
 
 PAGE_CONN_ID = "warehouse_page"
 """Connection of the page's own, for an api-server that is not to hold the loader's password; else `warehouse`."""
+
+CONNECT_SECONDS = 5
+"""How long PostgreSQL may take to answer, unless the connection's own extra says otherwise."""
 
 _ENDED = ("success", "failed")
 _ACTIVE = ("queued", "running")
@@ -86,11 +90,12 @@ def visible_runs(user: GetUserDep) -> VisibleRuns:
 def _open() -> psycopg.Connection:
     for conn_id in (PAGE_CONN_ID, settings.WAREHOUSE_CONN_ID):
         try:
-            hook = PostgresHook(postgres_conn_id=conn_id)
-            hook.get_connection(conn_id)
+            found = PostgresHook.get_connection(conn_id)
         except AirflowNotFoundException:
             continue
-        return cast(psycopg.Connection, hook.get_conn())
+        # somebody waits: that the warehouse does not answer is said long before a network would give up
+        found.extra = json.dumps({"connect_timeout": CONNECT_SECONDS} | found.extra_dejson)
+        return cast(psycopg.Connection, PostgresHook(connection=found).get_conn())
     raise PageError(
         f"Airflow's api-server has no connection {settings.WAREHOUSE_CONN_ID}.",
         "Create it (Admin, Connections; type Postgres), or give its AIRFLOW_CONN_WAREHOUSE to the api-server too.",

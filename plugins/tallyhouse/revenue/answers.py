@@ -19,53 +19,79 @@ from tallyhouse.revenue.filters import Filters
 Value = str | int | bool | None
 
 _PARAMETER = re.compile(r"\$(\d)::(\w+)")
+_WITHOUT_RATE = "currencies_without_rate"
+"""Column of queries that convert: the currencies for want of whose rates an amount of the row is null."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet would run."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a chart, in the order of its columns. Numbers that may have decimals are text, and exact."""
+    """The rows of a chart, in the order of `columns`. Numbers that may have decimals are text, and exact.
+
+    `without_rate`: the currencies for want of whose exchange rates amounts are null.
+    """
 
     chart: Chart
     filters: Filters
+    columns: Sequence[Column]
     rows: Sequence[Sequence[Value]]
+    without_rate: Sequence[str] = ()
 
     def as_csv(self) -> str:
         """With a header, and the currency where there is money; null is empty."""
-        has_money = any(column.kind == "money" for column in self.chart.columns)
+        with_currency = has_money(self.columns)
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
-        header = [column.key for column in self.chart.columns]
-        writer.writerow([*header, "currency"] if has_money else header)
+        header = [column.key for column in self.columns]
+        writer.writerow([*header, "currency"] if with_currency else header)
         for row in self.rows:
-            cells = [_csv_cell(column, value) for column, value in zip(self.chart.columns, row, strict=True)]
-            writer.writerow([*cells, self.filters.currency] if has_money else cells)
+            cells = [_csv_cell(column, value) for column, value in zip(self.columns, row, strict=True)]
+            writer.writerow([*cells, self.filters.shown_in] if with_currency else cells)
         return out.getvalue()
 
     @property
     def file_name(self) -> str:
         """For a download: what is in it, and of when."""
         asked = self.filters.as_json()
-        return f"tallyhouse-{self.chart.name}-{asked['currency']}-{asked['from']}-{asked['to']}.csv"
+        currency = self.filters.currency or f"all-in-{self.filters.shown_in}"
+        return f"tallyhouse-{self.chart.name}-{currency}-{asked['from']}-{asked['to']}.csv"
 
 
 def ask(connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: Filters) -> Answer:
     """Runs a chart's query; psycopg.Error when PostgreSQL refuses it."""
+    query = read_query(sql_root, chart)
+    named = max(int(found[1]) for found in _PARAMETER.finditer(query))
     cursor = psycopg.RawCursor(connection)
-    cursor.execute(read_query(sql_root, chart).encode(), filters.parameters)
+    cursor.execute(query.encode(), filters.parameters[:named])
     names = [column.name for column in cursor.description or ()]
-    places = [names.index(column.name) for column in chart.columns]
+    columns = shown_columns(chart, filters)
+    places = [names.index(column.name) for column in columns]
+    found = cursor.fetchall()
     rows = [
-        [_value(column, row[place], filters.exponent) for column, place in zip(chart.columns, places, strict=True)]
-        for row in cursor
+        [_value(column, row[place], filters.exponent) for column, place in zip(columns, places, strict=True)]
+        for row in found
     ]
-    return Answer(chart, filters, rows)
+    # a query may be that of a chart with amounts too
+    is_converted = _WITHOUT_RATE in names and has_money(columns)
+    lacking = [row[names.index(_WITHOUT_RATE)] for row in found] if is_converted else []
+    without_rate = {currency for listed in lacking if listed for currency in listed.split(", ")}
+    return Answer(chart, filters, columns, rows, sorted(without_rate))
+
+
+def shown_columns(chart: Chart, filters: Filters) -> list[Column]:
+    """The columns of a chart that have something to say of what is asked for."""
+    return [column for column in chart.columns if filters.currency is None or not column.of_all_currencies]
+
+
+def has_money(columns: Sequence[Column]) -> bool:
+    """Whether there are amounts, which are in a currency."""
+    return any(column.kind == "money" for column in columns)
 
 
 def read_query(sql_root: Path, chart: Chart) -> str:
-    """The query as it is in its file, with numbered parameters."""
-    return (sql_root / "page" / f"{chart.name}.sql").read_text()
+    """The query as it is in its file, with numbered parameters: the first of `Filters.parameters`."""
+    return (sql_root / "page" / f"{chart.query}.sql").read_text()
 
 
 def show_query(connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: Filters) -> str:

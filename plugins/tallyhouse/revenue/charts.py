@@ -11,12 +11,16 @@ plain number; flag: whether the numbers of the row are final."""
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a query. `source`: the column of a mart whose comment defines it, as mart.column."""
+    """One column of a query. `source`: the column of a mart whose comment defines it, as mart.column.
+
+    `of_all_currencies`: shown only where all currencies are asked for together.
+    """
 
     name: str
     label: str
     kind: Kind
     source: str | None = None
+    of_all_currencies: bool = False
 
     @property
     def key(self) -> str:
@@ -26,13 +30,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart. `name`: its query is include/sql/page/<name>.sql; `mart`: the view whose comment defines it.
+    """One chart. `query`: include/sql/page/<query>.sql, which has all of its columns, and may have those of another.
 
-    `by_plan`, `by_account`: whether it follows these filters; the marts that it reads keep no plan, or no account,
-    otherwise. `when_empty`: what to do when there are no rows, a sentence that may name a DAG in backticks.
+    `mart`: the view whose comment defines it. `by_plan`, `by_account`: whether it follows these filters; the marts that
+    it reads keep no plan, or no account, otherwise. `when_empty`: what to do when there is nothing, a sentence that may
+    name a DAG in backticks. `note_of_all`: what else is to be known where all currencies are asked for together.
     """
 
     name: str
+    query: str
     title: str
     mart: str
     columns: tuple[Column, ...]
@@ -40,6 +46,7 @@ class Chart:
     by_plan: bool = False
     by_account: bool = True
     note: str = ""
+    note_of_all: str = ""
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, str]]:
@@ -52,6 +59,7 @@ class Chart:
 
 
 _NO_SUBSCRIBERS = "No customer had a subscription with MRR in this range. Choose a longer range or another currency."
+_EACH = "A customer with several currencies counts in each of them."
 _FINAL = Column("is_complete", "Final", "flag")
 
 
@@ -78,6 +86,7 @@ def _recovery(first: Column) -> tuple[Column, ...]:
 CHARTS = (
     Chart(
         "mrr",
+        "mrr",
         "MRR and what moved it",
         "mrr_movement_monthly",
         (
@@ -89,13 +98,16 @@ CHARTS = (
             Column("contraction_minor", "Contraction", "money"),
             Column("churn_minor", "Churn", "money"),
             Column("held_change_minor", "Held", "money"),
+            Column("fx_minor", "Exchange rates", "money", "mrr_movement_reporting_monthly.fx_minor", True),
             Column("closing_mrr_minor", "Closing", "money"),
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
         by_plan=True,
+        note_of_all="Movements count at the rate of their day; what rates alone changed is a movement of its own.",
     ),
     Chart(
+        "revenue",
         "revenue",
         "Net revenue",
         "revenue_daily",
@@ -113,6 +125,7 @@ CHARTS = (
     ),
     Chart(
         "subscribers",
+        "mrr",
         "Active subscribers",
         "mrr_movement_monthly",
         (
@@ -125,8 +138,10 @@ CHARTS = (
         ),
         _NO_SUBSCRIBERS,
         by_plan=True,
+        note_of_all=_EACH,
     ),
     Chart(
+        "churn",
         "churn",
         "Subscriber churn",
         "subscriber_churn_monthly",
@@ -142,8 +157,10 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        note_of_all=_EACH,
     ),
     Chart(
+        "retention",
         "retention",
         "Net and gross revenue retention",
         "revenue_retention_monthly",
@@ -162,6 +179,7 @@ CHARTS = (
     ),
     Chart(
         "value",
+        "value",
         "ARPU and lifetime value",
         "subscriber_churn_monthly",
         (
@@ -175,8 +193,10 @@ CHARTS = (
         ),
         _NO_SUBSCRIBERS,
         note="Monthly in quarters too: ARPU as the quarter ends, LTV by the mean churn of its months.",
+        note_of_all=_EACH,
     ),
     Chart(
+        "trials",
         "trials",
         "Trial conversion",
         "trial_conversion_monthly",
@@ -191,6 +211,7 @@ CHARTS = (
     ),
     Chart(
         "cohort_customers",
+        "cohorts",
         "Cohort retention: customers",
         "cohort_retention_monthly",
         (
@@ -202,9 +223,11 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        note_of_all=_EACH,
     ),
     Chart(
         "cohort_revenue",
+        "cohorts",
         "Cohort retention: revenue",
         "cohort_revenue_retention_monthly",
         (
@@ -218,6 +241,7 @@ CHARTS = (
         _NO_SUBSCRIBERS,
     ),
     Chart(
+        "renewals",
         "renewals",
         "Renewals by plan",
         "renewal_cohort_by_plan",
@@ -237,6 +261,7 @@ CHARTS = (
     ),
     Chart(
         "recovery",
+        "recovery",
         "Failed payments and recovery",
         "payment_recovery_monthly",
         _recovery(_month("payment_recovery_monthly.month")),
@@ -244,12 +269,14 @@ CHARTS = (
     ),
     Chart(
         "failures",
+        "failures",
         "Why payments failed",
         "payment_recovery_monthly",
         _recovery(Column("failure_code", "Failure code", "text")),
         "No payment failed at its first attempt in this range.",
     ),
     Chart(
+        "payback",
         "payback",
         "Acquisition payback",
         "acquisition_payback",

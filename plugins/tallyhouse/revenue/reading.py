@@ -1,5 +1,6 @@
 """How the page reads the warehouse: one snapshot, read only, as the analyst's role, and never for long."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -11,6 +12,9 @@ from tallyhouse.roles import ANALYST
 
 LONGEST_QUERY = 10_000
 """Milliseconds."""
+
+LONGEST_PAGE = 20_000
+"""Milliseconds for all queries of a request together."""
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
 
@@ -27,12 +31,27 @@ def reading(connect: Connect) -> Iterator[psycopg.Connection]:
                 connection.execute("set transaction isolation level repeatable read, read only")
                 _become_analyst(connection)
                 connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(LONGEST_QUERY)))
+                # compiling costs more than it saves on queries of some milliseconds
+                connection.execute("set local jit = off")
                 yield connection
             finally:
                 if not connection.closed:
                     connection.rollback()
     except psycopg.Error as error:
         raise explain(error) from error
+
+
+class Patience:
+    """How long the queries of one request may still take."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + LONGEST_PAGE / 1000
+
+    def limit(self, connection: psycopg.Connection) -> None:
+        """Bounds the next query of a transaction by what is left; when nothing is, it has a millisecond."""
+        left = max(1, round((self._until - time.monotonic()) * 1000))
+        milliseconds = sql.Literal(min(LONGEST_QUERY, left))
+        connection.execute(sql.SQL("set local statement_timeout = {}").format(milliseconds))
 
 
 def _become_analyst(connection: psycopg.Connection) -> None:

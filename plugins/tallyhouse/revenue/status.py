@@ -36,7 +36,7 @@ group by account_id
 order by account_id
 """
 _CHECKS = """
-select check_name, layer, run_id, status, failing_count, threshold, checked_at
+select check_name, layer, run_id, status, failing_count, threshold, first_rows, checked_at
 from mart.check_status
 order by status <> 'failed', status <> 'warned', check_name
 """

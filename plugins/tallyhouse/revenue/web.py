@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from tallyhouse.revenue import assets
+from tallyhouse.revenue.answers import Answer
 from tallyhouse.revenue.charts import BY_NAME
 from tallyhouse.revenue.document import read_answer, read_document
 from tallyhouse.revenue.errors import PageError, UnknownChoiceError, explain
@@ -23,6 +25,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+MOST_READERS = 8
+"""Requests that read the warehouse at once; others wait for one of them."""
+
 _FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -73,18 +78,28 @@ def create_app(
     def asset(version: str, path: str) -> Response:
         return _file(path, _FOR_EVER if version == assets.version() else "no-store")
 
+    # in threads of its own: a slow warehouse must not take those in which Airflow answers
+    readers = CapacityLimiter(MOST_READERS)
+
     @app.get("/data")
-    def data(request: Request, runs: Runs = Depends(find_runs)) -> dict[str, Any]:  # noqa: B008
-        with reading(connect) as connection:
-            document = read_document(connection, sql_root, request.query_params)
-        return document | {"status": add_runs(document["status"], runs)}
+    async def data(request: Request, runs: Runs = Depends(find_runs)) -> dict[str, Any]:  # noqa: B008
+        def read() -> dict[str, Any]:
+            with reading(connect) as connection:
+                document = read_document(connection, sql_root, request.query_params)
+            return document | {"status": add_runs(document["status"], runs)}
+
+        return await to_thread.run_sync(read, limiter=readers)
 
     @app.get("/charts/{name}.csv")
-    def chart_as_csv(name: str, request: Request) -> Response:
+    async def chart_as_csv(name: str, request: Request) -> Response:
         if name not in BY_NAME:
             raise HTTPException(404, f"There is no chart {name}; there is: {', '.join(BY_NAME)}.")
-        with reading(connect) as connection:
-            answer = read_answer(connection, sql_root, BY_NAME[name], request.query_params)
+
+        def read() -> Answer | None:
+            with reading(connect) as connection:
+                return read_answer(connection, sql_root, BY_NAME[name], request.query_params)
+
+        answer = await to_thread.run_sync(read, limiter=readers)
         if answer is None:
             raise PageError("Nothing is loaded yet.", "Run the DAGs stripe_backfill, warehouse and marts.")
         disposition = f'attachment; filename="{answer.file_name}"'

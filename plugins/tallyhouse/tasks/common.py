@@ -17,7 +17,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tallyhouse import gaps, ingest, plans, settings
+from tallyhouse import gaps, ingest, measures, plans, settings
 from tallyhouse.checks import ChecksFailedError, OvertakenError, read_checks, require_passed, run_checks
 from tallyhouse.errors import (
     EnrichmentError,
@@ -31,7 +31,9 @@ from tallyhouse.errors import (
 from tallyhouse.file_reading import UnreadableFileError
 from tallyhouse.migrations import MigrationError, migrate
 from tallyhouse.objects import MODELS
+from tallyhouse.tasks import metrics
 from tallyhouse.tasks.labels import set_label
+from tallyhouse.tasks.notifying import tell_failure
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ GAP_FOUND_ALIAS = AssetAlias("stripe_gap_found_by_run")
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "tallyhouse",
+    "on_failure_callback": tell_failure,
     "retries": 3,
     "retry_delay": timedelta(minutes=1),
     "retry_exponential_backoff": 2.0,
@@ -74,7 +77,7 @@ DEFAULT_ARGS: dict[str, Any] = {
         ]
     ),
 }
-"""Of every task: failures that pass are retried after 1, 2 and 4 minutes, the others fail at once."""
+"""Of every task: failures that pass are retried after 1, 2 and 4 minutes, others fail at once; then people are told."""
 
 
 @task
@@ -104,7 +107,11 @@ def by_turns(planned: Iterable[Sequence[dict[str, Any]] | None]) -> list[dict[st
 def report_rejects() -> None:
     """Fails, after everything else is in, when rows had to be rejected and no run has told of them; names them."""
     with settings.warehouse_connection() as connection:
-        ingest.report_rejects(connection)
+        try:
+            ingest.report_rejects(connection)
+        except RejectedRowsError as error:
+            metrics.tell([measures.Measure("rejects", len(error.rejects))])
+            raise
     log.info("no row was rejected")
 
 
@@ -122,8 +129,13 @@ def report_refused(dag_run: Any = None) -> None:
 # Published as soon as one batch is in: what failed beside it makes the run red, but must not hold the rest back.
 @task(outlets=[STRIPE_STAGED], trigger_rule=TriggerRule.ALL_DONE)
 def publish_staged(dag_run: Any = None) -> None:
-    """Tells that new rows are in the raw layer: the DAG warehouse follows. Skipped when the run has committed none."""
+    """Tells that new rows are in the raw layer: the DAG warehouse follows. Skipped when the run has committed none.
+
+    Its log has the sums of the run, and so has whoever collects Airflow's metrics.
+    """
     with settings.warehouse_connection() as connection:
+        log.info("%s", measures.describe_run(connection, run_name(dag_run)))
+        metrics.tell([*measures.claim_staged(connection), *measures.lags(connection)])
         if not plans.has_committed(connection, run_name(dag_run)):
             raise AirflowSkipException("nothing was staged")
 

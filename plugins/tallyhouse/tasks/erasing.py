@@ -16,24 +16,26 @@ log = logging.getLogger(__name__)
 
 @task
 def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> dict[str, int]:
-    """What the warehouse holds of the customer, by table; changes nothing, and fails when there is no such customer."""
+    """What the warehouse holds of the customer, by table, and who else may be the same person; changes nothing.
+
+    Fails when there is no such customer, and before it looks, when the customer's id was not typed twice.
+    """
+    request = _request(params or {}, dag_run)
     with settings.warehouse_connection() as connection:
-        found = erasure.count(connection, _request(params or {}, dag_run))
+        found = erasure.count(connection, request)
     log.info("%s", found.describe())
+    for line in found.describe_others():
+        log.warning("%s", line)
     return dict(found.rows)
 
 
 @task
 def erase_raw(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
-    """Redacts the raw layer for good; skipped in a dry run. Fails when the customer's id was not typed twice."""
+    """Redacts the raw layer for good; skipped in a dry run."""
     form = params or {}
     if form["is_dry_run"]:
         raise AirflowSkipException("a dry run: nothing was changed. The log of count_rows says what would be.")
     request = _request(form, dag_run)
-    if (form.get("customer_id_again") or "").strip() != request.customer_id:
-        raise TallyhouseError(
-            "The form has two different customers: type the same id into both fields. Nothing was changed."
-        )
     with settings.warehouse_connection() as connection:
         erased = erasure.erase(connection, request)
     log.info("%s", erased.describe())
@@ -49,8 +51,14 @@ def follow(erasure_ids: list[int]) -> None:
 
 
 def _request(form: Mapping[str, Any], dag_run: Any) -> erasure.Request:
+    """What the form asks for; TallyhouseError when the customer's id was not typed twice, but for a dry run."""
+    customer_id = form["customer_id"].strip()
+    if not form["is_dry_run"] and (form.get("customer_id_again") or "").strip() != customer_id:
+        raise TallyhouseError(
+            "The form has two different customers: type the same id into both fields. Nothing was changed."
+        )
     return erasure.Request(
-        customer_id=form["customer_id"].strip(),
+        customer_id=customer_id,
         account_id=(form.get("account_id") or "").strip() or None,
         reason=form["reason"],
         reference=form.get("reference") or None,

@@ -1,14 +1,17 @@
 """Tasks of warehouse and marts: one dim, fact or view each."""
 
 import logging
+import time
 from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tallyhouse import settings, warehouse
+from tallyhouse import lineage, measures, settings, warehouse
 from tallyhouse.objects import Model
+from tallyhouse.tasks import metrics
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,42 @@ def find_loaded(dag_run: Any = None) -> str:
     return state.applied
 
 
-class ModelOperator(SQLExecuteQueryOperator):
+class RelationOperator(SQLExecuteQueryOperator):
+    """SQL that makes one relation. OpenLineage, where it is installed, is told what from."""
+
+    def __init__(self, *, relation: str, sql: str, **kwargs: Any):
+        super().__init__(
+            task_id=relation.partition(".")[2],
+            conn_id=settings.WAREHOUSE_CONN_ID,
+            sql=sql,
+            do_xcom_push=False,
+            **kwargs,
+        )
+        self.relation = relation
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Inputs and output, by the names that OpenLineage gives to tables of PostgreSQL."""
+        # a provider that need not be there: without it nobody calls this
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        hook = PostgresHook(postgres_conn_id=settings.WAREHOUSE_CONN_ID)
+        connection = hook.get_connection(settings.WAREHOUSE_CONN_ID)
+        server = hook.get_openlineage_database_info(connection)
+        namespace = f"{server.scheme}://{server.authority}"
+
+        def dataset(relation: str) -> Any:
+            return Dataset(namespace=namespace, name=f"{server.database}.{relation}")
+
+        read = lineage.inputs_by_relation(settings.SQL_ROOT)[self.relation]
+        return OperatorLineage(inputs=[dataset(name) for name in read], outputs=[dataset(self.relation)])
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """The same: what is read is known before."""
+        return self.get_openlineage_facets_on_start()
+
+
+class ModelOperator(RelationOperator):
     """Applies every pending batch to one dim or fact; its log shows the counts.
 
     A document that cannot be read is set aside, instead of blocking the model (see `run_despite_unreadable`).
@@ -49,12 +87,7 @@ class ModelOperator(SQLExecuteQueryOperator):
 
     def __init__(self, *, model: Model, **kwargs: Any):
         super().__init__(
-            task_id=model.name,
-            conn_id=settings.WAREHOUSE_CONN_ID,
-            sql=model.sql_file,
-            hook_params={"enable_log_db_messages": True},
-            do_xcom_push=False,
-            **kwargs,
+            relation=model.relation, sql=model.sql_file, hook_params={"enable_log_db_messages": True}, **kwargs
         )
         self.model = model
 
@@ -63,13 +96,25 @@ class ModelOperator(SQLExecuteQueryOperator):
         warehouse.run_despite_unreadable(
             lambda: super(ModelOperator, self).execute(context), settings.warehouse_connection, self.model.name
         )
+        with settings.warehouse_connection() as connection:
+            applied = measures.last_applied(connection, self.model.name)
+        log.info("%s", applied.describe(self.model.name))
+        metrics.tell([measures.Measure(f"model_rows.{self.model.name}", applied.rows)])
 
 
-def refresh_mart(name: str) -> SQLExecuteQueryOperator:
-    """The task that refreshes one materialized view while its readers go on reading."""
-    return SQLExecuteQueryOperator(
-        task_id=name,
-        conn_id=settings.WAREHOUSE_CONN_ID,
-        sql=warehouse.refresh_statement(name),
-        do_xcom_push=False,
-    )
+class MartOperator(RelationOperator):
+    """Refreshes one materialized view while its readers go on reading; its log shows how many rows it has now."""
+
+    def __init__(self, *, mart: str, **kwargs: Any):
+        super().__init__(relation=f"mart.{mart}", sql=warehouse.refresh_statement(mart), **kwargs)
+        self.mart = mart
+
+    def execute(self, context: Any) -> None:
+        """Refreshes, then counts."""
+        began = time.monotonic()
+        super().execute(context)
+        seconds = time.monotonic() - began
+        with settings.warehouse_connection() as connection:
+            rows = measures.count_rows(connection, self.relation)
+        log.info("%s: %s rows, refreshed in %.1f s", self.mart, f"{rows:,}", seconds)
+        metrics.tell([measures.Measure(f"mart_rows.{self.mart}", rows, is_level=True)])

@@ -4,10 +4,8 @@ import { linkTo } from "./airflow.js";
 import { el, withLinks } from "./dom.js";
 import { PeriodChart } from "./drawing.js";
 import { query } from "./state.js";
-import { defined, fullTable, heatTable, partList } from "./tables.js";
-import { VIEWS } from "./views.js";
-
-const IGNORED = { plan: "of all plans", account: "of all accounts" };
+import { defined, fullTable, heatTable, IGNORED, partList } from "./tables.js";
+import { toned, VIEWS } from "./views.js";
 
 /** A card; `context`: {format, state, announce, onTables}. `dispose()` before it is thrown away. */
 export class Card {
@@ -29,7 +27,7 @@ export class Card {
     this.body.replaceChildren();
     const { chart, rows, view, context } = this;
     if (chart.error) this.body.append(problem(chart.error, chart.what_to_do));
-    else if (rows.length === 0) this.body.append(el("p", { class: "empty" }, withLinks(chart.when_empty, (dag) => linkTo(dag, dag))));
+    else if (rows.length === 0 || (!this.asTable && isNothing(chart, rows))) this.body.append(el("p", { class: "empty" }, withLinks(chart.when_empty, (dag) => linkTo(dag, dag))));
     else if (this.asTable) this.body.append(fullTable(chart, rows, context.format));
     else if (view.heat) this.body.append(heatTable(chart, rows, view.heat, context.format));
     else if (view.list) this.body.append(this.#legend(), partList(chart, rows, view.list, context.format));
@@ -83,11 +81,11 @@ export class Card {
     const columns = Object.fromEntries(this.chart.columns.map((column) => [column.key, column]));
     const { waterfall, panels, list } = this.view;
     const shown = waterfall
-      ? [...waterfall.won, ...waterfall.lost, waterfall.either, { key: waterfall.to, tone: "ink", line: true }]
+      ? [...waterfall.won, ...waterfall.lost, ...waterfall.either, { key: waterfall.to, tone: "ink", line: true }]
       : list
         ? list.parts
         : panels.flatMap((panel) => [...(panel.lines ?? []).map((line) => ({ ...line, line: true })), ...(panel.bars ?? [])]);
-    const known = shown.filter(({ key }) => this.rows.some((row) => row[key] !== null));
+    const known = shown.filter(({ key }) => columns[key] && this.rows.some((row) => row[key] !== null));
     return el(
       "ul",
       { class: "legend" },
@@ -95,7 +93,7 @@ export class Card {
         el(
           "li",
           {},
-          el("span", { class: line ? "swatch line" : "swatch", style: `--tone: var(--${tone})`, "aria-hidden": "true" }),
+          el("span", { class: line ? "swatch line" : "swatch", style: toned(tone), "aria-hidden": "true" }),
           defined(columns[key].label, columns[key].definition),
         ),
       ),
@@ -132,7 +130,13 @@ export class Card {
   }
 }
 
-/** What is wrong, and what to do. */
+/** Whether there is a row for each period, and nothing in any of them. */
+function isNothing(chart, rows) {
+  const numbers = chart.columns.filter(({ kind }) => kind === "count" || kind === "money");
+  return rows.every((row) => numbers.every(({ key }) => Number(row[key]) === 0 && row[key] !== null));
+}
+
+/** What is wrong, and what to do: a sentence that may name a DAG in backticks. */
 export function problem(error, whatToDo) {
-  return el("div", { class: "problem" }, el("strong", {}, error), el("p", {}, whatToDo));
+  return el("div", { class: "problem" }, el("strong", {}, error), el("p", {}, withLinks(whatToDo, (dag) => linkTo(dag, dag))));
 }

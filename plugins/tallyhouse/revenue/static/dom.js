@@ -20,8 +20,10 @@ export function withLinks(text, linkTo) {
 /** Shows the definition of whatever has one, on hover and on focus; Escape hides it. */
 export function showDefinitions(tooltip) {
   let shown = null;
+  let leaving = 0;
 
   function show(event) {
+    if (shown && (tooltip.contains(event.target) || shown.contains(event.target))) clearTimeout(leaving);
     const target = event.target.closest?.("[data-definition]");
     if (!target || target === shown) return;
     hide();
@@ -29,7 +31,12 @@ export function showDefinitions(tooltip) {
     tooltip.textContent = target.dataset.definition;
     tooltip.hidden = false;
     target.setAttribute("aria-describedby", tooltip.id);
-    const box = target.getBoundingClientRect();
+    place();
+  }
+
+  function place() {
+    if (!shown) return;
+    const box = shown.getBoundingClientRect();
     const size = tooltip.getBoundingClientRect();
     const left = Math.min(Math.max(8, box.left), document.documentElement.clientWidth - size.width - 8);
     const below = box.bottom + 6;
@@ -39,6 +46,7 @@ export function showDefinitions(tooltip) {
   }
 
   function hide() {
+    clearTimeout(leaving);
     shown?.removeAttribute("aria-describedby");
     shown = null;
     tooltip.hidden = true;
@@ -47,9 +55,13 @@ export function showDefinitions(tooltip) {
   document.addEventListener("mouseover", show);
   document.addEventListener("focusin", show);
   document.addEventListener("mouseout", (event) => {
-    if (shown && !shown.contains(event.relatedTarget) && document.activeElement !== shown) hide();
+    if (!shown || document.activeElement === shown) return;
+    if (shown.contains(event.relatedTarget) || tooltip.contains(event.relatedTarget)) return;
+    // time to move the pointer onto it, to read it to its end
+    clearTimeout(leaving);
+    leaving = setTimeout(hide, 200);
   });
   document.addEventListener("focusout", hide);
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  document.addEventListener("scroll", hide, { capture: true, passive: true });
+  document.addEventListener("scroll", place, { capture: true, passive: true });
 }

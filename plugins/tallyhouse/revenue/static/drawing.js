@@ -1,10 +1,12 @@
 /* Charts over periods, by ECharts: bars, lines and the waterfall, in the colours of the theme, usable by keys. */
 
 import { el } from "./dom.js";
+import { edgeOf } from "./views.js";
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const number = (value) => (value === null ? null : Number(value));
-const SO_FAR = 0.45;
+// what is so far, in the colour of the card
+const HATCHED = { symbol: "rect", symbolSize: 1, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 };
 // pixels over, under and between the panels
 const [ABOVE, BELOW, BETWEEN] = [12, 22, 18];
 
@@ -129,6 +131,8 @@ export class PeriodChart {
 
   #series(series, panel, place) {
     const color = series.tone ? style(`--${series.tone}`) : "transparent";
+    const edge = series.tone ? { borderColor: style(`--${edgeOf(series.tone)}`), borderWidth: 1 } : {};
+    const decal = { ...HATCHED, color: style("--card") };
     const common = { name: series.key, xAxisIndex: place, yAxisIndex: place, silent: true };
     if (series.line) {
       return {
@@ -152,39 +156,50 @@ export class PeriodChart {
       barGap: "0%",
       barMaxWidth: 36,
       barCategoryGap: "28%",
-      data: this.rows.map((row) => ({
-        value: series.value ? series.value(row) : (series.below ? -1 : 1) * number(row[series.key]),
-        itemStyle: { color, opacity: series.tone && row.is_complete === false ? SO_FAR : 1 },
-      })),
+      data: this.rows.map((row) => {
+        const value = series.value ? series.value(row) : signed(number(row[series.key]), series.below);
+        const hatch = series.tone && row.is_complete === false ? { decal } : {};
+        // the edge of nothing would be a line
+        return { value, itemStyle: { color, ...(value ? edge : {}), ...hatch } };
+      }),
     };
   }
 }
+
+const signed = (value, isBelow) => (isBelow && value !== null ? -value : value);
 
 /** Series of a panel as they are. */
 function plain(panel) {
   return [...(panel.bars ?? []), ...(panel.lines ?? []).map((line) => ({ ...line, line: true }))];
 }
 
-/** Two floating columns a period: up from where it opens by what was won, and down from there to where it closes. */
-function waterfall(rows, { from, to, won, lost, either }) {
-  const back = (row) => Math.max(0, -Number(row[either.key]));
-  const gone = (row) => Math.max(0, Number(row[either.key]));
+/** Two floating columns a period: up from where it opens by what was won, and down from there to where it closes.
+
+    A period of which an amount is not known has none. */
+function waterfall(all, { from, to, won, lost, either }) {
+  const parts = [from, to, ...[...won, ...lost, ...either].map(({ key }) => key)];
+  const isKnown = (row) => parts.every((key) => row[key] !== null);
+  const known = (value) => (row) => (isKnown(row) ? value(row) : null);
+  // of one currency there are no rates
+  const moved = ({ key, sign }, row) => sign * Number(row[key] ?? 0);
+  const up = (part) => known((row) => Math.max(0, moved(part, row)));
+  const down = (part) => known((row) => Math.max(0, -moved(part, row)));
+  const rows = all.filter(isKnown);
   const lows = rows.map((row) => Math.min(Number(row[from]), Number(row[to])));
-  const tops = rows.map((row) => won.reduce((sum, { key }) => sum + Number(row[key]), Number(row[from]) + back(row)));
-  const low = Math.min(...lows);
-  const span = Math.max(...tops) - low;
+  const gains = [...won.map((part) => ({ ...part, sign: 1 })), ...either];
+  const tops = rows.map((row) => gains.reduce((sum, part) => sum + up(part)(row), Number(row[from])));
+  const low = rows.length ? Math.min(...lows) : 0;
+  const span = Math.max(0, ...tops) - low;
   return {
     kind: "money",
     share: 1,
     // what moves must be seen: the axis begins near it where all of it is far from zero
     min: low > span ? (value) => niceBelow(low - span * 0.15, value.max) : undefined,
     series: [
-      { key: "base_up", stack: "up", value: (row) => Number(row[from]) },
-      ...won.map((part) => ({ ...part, stack: "up", value: (row) => Number(row[part.key]) })),
-      { ...either, stack: "up", value: back },
-      { key: "base_down", stack: "down", value: (row) => Number(row[to]) },
-      ...lost.map((part) => ({ ...part, stack: "down", value: (row) => Number(row[part.key]) })),
-      { ...either, stack: "down", value: gone },
+      { key: "base_up", stack: "up", value: known((row) => Number(row[from])) },
+      ...gains.map((part) => ({ ...part, stack: "up", value: up(part) })),
+      { key: "base_down", stack: "down", value: known((row) => Number(row[to])) },
+      ...[...lost.map((part) => ({ ...part, sign: -1 })), ...either].map((part) => ({ ...part, stack: "down", value: down(part) })),
       { key: to, tone: "ink", line: true },
     ],
   };

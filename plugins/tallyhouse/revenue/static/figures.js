@@ -1,7 +1,7 @@
 /* The figures at the top: what stands now, and the last rates that are final, each against the period before. */
 
 import { el } from "./dom.js";
-import { defined } from "./tables.js";
+import { defined, IGNORED } from "./tables.js";
 
 // [label, chart, column, how]. now: it stands at a moment, and need not wait for a period to be over; times: so many of it;
 // points: it is a share, of which the change is in points
@@ -38,6 +38,7 @@ function tile(label, chart, key, { now = false, times = 1, points = false }, for
     el("span", { class: "label" }, defined(label, definition)),
     el("span", { class: "value", title: format.full(column.kind, value) }, shown(column.kind, value, format)),
     el("span", { class: "since", title: period }, change(row[key], before?.[key], points), row.is_complete ? ` ${period}` : " so far"),
+    chart.ignores.map((filter) => el("span", { class: "ignored" }, IGNORED[filter])),
   );
 }
 

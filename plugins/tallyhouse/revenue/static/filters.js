@@ -7,9 +7,13 @@ import { monthLabel } from "./format.js";
 export function fillFilters(form, options, filters, choose) {
   const focused = document.activeElement?.name;
   const months = options.months.map((month) => [month, monthLabel(month)]);
+  const currencies = options.currencies.map((code) => [code, code.toUpperCase()]);
+  if (options.all_in) currencies.push(["every", `All, in ${options.all_in.toUpperCase()}`]);
   const fields = [
-    select("currency", "Currency", options.currencies.map((code) => [code, code.toUpperCase()]), filters.currency, (value) => choose({ currency: value, plan: null })),
-    select("plan", "Plan", [["", "All plans"], ...options.plans.map((plan) => [plan.price_id, plan.label])], filters.plan ?? "", (value) => choose({ plan: value })),
+    select("currency", "Currency", currencies, filters.currency, (value) => choose({ currency: value, plan: null })),
+    // a plan has one currency
+    options.plans.length > 0 &&
+      select("plan", "Plan", [["", "All plans"], ...options.plans.map((plan) => [plan.price_id, plan.label])], filters.plan ?? "", (value) => choose({ plan: value })),
     options.accounts.length > 1 &&
       select("account", "Account", [["", "All accounts"], ...options.accounts.map((id) => [id, id])], filters.account ?? "", (value) =>
         choose({ account: value, currency: null, plan: null }),

@@ -2,9 +2,9 @@
 
 const NONE = "–";
 
-/** Writers for the values of one answer: `currency` is ISO 4217, `exponent` its decimals, `by` month or quarter. */
-export function formats({ currency, exponent, by }) {
-  const money = { style: "currency", currency: currency.toUpperCase(), currencyDisplay: "narrowSymbol" };
+/** Writers for the values of one answer: `shown_in` is a currency of ISO 4217, `exponent` its decimals, `by` month or quarter. */
+export function formats({ shown_in, exponent, by }) {
+  const money = { style: "currency", currency: shown_in.toUpperCase(), currencyDisplay: "narrowSymbol" };
   const decimals = { minimumFractionDigits: exponent, maximumFractionDigits: exponent };
   const exact = new Intl.NumberFormat(undefined, { ...money, ...decimals });
   const compact = new Intl.NumberFormat(undefined, {

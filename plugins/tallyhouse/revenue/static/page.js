@@ -63,7 +63,7 @@ function clear() {
   for (const id of ["charts", "figures", "status"]) byId(id).replaceChildren();
 }
 
-function show({ filters, options, charts, status }) {
+function show({ filters, options, charts, without_rate, status }) {
   clear();
   byId("status").replaceChildren(statusLine(status));
   if (!filters) {
@@ -79,16 +79,18 @@ function show({ filters, options, charts, status }) {
     state.tables = [...tables].join(",");
     write(state);
   };
+  if (without_rate) byId("message").replaceChildren(problem(without_rate.error, without_rate.what_to_do));
   fillFilters(byId("filters"), options, filters, choose);
   byId("figures").replaceChildren(...figureTiles(charts, format));
   cards = charts.map((chart) => new Card(chart, { format, state, tables, announce, onTable, by: filters.by }));
   byId("charts").replaceChildren(...cards.map((card) => card.element));
   for (const card of cards) card.show();
   byId("footer").replaceChildren(
-    `Amounts in ${filters.currency.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Paler bars and dotted cells are of periods that are not over, or not known in full. `,
+    `Amounts ${filters.currency === filters.shown_in ? "" : "of all currencies "}in ${filters.shown_in.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Hatched bars and dotted cells are of periods that are not over, or not known in full. `,
     "All numbers are of schema mart; the SQL of each chart can be run as it is.",
   );
-  document.documentElement.dataset.ready = "true";
+  // when all was drawn, in milliseconds since the page was asked for
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 
 /** What to do before anything is loaded. */

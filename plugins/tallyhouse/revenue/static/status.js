@@ -62,9 +62,17 @@ function checkTroubles({ checks }) {
       {},
       `Check ${check.check_name} ${check.status}: ${counted(check.failing_count, "row")} found, ${check.threshold} allowed. `,
       check.dag_id ? linkTo(`Run of ${instantLabel(check.checked_at)}`, check.dag_id, check.run_id) : `Run of ${instantLabel(check.checked_at)}`,
-      check.status === "failed" ? ": its log shows the first rows." : ".",
+      check.status === "failed" ? ": its log says what to do." : ".",
+      check.first_rows.length ? el("ul", { class: "rows" }, check.first_rows.map((row) => el("li", {}, rowText(row)))) : null,
     ),
   }));
+}
+
+/** A row that a check has found, as column: value. */
+function rowText(row) {
+  return Object.entries(row)
+    .map(([name, value]) => `${name}: ${value ?? "none"}`)
+    .join(", ");
 }
 
 function gapTroubles({ gaps }) {

@@ -1,6 +1,10 @@
 /* Numbers as tables: all of a chart's rows, the heat map of a triangle, the list of parts. */
 
 import { el } from "./dom.js";
+import { toned } from "./views.js";
+
+/** What is said where a filter was chosen that the marts behind a number do not keep. */
+export const IGNORED = { plan: "of all plans", account: "of all accounts" };
 
 /** Every row and column of a chart; each cell has its exact value in data-value. */
 export function fullTable(chart, rows, format) {
@@ -97,7 +101,7 @@ export function partList(chart, rows, view, format) {
           "span",
           { class: "bar", "aria-hidden": "true" },
           view.parts.map(({ key, tone }) =>
-            el("span", { style: `width: ${(100 * row[key]) / most}%; background: var(--${tone})`, title: `${columns[key].label}: ${row[key]}` }),
+            el("span", { style: `width: ${(100 * row[key]) / most}%; ${toned(tone)}`, title: `${columns[key].label}: ${row[key]}` }),
           ),
         ),
         el("span", { class: "rate" }, `${format.full("rate", row[view.rate])} ${columns[view.rate].label.toLowerCase()}`),

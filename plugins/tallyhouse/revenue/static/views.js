@@ -1,5 +1,12 @@
 /* How each chart is drawn. Panels share the periods on their axis, and each has one unit: no second scale anywhere.
-   Tones: won1 to won3 are shades of the one accent, lost1 to lost3 of grey; what is taken away hangs below zero. */
+   Tones: won1 to won3 are shades of the one accent, lost1 to lost3 of grey; rates, what exchange rates did; what is taken away hangs below zero. The
+   paler ones do not stand out from the card by themselves: each has an edge of the first of its kind. */
+
+/** The edge of a tone. */
+export const edgeOf = (tone) => tone.replace(/[23]$/, "1");
+
+/** The style of what is filled with a tone. */
+export const toned = (tone) => `--tone: var(--${tone}); --edge: var(--${edgeOf(tone)})`;
 
 const RECOVERY = [
   { key: "recovered_payments", tone: "won1" },
@@ -22,8 +29,11 @@ export const VIEWS = {
         { key: "churn", tone: "lost1" },
         { key: "contraction", tone: "lost2" },
       ],
-      // more may come back than goes
-      either: { key: "held_change", tone: "lost3" },
+      // more may come back than goes; exchange rates, of all currencies together, rise and fall
+      either: [
+        { key: "held_change", tone: "lost3", sign: -1 },
+        { key: "fx", tone: "rates", sign: 1 },
+      ],
     },
   },
   revenue: {

@@ -1,0 +1,192 @@
+"""Who is told when a task has failed or a run is late, by real messages to servers on this machine."""
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.dags.runs import Dags
+
+EMAILS, SLACK = "AIRFLOW_VAR_TALLYHOUSE_ALERT_EMAILS", "AIRFLOW_VAR_TALLYHOUSE_ALERT_SLACK"
+
+
+class Mailbox:
+    """What aiosmtpd was given, as messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+class AnyPort(Controller):
+    """A server of mail on whatever port is free."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """Two people who are told by e-mail."""
+    box = Mailbox()
+    controller = AnyPort(box, hostname="127.0.0.1", port=0)
+    controller.start()
+    connection = {
+        "conn_type": "smtp", "host": controller.hostname, "port": controller.port,
+        "extra": {"from_email": "airflow@example.com", "disable_ssl": True, "disable_tls": True},
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv(EMAILS, "ops@example.com, finance@example.com")
+    yield box
+    controller.stop()
+
+
+@dataclass
+class Channel:
+    """What was posted to a Slack channel; `status` is what its webhook answers."""
+
+    texts: list[str]
+    status: int = 200
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
+    """A Slack channel in which people are told."""
+    found = Channel([])
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.texts.append(f"{self.path} {json.loads(body)['text']}")
+            self.send_response(found.status)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    connection = {"conn_type": "slackwebhook", "password": f"http://127.0.0.1:{server.server_port}/services/T/B/x"}
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_FINANCE", json.dumps(connection))
+    monkeypatch.setenv(SLACK, "slack_finance")
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of files that is not there; its name is what templates and HTML begin with."""
+    monkeypatch.setenv("AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH", f"{tmp_path}/{{{{ gone }}}} <b>")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_task_that_fails_is_told_of_by_email_and_in_slack(dags: Dags, mailbox: Mailbox, channel: Channel) -> None:
+    run = dags.run("acquisition")
+    assert run.not_successful["load_files"] == ["failed"]
+    (mail,), (text,) = mailbox.messages, channel.texts
+    assert mail["Subject"] == "[Tallyhouse] acquisition: load_files failed"
+    assert {address.addr_spec for address in mail["To"].addresses} == {"ops@example.com", "finance@example.com"}
+    assert mail["From"] == "airflow@example.com"
+    (part,) = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+    for message in (part, text):
+        # as it is, neither a template nor markup
+        assert "{{ gone }} &lt;b&gt;" in message
+        assert "tallyhouse_acquisition_path" in message
+        assert run.run_id in message
+        assert "/dags/acquisition/runs/" in message
+        assert "When it is red" in message.replace("&quot;", '"')
+    assert text.startswith("/services/T/B/x *acquisition: load_files failed*")
+
+
+@pytest.mark.usefixtures("broken")
+def test_without_configuration_nobody_is_told(
+    dags: Dags, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(EMAILS, raising=False)
+    monkeypatch.delenv(SLACK, raising=False)
+    with caplog.at_level("INFO"):
+        assert dags.run("acquisition").state == "failed"
+    assert "told by way" not in caplog.text
+
+
+@pytest.mark.usefixtures("broken")
+def test_one_way_that_fails_does_not_hold_back_the_other(
+    dags: Dags, mailbox: Mailbox, channel: Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel.status = 403
+    run = dags.run("acquisition")
+    assert len(mailbox.messages) == 1
+    assert "Nobody was told by way of the Variable tallyhouse_alert_slack" in caplog.text
+    # and what failed is still what failed
+    assert run.not_successful["load_files"] == ["failed"]
+    assert "tallyhouse_acquisition_path" in str(run.errors["load_files"])
+
+
+@pytest.mark.usefixtures("broken", "channel")
+def test_a_provider_that_is_not_installed_is_named_in_the_log(
+    dags: Dags, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.providers.slack.notifications.slack_webhook", None)
+    dags.run("acquisition")
+    assert "tallyhouse_alert_slack is set, but Airflow lacks apache-airflow-providers-slack" in caplog.text
+
+
+def test_a_run_that_is_late_is_told_of(dags: Dags, mailbox: Mailbox, channel: Channel) -> None:
+    dags.run("acquisition")  # by which Airflow knows the DAG
+    dag_run = miss_deadline("acquisition")
+    (mail,), (text,) = mailbox.messages, channel.texts
+    assert mail["Subject"] == "[Tallyhouse] acquisition is late"
+    assert "*acquisition is late*" in text
+    assert dag_run in text
+    assert "is queued" in text
+
+
+def miss_deadline(dag_id: str) -> str:
+    """A queued run of which the scheduler finds that it is late: what it asks of the triggerer is done here."""
+    from airflow.models.deadline import Deadline
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.sdk.timezone import utcnow
+    from airflow.triggers.callback import CallbackTrigger
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+    from sqlalchemy import select
+
+    with create_session() as session:
+        dag = SerializedDagModel.get_dag(dag_id, session=session)
+        assert dag is not None
+        run = dag.create_dagrun(
+            run_id="late", logical_date=None, data_interval=None, run_after=utcnow(), run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.TEST, state=DagRunState.QUEUED, session=session,
+        )  # fmt: skip
+        session.flush()
+        (deadline,) = session.scalars(select(Deadline).where(Deadline.dagrun_id == run.id))
+        assert (deadline.deadline_time - run.queued_at).total_seconds() == 2 * 3600
+        deadline.handle_miss(session)
+        asked = deadline.callback.trigger.kwargs
+
+    async def as_the_triggerer_does() -> list[Any]:
+        return [event async for event in CallbackTrigger(**asked).run()]
+
+    events = asyncio.run(as_the_triggerer_does())
+    assert [event.payload["state"].value for event in events] == ["running", "success"]
+    return "late"

@@ -1,0 +1,37 @@
+"""Places to export to: a folder, and a bucket of a local server that speaks S3."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tallyhouse.export_folder import ExportFolder
+
+BUCKET = "tallyhouse-exports"
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """A server of S3 on this machine, with an empty bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    s3_files(url).mkdir(BUCKET)
+    yield url
+    server.stop()
+
+
+def s3_files(url: str) -> fsspec.AbstractFileSystem:
+    """The server's files, with a key that it does not look at."""
+    return fsspec.filesystem("s3", endpoint_url=url, key="testing", secret="testing")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> ExportFolder:
+    """An empty place, of each kind."""
+    if request.param == "folder":
+        return ExportFolder(fsspec.filesystem("file"), str(tmp_path))
+    return ExportFolder(s3_files(request.getfixturevalue("s3_url")), f"{BUCKET}/{tmp_path.name}")
