@@ -12,6 +12,9 @@ COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root include /opt/airflow/include
 COPY --chown=airflow:root simulator /opt/tallyhouse/simulator
 
+# A volume that is mounted there has the owner of the folder that it covers.
+RUN mkdir /opt/airflow/exports
+
 # DAG files import tallyhouse from plugins; the demo profile runs the simulator.
 ENV PYTHONPATH=/opt/airflow/plugins:/opt/tallyhouse
 USER airflow
