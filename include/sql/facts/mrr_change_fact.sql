@@ -352,12 +352,7 @@ left join coupon
         and coupon.given_from <= coalesce(spanned.started_at, spanned.version_at)
         and coalesce(spanned.started_at, spanned.version_at) < coupon.given_until
 where
-    case coalesce(spanned.duration, coupon.duration)
-        when 'forever' then true
-        when 'repeating' then ops.choice('subtract_repeating') = 'yes'
-        when 'once' then ops.choice('subtract_once') = 'yes'
-        else false
-    end;
+    ops.is_subtracted(coalesce(spanned.duration, coupon.duration));
 analyze discount_term;
 
 select ops.value_subscriptions();
