@@ -5,6 +5,7 @@ select ops.begin_model(
     upstream => '{customer_dim,price_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_line_fact}'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
+select ops.keep_new_coupons();
 
 create temp table named_discount on commit drop as
 select distinct document.account_id, document.livemode, discount.discount_id
