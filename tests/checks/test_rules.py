@@ -503,6 +503,17 @@ def test_what_a_discount_takes_off_is_waited_for(good: psycopg.Connection) -> No
     assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
 
 
+def test_of_a_coupon_that_was_deleted_before_a_list_showed_it_nobody_can_tell(good: psycopg.Connection) -> None:
+    good.execute(DISCOUNT.format(duration="forever", ended_at="infinity"))
+    good.execute("update dwh.discount_dim set coupon_id = 'A'")
+    good.execute(
+        "insert into dwh.coupon_dim (account_id, livemode, coupon_id, deleted_at, version_at, version_rank, "
+        "version_order) values ('acct_test', false, 'A', '2026-01-03', '2026-01-03', 3, 0)"
+    )
+    result = run(good, "mrr_discounts_known")
+    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
+
+
 def test_a_discount_that_is_over_is_compared_as_over(good: psycopg.Connection) -> None:
     good.execute(DISCOUNT.format(duration="repeating", ended_at="2026-01-10"))
     assert run(good, "mrr_equals_subscriptions").status == "passed"

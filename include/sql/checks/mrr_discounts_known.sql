@@ -54,6 +54,7 @@ coupon as (
         named.livemode,
         named.coupon_id,
         known.duration,
+        known.deleted_at,
         life.is_whole,
         coalesce(known.percent_off, known.amount_off_minor) as off
     from (select distinct account_id, livemode, coupon_id from named where coupon_id is not null) as named
@@ -73,7 +74,7 @@ unknown as (
         min(named.subscription_id) as first_subscription_id,
         count(*) as subscriptions,
         count(*) filter (
-            where exists (
+            where coupon.deleted_at is not null or exists (
                 select 1
                 from ops.enrichment_awaited as q
                 where
