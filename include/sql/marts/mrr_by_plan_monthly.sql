@@ -17,23 +17,37 @@ with changed as (
 ),
 
 -- What the customer moved into pauses and free periods, or out of them, is the plans' whose share of these moved so.
-shared as (
+parted as (
     select
         changed.*,
         m.movement,
-        coalesce(
-            m.held_change_minor
-            * greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)
-            / nullif(sum(greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)) over customer_day, 0),
-            0
-        ) as held_change_minor
+        m.held_change_minor as customer_held_change_minor,
+        greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0) as part_minor
     from changed
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
-    window customer_day as (
-        partition by
-            changed.customer_id, changed.day, changed.currency, changed.account_id, changed.livemode
-    )
+),
+
+-- a division may leave a remainder: what all plans up to this one hold, so that the last of them reaches the whole
+summed as (
+    select
+        *,
+        coalesce(
+            customer_held_change_minor * sum(part_minor) over so_far
+            / nullif(sum(part_minor) over (so_far rows between unbounded preceding and unbounded following), 0),
+            0
+        ) as held_so_far_minor
+    from parted
+    window so_far as (partition by customer_id, day, currency, account_id, livemode order by price_id)
+),
+
+shared as (
+    select
+        *,
+        held_so_far_minor - lag(held_so_far_minor, 1, 0::numeric) over (
+            partition by customer_id, day, currency, account_id, livemode order by price_id
+        ) as held_change_minor
+    from summed
 ),
 
 moved as (
