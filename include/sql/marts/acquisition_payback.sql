@@ -26,7 +26,10 @@ revenue as (
         a.install_month,
         date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date as month,
         sum(t.amount_minor) as revenue_minor,
-        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as revenue_reporting_minor
+        case
+            when count(ops.converted(t.amount_minor, rate.rate)) = count(*)
+                then sum(ops.converted(t.amount_minor, rate.rate))
+        end as revenue_reporting_minor
     from dwh.transaction_fact as t
     inner join reach on t.livemode = reach.livemode
     inner join dwh.user_dim as u
@@ -52,7 +55,10 @@ spend as (
         s.channel_sk,
         d.month_start as install_month,
         sum(s.spend_minor) as spend_minor,
-        case when count(rate.rate) = count(*) then sum(s.spend_minor * rate.rate) end as spend_reporting_minor
+        case
+            when count(ops.converted(s.spend_minor, rate.rate)) = count(*)
+                then sum(ops.converted(s.spend_minor, rate.rate))
+        end as spend_reporting_minor
     from dwh.ad_spend_fact as s
     inner join dwh.date_dim as d on s.date_sk = d.date_sk
     left join mart.reporting_rate_daily as rate on s.currency = rate.currency and d.day = rate.day
