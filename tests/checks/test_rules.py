@@ -494,6 +494,24 @@ def test_what_a_discount_takes_off_is_waited_for(good: psycopg.Connection) -> No
     assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [
+        # as a fetch tells of one that was deleted
+        "insert into dwh.coupon_dim (account_id, livemode, coupon_id, deleted_at, version_at, version_rank, "
+        "version_order) values ('acct_test', false, 'A', now(), now(), 4, 0)",
+        "insert into ops.enrichment (account_id, livemode, kind, object_id, requested_via, wanted_at, gone) "
+        "values ('acct_test', false, 'coupon', 'A', 'acct_test', now(), true)",
+    ],
+)
+def test_what_a_discount_takes_off_nobody_can_tell_once_its_coupon_is_gone(good: psycopg.Connection, gone: str) -> None:
+    discount = DISCOUNT.format(duration="forever", ended_at="infinity")
+    good.execute(discount.replace("percent_off", "coupon_id").replace("10", "'A'"))
+    good.execute(sql.SQL(gone))  # type: ignore[arg-type]  # written above
+    result = run(good, "mrr_discounts_known")
+    assert (result.status, result.failing, result.allowed) == ("warned", 1, 1)
+
+
 def test_a_discount_that_is_over_is_compared_as_over(good: psycopg.Connection) -> None:
     good.execute(DISCOUNT.format(duration="repeating", ended_at="2026-01-10"))
     assert run(good, "mrr_equals_subscriptions").status == "passed"

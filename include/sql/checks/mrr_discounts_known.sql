@@ -57,18 +57,30 @@ unknown as (
         min(named.subscription_id) as first_subscription_id,
         count(*) as subscriptions,
         count(*) filter (
-            where exists (
-                select 1
-                from ops.enrichment_awaited as q
-                where
-                    q.account_id = named.account_id
-                    and q.livemode = named.livemode
-                    and (
-                        (q.kind = 'subscription_discounts' and q.object_id = named.subscription_id)
-                        or (q.kind = 'coupon' and q.object_id = named.coupon_id)
-                    )
-            )
-        ) as awaited_subscriptions
+            where
+                coupon.deleted_at is not null
+                or exists (
+                    select 1
+                    from ops.enrichment as q
+                    where
+                        q.account_id = named.account_id
+                        and q.livemode = named.livemode
+                        and q.kind = 'coupon'
+                        and q.object_id = named.coupon_id
+                        and q.gone
+                )
+                or exists (
+                    select 1
+                    from ops.enrichment_awaited as q
+                    where
+                        q.account_id = named.account_id
+                        and q.livemode = named.livemode
+                        and (
+                            (q.kind = 'subscription_discounts' and q.object_id = named.subscription_id)
+                            or (q.kind = 'coupon' and q.object_id = named.coupon_id)
+                        )
+                )
+        ) as tolerated_subscriptions
     from named
     left join dwh.coupon_dim as coupon
         on
@@ -87,5 +99,5 @@ select
     first_subscription_id,
     subscriptions as failing,
     -- until then they take nothing off; of what Stripe does not have any more, nobody can tell
-    awaited_subscriptions as allowed
+    tolerated_subscriptions as allowed
 from unknown
