@@ -9,6 +9,9 @@ from simulator.company import Company
 from simulator.periods import month_name
 from simulator.states import Charge
 
+RECOVERY_SECONDS = 60 * 86_400
+"""After so long without a try a payment is lost: Stripe tries again for two months at most."""
+
 
 class PaymentBooks:
     """`until` is exclusive everywhere, as in `Books`; months are UTC, amounts minor units of the payments' currency."""
@@ -41,7 +44,7 @@ class PaymentBooks:
         ]
 
     def recovery(self, until: float) -> list[dict[str, Any]]:
-        """One row a currency, month and reason of the first failure, by what became of the payment."""
+        """One row a currency, month and reason of the first failure, by what became of the payment by then."""
         attempts: dict[str, list[Charge]] = defaultdict(list)
         for history in self._company.objects["charge"].histories:
             state = history.state_before(until)
@@ -62,8 +65,10 @@ class PaymentBooks:
             if any(charge.is_paid for charge in charges):
                 cell["recovered"] += 1
                 cell["recovered_minor"] += first.amount
+            elif intent in given_up or charges[-1].created + RECOVERY_SECONDS < until:
+                cell["lost"] += 1
             else:
-                cell["lost" if intent in given_up else "open"] += 1
+                cell["open"] += 1
         names = ("failed", "retried", "recovered", "lost", "open", "attempts", "failed_minor", "recovered_minor")
         return [
             {"currency": currency, "month": month, "failure_code": code} | {name: cell[name] for name in names}

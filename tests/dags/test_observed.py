@@ -210,7 +210,10 @@ def test_lineage_names_what_each_model_reads_and_writes(observed: Observed) -> N
 
 def test_lineage_of_a_mart_is_what_the_database_says_that_it_reads(observed: Observed) -> None:
     of = inputs_by_relation(SQL_ROOT)
-    assert of["mart.cohort_revenue_retention_monthly"] == ["mart.cohort_retention_monthly"]
+    assert of["mart.cohort_revenue_retention_monthly"] == [
+        "mart.cohort_retention_monthly",
+        "mart.mrr_movement_monthly",
+    ]
     read = observed.dags.rows(
         """
         select distinct format('%s.%s', reader.relnamespace::regnamespace, reader.relname), format(

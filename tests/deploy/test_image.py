@@ -2,14 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from airflow.cli import cli_parser
 
+AskAirflow = Callable[[str, Any], Any]
 ROOT = Path(__file__).resolve().parents[2]
 LINES = (ROOT / "Dockerfile").read_text().splitlines()
 COPIED = [line.split()[2:] for line in LINES if line.startswith("COPY --chown=airflow:root ")]
@@ -81,14 +81,13 @@ def test_users_are_kept_by_the_provider_whose_auth_manager_is_named() -> None:
 
 
 @pytest.mark.parametrize(("service", "arguments"), COMMANDS, ids=[" ".join(found[1][:3]) for found in COMMANDS])
-def test_every_command_is_one_of_this_airflow(service: str, arguments: list[str]) -> None:
+def test_every_command_is_one_of_this_airflow(service: str, arguments: list[str], ask_airflow: AskAirflow) -> None:
     groups = {"celery": "apache-airflow-providers-celery", "users": "apache-airflow-providers-fab"}
     if arguments[0] in groups:
         # the provider brings the command: the image has it, and it says so
         assert pinned(groups[arguments[0]])
         return
-    parsed = cli_parser.get_parser().parse_args(arguments)
-    assert callable(parsed.func), service
+    assert ask_airflow("command", arguments), service
 
 
 def test_commands_of_every_kind_are_looked_at() -> None:
@@ -97,7 +96,7 @@ def test_commands_of_every_kind_are_looked_at() -> None:
     assert started == processes | {"db migrate", "users create", "jobs check"}
 
 
-def test_a_job_that_is_checked_is_of_a_kind_that_runs() -> None:
+def test_a_job_that_is_checked_is_of_a_kind_that_runs(ask_airflow: AskAirflow) -> None:
     kinds = {name: arguments[3] for name, arguments in COMMANDS if arguments[:2] == ["jobs", "check"]}
     runners = {
         "dag-processor": "airflow.jobs.dag_processor_job_runner.DagProcessorJobRunner",
@@ -105,8 +104,7 @@ def test_a_job_that_is_checked_is_of_a_kind_that_runs() -> None:
     }
     assert kinds.keys() == runners.keys()
     for name, path in runners.items():
-        module, _, runner = path.rpartition(".")
-        assert kinds[name] == getattr(import_module(module), runner).job_type
+        assert kinds[name] == ask_airflow("job_type", path)
 
 
 def test_the_simulator_knows_the_options_that_it_is_given() -> None:

@@ -56,6 +56,11 @@ def spend(channel: str, currency: str, amount: str, line: int, day: str = "2026-
     return StoredRow(moment("2026-01-01"), "ad_spend", payload, line=line)
 
 
+def fx_rate(day: str, sold: str, bought: str, rate: str, line: int) -> StoredRow:
+    payload = {"date": day, "from_currency": sold, "to_currency": bought, "rate": rate}
+    return StoredRow(moment("2026-01-01"), "fx_rate", payload, line=line)
+
+
 def customer(customer_id: str, user_id: str) -> Version:
     body = {"object": "customer", "id": customer_id, "metadata": {"user_id": user_id}}
     return Version(moment("2026-01-01"), "customer.created", body)
@@ -152,6 +157,9 @@ def test_ad_spend_recovered(connection: psycopg.Connection) -> None:
         spend("social", "usd", "10", 4),
         spend("social", "eur", "7", 5),
         spend("search", "usd", "99", 6, day="2026-02-01"),
+        fx_rate("2026-01-01", "eur", "usd", "1.5", 7),
+        # what comes back in a currency in which nothing was spent on the channel
+        paid(30, "cus_1", 1000, "2026-04-05", currency="eur"),
         *PAYMENTS,
     )
     found = ask(connection, "ad_spend_recovered")
@@ -161,6 +169,24 @@ def test_ad_spend_recovered(connection: psycopg.Connection) -> None:
         ("usd", "search", 1, 3000, 4000, Decimal("1.3333"), date(2026, 3, 1)),
         ("usd", "social", 1, 1000, 1000, 1, date(2026, 3, 1)),
         ("usd", "all channels", 2, 4000, 5000, Decimal("1.2500"), None),
+        ("all currencies", "search", 1, 3000, 5500, Decimal("1.8333"), date(2026, 3, 1)),
+        ("all currencies", "social", 1, 2050, 1000, Decimal("0.4878"), None),
+        ("all currencies", "all channels", 2, 5050, 6500, Decimal("1.2871"), None),
+    ]
+
+
+def test_ad_spend_recovered_is_unknown_over_all_currencies_without_a_rate(connection: psycopg.Connection) -> None:
+    load(connection, install("u1", 1, "2026-01-02"), spend("search", "usd", "30", 2), spend("search", "eur", "7", 3))
+    connection.execute("update ops.policy set value = 'usd' where name = 'reporting_currency'")
+    connection.commit()
+    refresh_marts(connection, SQL_ROOT)
+    assert [tuple(row.values())[1:6] for row in ask(connection, "ad_spend_recovered")] == [
+        ("eur", "search", 1, 700, 0),
+        ("eur", "all channels", 1, 700, 0),
+        ("usd", "search", 1, 3000, 0),
+        ("usd", "all channels", 1, 3000, 0),
+        ("all currencies", "search", 1, None, 0),
+        ("all currencies", "all channels", 1, None, 0),
     ]
 
 

@@ -119,7 +119,7 @@ SAME = [
         "",
     ),
     ("retention", "revenue_retention_monthly", ["net_revenue_retention", "gross_revenue_retention"], ""),
-    ("retention", "revenue_retention_monthly", ["gross_mrr_churn_rate", "quick_ratio"], ""),
+    ("retention", "revenue_retention_monthly", ["gross_mrr_churn_rate", "net_mrr_churn_rate", "quick_ratio"], ""),
     ("value", "subscriber_churn_monthly", ["arpu_minor", "churn_rate", "ltv_minor"], ""),
     ("trials", "trial_conversion_monthly", ["trials", "conversion_rate"], "and basis = 'ended'"),
 ]
@@ -254,14 +254,18 @@ def test_quarters_open_with_their_first_month_and_close_with_their_last(connecti
         assert row["is_complete"] == (len(parts) == 3 and all(part["is_complete"] for part in parts))
 
 
-def test_retention_of_a_quarter_is_the_product_of_its_months(connection: psycopg.Connection) -> None:
+def test_retention_of_a_quarter_is_the_product_of_its_months_and_churn_the_rest(connection: psycopg.Connection) -> None:
     months = {row["period"]: row for row in answer(connection, "retention")}
     (quarter,) = [row for row in answer(connection, "retention", by="quarter") if row["period"] == "2025-10-01"]
-    for name in ("net_revenue_retention", "gross_revenue_retention"):
+    for name, rest in (
+        ("net_revenue_retention", "net_mrr_churn_rate"),
+        ("gross_revenue_retention", "gross_mrr_churn_rate"),
+    ):
         product = Decimal(1)
         for month in ("2025-10-01", "2025-11-01", "2025-12-01"):
             product *= months[month][name]
         assert float(quarter[name]) == pytest.approx(float(product))
+        assert float(quarter[rest]) == pytest.approx(1 - float(product))
 
 
 def test_a_plan_has_its_own_mrr_and_its_cohorts_by_month(connection: psycopg.Connection, asking: Asking) -> None:

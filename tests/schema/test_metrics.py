@@ -18,6 +18,7 @@ NO_METRIC = {
     "currency_span",
     "freshness",
     "gap_daily",
+    "known_month",
     "payment_intent_invoice",
     "policy",
     "reconciliation_status",

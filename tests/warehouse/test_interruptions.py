@@ -214,6 +214,8 @@ def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
 ) -> None:
     conninfo = clone(server, staged)
     for model in MODELS:
+        schema, _, table = model.relation.partition(".")
+        before = fingerprint(conninfo, schema).get(table)
         with psycopg.connect(conninfo) as holder, loading(conninfo, model) as process:
             # The last statement of a model writes the ledger: whoever holds that stops the model right there.
             holder.execute("lock table ops.batch_applied in share mode")
@@ -223,9 +225,8 @@ def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
             holder.rollback()
             wait_for_its_session(conninfo)
         assert not is_applied(conninfo, model), model.name
-        schema, _, table = model.relation.partition(".")
-        # one that only reads has no table to write
-        assert fingerprint(conninfo, schema).get(table, (0,))[0] == 0, model.name
+        # nothing: but for the calendar, which is there from the beginning, all tables are empty before
+        assert fingerprint(conninfo, schema).get(table) == before, model.name
         apply(conninfo, model)
     assert fingerprint(conninfo) == undisturbed
 

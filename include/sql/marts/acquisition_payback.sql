@@ -26,7 +26,10 @@ revenue as (
         a.install_month,
         date_trunc('month', t.occurred_at at time zone reach.reporting_timezone)::date as month,
         sum(t.amount_minor) as revenue_minor,
-        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as revenue_reporting_minor
+        case
+            when count(ops.converted(t.amount_minor, rate.rate)) = count(*)
+                then sum(ops.converted(t.amount_minor, rate.rate))
+        end as revenue_reporting_minor
     from dwh.transaction_fact as t
     inner join reach on t.livemode = reach.livemode
     inner join dwh.user_dim as u
@@ -52,7 +55,10 @@ spend as (
         s.channel_sk,
         d.month_start as install_month,
         sum(s.spend_minor) as spend_minor,
-        case when count(rate.rate) = count(*) then sum(s.spend_minor * rate.rate) end as spend_reporting_minor
+        case
+            when count(ops.converted(s.spend_minor, rate.rate)) = count(*)
+                then sum(ops.converted(s.spend_minor, rate.rate))
+        end as spend_reporting_minor
     from dwh.ad_spend_fact as s
     inner join dwh.date_dim as d on s.date_sk = d.date_sk
     left join mart.reporting_rate_daily as rate on s.currency = rate.currency and d.day = rate.day
@@ -133,10 +139,6 @@ summed as (
         coalesce(acquired.users, 0) as users,
         coalesce(spend.spend_minor, 0) as spend_minor,
         coalesce(revenue.revenue_minor, 0) as revenue_minor,
-        sum(coalesce(revenue.revenue_minor, 0)) over (
-            partition by calendar.livemode, calendar.currency, calendar.channel_sk, calendar.install_month
-            order by calendar.month
-        ) as cumulative_minor,
         -- nothing is nothing in any currency
         case when spend.spend_minor is null then 0 else spend.spend_reporting_minor end as spend_reporting_minor,
         case when revenue.revenue_minor is null then 0 else revenue.revenue_reporting_minor end
@@ -158,38 +160,64 @@ summed as (
             and calendar.month = revenue.month
 ),
 
-final as (
+cumulated as (
     select
-        summed.livemode,
-        summed.currency,
-        summed.channel_sk,
-        channel.channel_name,
-        summed.install_month,
-        ops.months_between(summed.install_month, summed.month) as months_since,
-        summed.month,
-        summed.users,
-        summed.spend_minor,
-        summed.revenue_minor,
-        summed.cumulative_minor,
-        summed.cumulative_minor / nullif(summed.spend_minor, 0) as payback_share,
-        min(summed.month) filter (
-            where summed.spend_minor > 0 and summed.cumulative_minor >= summed.spend_minor
-        ) over (
-            partition by summed.livemode, summed.currency, summed.channel_sk, summed.install_month
-        ) as payback_month,
-        coalesce(complete.is_complete, false) as is_complete,
-        summed.spend_reporting_minor,
-        summed.revenue_reporting_minor,
+        *,
+        sum(revenue_minor) over history as cumulative_minor,
         case
-            when count(summed.revenue_reporting_minor) over history = count(*) over history
-                then sum(summed.revenue_reporting_minor) over history
+            when count(revenue_reporting_minor) over history = count(*) over history
+                then sum(revenue_reporting_minor) over history
         end as cumulative_reporting_minor
     from summed
-    inner join dwh.channel_dim as channel on summed.channel_sk = channel.channel_sk
-    left join complete on summed.livemode = complete.livemode and summed.month = complete.month
-    window history as (
-        partition by summed.livemode, summed.currency, summed.channel_sk, summed.install_month order by summed.month
-    )
+    window history as (partition by livemode, currency, channel_sk, install_month order by month)
+),
+
+-- a channel that is paid for in one currency may bring money in another
+together as (
+    select
+        *,
+        case
+            when
+                count(spend_reporting_minor) over currencies = count(*) over currencies
+                and count(cumulative_reporting_minor) over currencies = count(*) over currencies
+                then
+                    sum(cumulative_reporting_minor) over currencies
+                    / nullif(sum(spend_reporting_minor) over currencies, 0)
+        end as all_currencies_payback_share
+    from cumulated
+    window currencies as (partition by livemode, channel_sk, install_month, month)
+),
+
+final as (
+    select
+        together.livemode,
+        together.currency,
+        together.channel_sk,
+        channel.channel_name,
+        together.install_month,
+        ops.months_between(together.install_month, together.month) as months_since,
+        together.month,
+        together.users,
+        together.spend_minor,
+        together.revenue_minor,
+        together.cumulative_minor,
+        together.cumulative_minor / nullif(together.spend_minor, 0) as payback_share,
+        min(together.month) filter (
+            where together.spend_minor > 0 and together.cumulative_minor >= together.spend_minor
+        ) over (
+            partition by together.livemode, together.currency, together.channel_sk, together.install_month
+        ) as payback_month,
+        coalesce(complete.is_complete, false) as is_complete,
+        together.spend_reporting_minor,
+        together.revenue_reporting_minor,
+        together.cumulative_reporting_minor,
+        together.all_currencies_payback_share,
+        min(together.month) filter (where together.all_currencies_payback_share >= 1) over (
+            partition by together.livemode, together.channel_sk, together.install_month
+        ) as all_currencies_payback_month
+    from together
+    inner join dwh.channel_dim as channel on together.channel_sk = channel.channel_sk
+    left join complete on together.livemode = complete.livemode and together.month = complete.month
 )
 
 select * from final;
@@ -214,7 +242,7 @@ comment on column mart.acquisition_payback.revenue_minor is
 'Net revenue of these users in the month, minor units: charges less refunds and disputes, from the install on.';
 comment on column mart.acquisition_payback.cumulative_minor is 'Sum of revenue_minor from the install month on.';
 comment on column mart.acquisition_payback.payback_share is
-'cumulative_minor / spend_minor: 1 is all of it; null where nothing was spent.';
+'cumulative_minor / spend_minor of this currency alone: 1 is all of it; null where nothing was spent in it.';
 comment on column mart.acquisition_payback.payback_month is
 'First month at whose end cumulative_minor >= spend_minor, in all rows of the cohort; null until then.';
 comment on column mart.acquisition_payback.is_complete is
@@ -225,3 +253,7 @@ comment on column mart.acquisition_payback.revenue_reporting_minor is
 'revenue_minor in the reporting currency, each movement by the rate of its day; null where a day has none.';
 comment on column mart.acquisition_payback.cumulative_reporting_minor is
 'Sum of revenue_reporting_minor from the install month on; null where one of them is.';
+comment on column mart.acquisition_payback.all_currencies_payback_share is
+'Sum of cumulative_reporting_minor / of spend_reporting_minor over currencies, in all their rows; null without a rate.';
+comment on column mart.acquisition_payback.all_currencies_payback_month is
+'First month at whose end all_currencies_payback_share was 1 or more, in all rows of the cohort; null until then.';

@@ -31,20 +31,6 @@ as $$
             s.livemode = p_livemode
             and (p_currency is null or s.currency = p_currency)
             and (p_account_id is null or s.account_id = p_account_id)
-    ),
-
-    monthly as (
-        select m.account_id, m.livemode, m.month, m.is_complete
-        from mart.mrr_movement_monthly as m
-        union all
-        select a.account_id, a.livemode, a.month, a.is_complete
-        from mart.customer_activity_monthly as a
-    ),
-
-    known as (
-        select monthly.account_id, monthly.livemode, monthly.month, bool_and(monthly.is_complete) as is_complete
-        from monthly
-        group by monthly.account_id, monthly.livemode, monthly.month
     )
 
     select
@@ -65,7 +51,7 @@ as $$
         least(span.last_month, p_until_month - 1)::timestamp,
         interval '1 month'
     ) as listed (month)
-    left join known
+    left join mart.known_month as known
         on
             span.account_id = known.account_id
             and span.livemode = known.livemode

@@ -51,8 +51,8 @@ final as (
         moved.fee_minor,
         moved.net_minor,
         sum(moved.net_minor) over history as closing_balance_minor,
-        moved.net_minor * rate.rate as net_reporting_minor,
-        sum(moved.net_minor) over history * rate.rate as closing_balance_reporting_minor,
+        ops.converted(moved.net_minor, rate.rate) as net_reporting_minor,
+        ops.converted(sum(moved.net_minor) over history, rate.rate) as closing_balance_reporting_minor,
         coalesce(calendar.is_complete, false) as is_complete
     from moved
     left join mart.reporting_rate_daily as rate on moved.currency = rate.currency and moved.day = rate.day

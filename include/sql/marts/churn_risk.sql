@@ -9,7 +9,11 @@ with subscription as (
 
 clock as (
     -- now is where the data reaches
-    select seen.account_id, seen.livemode, reach.data_through
+    select
+        seen.account_id,
+        seen.livemode,
+        reach.data_through,
+        (reach.data_through at time zone (select ops.choice('reporting_timezone')))::date as day
     from (select distinct account_id, livemode from subscription) as seen
     cross join lateral ops.account_reach(seen.account_id, seen.livemode) as reach
 ),
@@ -123,7 +127,8 @@ final as (
         s.currency,
         reason.payment_method_id,
         coalesce(worth.mrr_minor, 0) as mrr_minor,
-        reason.at
+        reason.at,
+        ops.converted(coalesce(worth.mrr_minor, 0), rate.rate) as mrr_reporting_minor
     from reason
     inner join subscription as s
         on
@@ -135,6 +140,8 @@ final as (
             reason.account_id = worth.account_id
             and reason.livemode = worth.livemode
             and reason.subscription_id = worth.subscription_id
+    left join clock on reason.account_id = clock.account_id and reason.livemode = clock.livemode
+    left join mart.reporting_rate_daily as rate on s.currency = rate.currency and clock.day = rate.day
 )
 
 select * from final;
@@ -155,3 +162,5 @@ comment on column mart.churn_risk.mrr_minor is
 'MRR that may be lost, minor units; 0 for what is not MRR (a trial, unpaid).';
 comment on column mart.churn_risk.at is
 'Since when it is past due or unpaid, when it ends, or from when on the card is refused.';
+comment on column mart.churn_risk.mrr_reporting_minor is
+'mrr_minor in the reporting currency, its minor units, by the rate of the day the data reaches; null without one.';

@@ -9,7 +9,10 @@ with returned as (
         -- what went back before the first payment of a customer belongs to its month
         greatest(date_trunc('month', t.occurred_at at time zone policy.value)::date, member.first_month) as month,
         sum(t.amount_minor) as net_minor,
-        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
+        case
+            when count(ops.converted(t.amount_minor, rate.rate)) = count(*)
+                then sum(ops.converted(t.amount_minor, rate.rate))
+        end as net_reporting_minor
     from dwh.transaction_fact as t
     -- the first of the rows of each customer
     inner join dwh.customer_payment_fact as member

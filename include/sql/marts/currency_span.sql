@@ -29,6 +29,23 @@ summed as (
     group by account_id, livemode, currency
 ),
 
+-- where nothing has moved since is known as well
+reached as (
+    select
+        seen.account_id,
+        seen.livemode,
+        greatest(
+            seen.last_month,
+            date_trunc('month', reach.data_through at time zone (select ops.choice('reporting_timezone')))::date
+        ) as last_month
+    from (
+        select account_id, livemode, max(last_month) as last_month
+        from summed
+        group by account_id, livemode
+    ) as seen
+    cross join lateral ops.account_reach(seen.account_id, seen.livemode) as reach
+),
+
 final as (
     select
         summed.account_id,
@@ -37,9 +54,10 @@ final as (
         known.exponent,
         summed.first_month,
         -- what is known of one currency of an account is known of all
-        max(summed.last_month) over (partition by summed.account_id, summed.livemode) as last_month,
+        reached.last_month,
         summed.customers
     from summed
+    inner join reached using (account_id, livemode)
     left join dwh.currency_dim as known on summed.currency = known.currency
 )
 

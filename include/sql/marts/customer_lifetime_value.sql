@@ -13,7 +13,10 @@ with paid as (
         ops.months_between(min(f.month), max(f.month)) + 1 as lifetime_months,
         sum(f.payments)::bigint as payments,
         sum(f.revenue_minor) as revenue_minor,
-        case when count(rate.rate) = count(*) then sum(f.revenue_minor * rate.rate) end as revenue_reporting_minor
+        case
+            when count(ops.converted(f.revenue_minor, rate.rate)) = count(*)
+                then sum(ops.converted(f.revenue_minor, rate.rate))
+        end as revenue_reporting_minor
     from dwh.customer_payment_fact as f
     inner join ops.reported_mode as mode on f.livemode = mode.livemode
     left join mart.reporting_rate_daily as rate on f.currency = rate.currency and f.day = rate.day
@@ -30,7 +33,10 @@ returned as (
         -- what a bank took back is no more kept than what was refunded
         coalesce(-sum(t.amount_minor) filter (where t.transaction_type <> 'refund'), 0) as disputed_minor,
         sum(t.amount_minor) as net_minor,
-        case when count(rate.rate) = count(*) then sum(t.amount_minor * rate.rate) end as net_reporting_minor
+        case
+            when count(ops.converted(t.amount_minor, rate.rate)) = count(*)
+                then sum(ops.converted(t.amount_minor, rate.rate))
+        end as net_reporting_minor
     from dwh.transaction_fact as t
     inner join ops.reported_mode as mode on t.livemode = mode.livemode
     cross join ops.policy as policy

@@ -30,7 +30,10 @@ spent as (
         s.currency,
         s.channel_sk,
         sum(s.spend_minor) as spend_minor,
-        case when count(rate.rate) = count(*) then sum(s.spend_minor * rate.rate) end as spend_reporting_minor
+        case
+            when count(ops.converted(s.spend_minor, rate.rate)) = count(*)
+                then sum(ops.converted(s.spend_minor, rate.rate))
+        end as spend_reporting_minor
     from dwh.ad_spend_fact as s
     inner join dwh.date_dim as d on s.date_sk = d.date_sk
     cross join ops.reported_mode as mode

@@ -7,7 +7,7 @@ with usage as (
         line.price_id,
         coalesce(line.product_id, price.product_id) as product_id,
         coalesce(line.currency, i.currency) as currency,
-        date_trunc('month', i.created_at at time zone (select ops.choice('reporting_timezone')))::date as month,
+        (i.created_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         line.invoice_id,
         line.customer_id,
         line.subscription_id,
@@ -37,20 +37,23 @@ with usage as (
 
 summed as (
     select
-        account_id,
-        livemode,
-        price_id,
-        currency,
-        month,
-        max(product_id) as product_id,
-        count(distinct invoice_id) as invoices,
-        count(distinct customer_id) as customers,
-        sum(coalesce(quantity, 0)) as quantity,
-        sum(amount_minor) as amount_minor,
-        sum(discount_minor) as discount_minor
+        usage.account_id,
+        usage.livemode,
+        usage.price_id,
+        usage.currency,
+        date_trunc('month', usage.day)::date as month,
+        max(usage.product_id) as product_id,
+        count(distinct usage.invoice_id) as invoices,
+        count(distinct usage.customer_id) as customers,
+        sum(coalesce(usage.quantity, 0)) as quantity,
+        sum(usage.amount_minor) as amount_minor,
+        sum(usage.discount_minor) as discount_minor,
+        dwh.whole_sum(ops.converted(coalesce(usage.amount_minor, 0), rate.rate)) as amount_reporting_minor,
+        dwh.whole_sum(ops.converted(coalesce(usage.discount_minor, 0), rate.rate)) as discount_reporting_minor
     from usage
-    where currency is not null
-    group by account_id, livemode, price_id, currency, month
+    left join mart.reporting_rate_daily as rate on usage.currency = rate.currency and usage.day = rate.day
+    where usage.currency is not null
+    group by usage.account_id, usage.livemode, usage.price_id, usage.currency, date_trunc('month', usage.day)::date
 ),
 
 -- once, not for each row
@@ -79,7 +82,9 @@ final as (
         summed.amount_minor,
         summed.discount_minor,
         summed.amount_minor / nullif(summed.quantity, 0) as amount_per_unit_minor,
-        coalesce(calendar.is_complete, false) as is_complete
+        coalesce(calendar.is_complete, false) as is_complete,
+        summed.amount_reporting_minor,
+        summed.discount_reporting_minor
     from summed
     left join calendar
         on
@@ -112,3 +117,6 @@ comment on column mart.metered_usage_monthly.amount_per_unit_minor is
 'amount_minor / quantity; null where nothing was used.';
 comment on column mart.metered_usage_monthly.is_complete is
 'Whether all events of the month have been fetched and loaded, and no open gap touches it.';
+comment on column mart.metered_usage_monthly.amount_reporting_minor is
+'amount_minor in the reporting currency, each invoice by the rate of its day, minor units; null where a day has none.';
+comment on column mart.metered_usage_monthly.discount_reporting_minor is 'discount_minor, likewise.';

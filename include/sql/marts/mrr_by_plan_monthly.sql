@@ -17,23 +17,37 @@ with changed as (
 ),
 
 -- What the customer moved into pauses and free periods, or out of them, is the plans' whose share of these moved so.
-shared as (
+parted as (
     select
         changed.*,
         m.movement,
-        coalesce(
-            m.held_change_minor
-            * greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)
-            / nullif(sum(greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0)) over customer_day, 0),
-            0
-        ) as held_change_minor
+        m.held_change_minor as customer_held_change_minor,
+        greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0) as part_minor
     from changed
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
-    window customer_day as (
-        partition by
-            changed.customer_id, changed.day, changed.currency, changed.account_id, changed.livemode
-    )
+),
+
+-- a division may leave a remainder: what all plans up to this one hold, so that the last of them reaches the whole
+summed as (
+    select
+        *,
+        coalesce(
+            customer_held_change_minor * sum(part_minor) over so_far
+            / nullif(sum(part_minor) over (so_far rows between unbounded preceding and unbounded following), 0),
+            0
+        ) as held_so_far_minor
+    from parted
+    window so_far as (partition by customer_id, day, currency, account_id, livemode order by price_id)
+),
+
+shared as (
+    select
+        *,
+        held_so_far_minor - lag(held_so_far_minor, 1, 0::numeric) over (
+            partition by customer_id, day, currency, account_id, livemode order by price_id
+        ) as held_change_minor
+    from summed
 ),
 
 moved as (
@@ -46,6 +60,27 @@ moved as (
     window history as (partition by customer_id, price_id, currency, account_id, livemode order by day)
 ),
 
+-- each movement in the one column that it is of
+split as (
+    select
+        moved.*,
+        case when moved.movement = 'new' then moved.movement_minor else 0 end as new_minor,
+        case when moved.movement = 'reactivation' then moved.movement_minor else 0 end as reactivation_minor,
+        case when moved.movement = 'churn' then -moved.movement_minor else 0 end as churn_minor,
+        -- a customer who stays and changes plans takes from one and adds to another
+        case
+            when coalesce(moved.movement, '') in ('new', 'reactivation', 'churn') then 0
+            else greatest(moved.movement_minor, 0)
+        end as expansion_minor,
+        case
+            when coalesce(moved.movement, '') in ('new', 'reactivation', 'churn') then 0
+            else greatest(-moved.movement_minor, 0)
+        end as contraction_minor,
+        rate.rate
+    from moved
+    left join mart.reporting_rate_daily as rate on moved.currency = rate.currency and moved.day = rate.day
+),
+
 monthly as (
     select
         account_id,
@@ -54,25 +89,40 @@ monthly as (
         price_id,
         month,
         max(product_id) as product_id,
-        coalesce(sum(movement_minor) filter (where movement = 'new'), 0) as new_minor,
-        coalesce(sum(movement_minor) filter (where movement = 'reactivation'), 0) as reactivation_minor,
-        -- a customer who stays and changes plans takes from one and adds to another
-        coalesce(
-            sum(movement_minor) filter (
-                where coalesce(movement, '') not in ('new', 'reactivation', 'churn') and movement_minor > 0
-            ), 0
-        ) as expansion_minor,
-        -coalesce(
-            sum(movement_minor) filter (
-                where coalesce(movement, '') not in ('new', 'reactivation', 'churn') and movement_minor < 0
-            ), 0
-        ) as contraction_minor,
-        -coalesce(sum(movement_minor) filter (where movement = 'churn'), 0) as churn_minor,
+        sum(new_minor) as new_minor,
+        sum(reactivation_minor) as reactivation_minor,
+        sum(expansion_minor) as expansion_minor,
+        sum(contraction_minor) as contraction_minor,
+        sum(churn_minor) as churn_minor,
         sum(held_change_minor) as held_change_minor,
         sum(mrr_change_minor) as change_minor,
         count(*) filter (where closing_mrr_minor > 0 and closing_mrr_minor = mrr_change_minor)
-        - count(*) filter (where closing_mrr_minor = 0 and mrr_change_minor < 0) as paying_change
-    from moved
+        - count(*) filter (where closing_mrr_minor = 0 and mrr_change_minor < 0) as paying_change,
+        case
+            when count(ops.converted(new_minor, rate)) = count(*)
+                then sum(ops.converted(new_minor, rate))
+        end as new_reporting_minor,
+        case
+            when count(ops.converted(expansion_minor, rate)) = count(*)
+                then sum(ops.converted(expansion_minor, rate))
+        end as expansion_reporting_minor,
+        case
+            when count(ops.converted(contraction_minor, rate)) = count(*)
+                then sum(ops.converted(contraction_minor, rate))
+        end as contraction_reporting_minor,
+        case
+            when count(ops.converted(churn_minor, rate)) = count(*)
+                then sum(ops.converted(churn_minor, rate))
+        end as churn_reporting_minor,
+        case
+            when count(ops.converted(reactivation_minor, rate)) = count(*)
+                then sum(ops.converted(reactivation_minor, rate))
+        end as reactivation_reporting_minor,
+        case
+            when count(ops.converted(held_change_minor, rate)) = count(*)
+                then sum(ops.converted(held_change_minor, rate))
+        end as held_change_reporting_minor
+    from split
     group by account_id, livemode, currency, price_id, month
 ),
 
@@ -103,7 +153,19 @@ final as (
         coalesce(sum(monthly.paying_change) over history, 0)::bigint as paying_customers,
         calendar.is_complete,
         ops.converted(coalesce(sum(monthly.change_minor) over history, 0), calendar.reporting_rate)
-            as closing_mrr_reporting_minor
+            as closing_mrr_reporting_minor,
+        case when monthly.month is null then 0 else monthly.new_reporting_minor end
+            as new_reporting_minor,
+        case when monthly.month is null then 0 else monthly.expansion_reporting_minor end
+            as expansion_reporting_minor,
+        case when monthly.month is null then 0 else monthly.contraction_reporting_minor end
+            as contraction_reporting_minor,
+        case when monthly.month is null then 0 else monthly.churn_reporting_minor end
+            as churn_reporting_minor,
+        case when monthly.month is null then 0 else monthly.reactivation_reporting_minor end
+            as reactivation_reporting_minor,
+        case when monthly.month is null then 0 else monthly.held_change_reporting_minor end
+            as held_change_reporting_minor
     from plan
     inner join mart.mrr_movement_monthly as calendar
         on
@@ -165,3 +227,10 @@ comment on column mart.mrr_by_plan_monthly.paying_customers is 'Customers with M
 comment on column mart.mrr_by_plan_monthly.is_complete is 'As in mrr_movement_monthly.';
 comment on column mart.mrr_by_plan_monthly.closing_mrr_reporting_minor is
 'closing_mrr_minor in the reporting currency, its minor units, by the rate of the month''s last day; null without one.';
+comment on column mart.mrr_by_plan_monthly.new_reporting_minor is
+'new_minor in the reporting currency, by the rate of the day of each movement; null where one has none.';
+comment on column mart.mrr_by_plan_monthly.expansion_reporting_minor is 'expansion_minor, likewise.';
+comment on column mart.mrr_by_plan_monthly.contraction_reporting_minor is 'contraction_minor, likewise.';
+comment on column mart.mrr_by_plan_monthly.churn_reporting_minor is 'churn_minor, likewise.';
+comment on column mart.mrr_by_plan_monthly.reactivation_reporting_minor is 'reactivation_minor, likewise.';
+comment on column mart.mrr_by_plan_monthly.held_change_reporting_minor is 'held_change_minor, likewise.';

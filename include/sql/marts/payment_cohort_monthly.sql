@@ -14,7 +14,10 @@ with pattern as (
         sum(f.payments) as payments,
         sum(f.revenue_minor) as revenue_minor,
         -- all or nothing: a part would look like the whole
-        case when count(rate.rate) = count(*) then sum(f.revenue_minor * rate.rate) end as revenue_reporting_minor
+        case
+            when count(ops.converted(f.revenue_minor, rate.rate)) = count(*)
+                then sum(ops.converted(f.revenue_minor, rate.rate))
+        end as revenue_reporting_minor
     from dwh.customer_payment_fact as f
     inner join ops.reported_mode as mode on f.livemode = mode.livemode
     left join mart.reporting_rate_daily as rate on f.currency = rate.currency and f.day = rate.day

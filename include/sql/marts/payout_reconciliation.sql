@@ -60,7 +60,12 @@ final as (
             else 'different'
         end as result,
         p.created_at,
-        (p.arrival_at at time zone 'UTC')::date as arrives_on
+        (p.arrival_at at time zone 'UTC')::date as arrives_on,
+        ops.converted(p.amount_minor, rate.rate) as amount_reporting_minor,
+        ops.converted(-own.amount_minor, rate.rate) as withdrawn_reporting_minor,
+        ops.converted(paid_out.charges_minor, rate.rate) as charges_reporting_minor,
+        ops.converted(paid_out.fees_minor, rate.rate) as fees_reporting_minor,
+        ops.converted(paid_out.others_minor, rate.rate) as others_reporting_minor
     from dwh.payout_fact as p
     inner join ops.reported_mode as mode on p.livemode = mode.livemode
     left join dwh.balance_transaction_fact as own
@@ -73,6 +78,10 @@ final as (
             p.account_id = paid_out.account_id
             and p.livemode = paid_out.livemode
             and p.payout_id = paid_out.payout_id
+    left join mart.reporting_rate_daily as rate
+        on
+            p.currency = rate.currency
+            and (p.created_at at time zone (select ops.choice('reporting_timezone')))::date = rate.day
 )
 
 select * from final;
@@ -102,3 +111,9 @@ comment on column mart.payout_reconciliation.result is
 'equal; different; waiting: for the list of transactions; not applicable: made by hand, Stripe keeps no list.';
 comment on column mart.payout_reconciliation.created_at is 'When it was created.';
 comment on column mart.payout_reconciliation.arrives_on is 'Day on which the bank should have it.';
+comment on column mart.payout_reconciliation.amount_reporting_minor is
+'amount_minor in the reporting currency, its minor units, by the rate of the day it was created; null without one.';
+comment on column mart.payout_reconciliation.withdrawn_reporting_minor is 'withdrawn_minor, at the same rate.';
+comment on column mart.payout_reconciliation.charges_reporting_minor is 'charges_minor, at the same rate.';
+comment on column mart.payout_reconciliation.fees_reporting_minor is 'fees_minor, at the same rate.';
+comment on column mart.payout_reconciliation.others_reporting_minor is 'others_minor, at the same rate.';

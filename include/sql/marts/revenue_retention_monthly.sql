@@ -53,8 +53,9 @@ final as (
         opening_minor - lost_minor as kept_without_expansion_minor,
         (opening_minor + change_minor) / nullif(opening_minor, 0) as net_revenue_retention,
         (opening_minor - lost_minor) / nullif(opening_minor, 0) as gross_revenue_retention,
-        (churn_minor + contraction_minor) / nullif(opening_minor, 0) as gross_mrr_churn_rate,
-        (churn_minor + contraction_minor - expansion_minor) / nullif(opening_minor, 0) as net_mrr_churn_rate,
+        -- of the same customers as the base: what began in the month, and was lost in it, was not there to be kept
+        lost_minor / nullif(opening_minor, 0) as gross_mrr_churn_rate,
+        -change_minor / nullif(opening_minor, 0) as net_mrr_churn_rate,
         (new_minor + reactivation_minor + expansion_minor) / nullif(churn_minor + contraction_minor, 0) as quick_ratio,
         is_complete,
         -- all at one rate: exchange rates neither keep a customer nor lose one
@@ -87,11 +88,11 @@ comment on column mart.revenue_retention_monthly.net_revenue_retention is
 comment on column mart.revenue_retention_monthly.gross_revenue_retention is
 'GRR: kept_without_expansion_minor / (opening_mrr_minor + opening_held_minor), never above 1.';
 comment on column mart.revenue_retention_monthly.gross_mrr_churn_rate is
-'(churn + contraction) / (opening MRR + what is held).';
+'1 - GRR: what customers who were there as it began lost by its end / (opening MRR + what is held); never above 1.';
 comment on column mart.revenue_retention_monthly.net_mrr_churn_rate is
-'(churn + contraction - expansion) / (opening MRR + what is held); reactivation is left apart.';
+'1 - NRR: the same less what other such customers won; below 0 where that is more. Reactivation is left apart.';
 comment on column mart.revenue_retention_monthly.quick_ratio is
-'(new + reactivation + expansion) / (churn + contraction); null when nothing was lost.';
+'(new + reactivation + expansion) / (churn + contraction), of all movements in the month; null when nothing was lost.';
 comment on column mart.revenue_retention_monthly.is_complete is 'As in mrr_movement_monthly.';
 comment on column mart.revenue_retention_monthly.opening_mrr_reporting_minor is
 'opening_mrr_minor in the reporting currency, by the rate of the day before the month; null without one.';

@@ -1,11 +1,13 @@
 /* Report: how much of the money spent on ads in a month came back, through the users who installed in it?
    Parameters, in asked: the month of spend and install, its first day.
-   Sources: mart.acquisition_payback. Amounts in minor units, per currency; share 1 is all of it. */
+   Sources: mart.acquisition_payback. Amounts in minor units, per currency; share 1 is all of it. What came back in
+   another currency than was spent counts in the rows of all currencies, whose amounts are of the reporting currency,
+   null while one of them has no exchange rate. */
 with asked as (
     select date '2026-01-01' as install_month
 ),
 
-by_channel as (
+by_currency as (
     select
         payback.livemode,
         payback.currency,
@@ -13,11 +15,32 @@ by_channel as (
         max(payback.users) as users,
         max(payback.spend_minor) as spend_minor,
         sum(payback.revenue_minor) as recovered_minor,
-        max(payback.payback_month) as payback_month
+        max(payback.payback_month) as payback_month,
+        max(payback.spend_reporting_minor) as spend_reporting_minor,
+        dwh.whole_sum(payback.revenue_reporting_minor) as recovered_reporting_minor,
+        max(payback.all_currencies_payback_month) as all_currencies_payback_month
     from mart.acquisition_payback as payback
     inner join asked on payback.install_month = asked.install_month
     group by payback.livemode, payback.currency, payback.channel_name
-    having max(payback.spend_minor) > 0
+),
+
+by_channel as (
+    select livemode, 1 as place, currency, channel_name, users, spend_minor, recovered_minor, payback_month
+    from by_currency
+    where spend_minor > 0
+    union all
+    select
+        livemode,
+        2,
+        'all currencies',
+        channel_name,
+        max(users),
+        dwh.whole_sum(spend_reporting_minor),
+        dwh.whole_sum(recovered_reporting_minor),
+        max(all_currencies_payback_month)
+    from by_currency
+    group by livemode, channel_name
+    having max(spend_minor) > 0
 )
 
 -- the last row of each currency is the sum of its channels
@@ -26,10 +49,10 @@ select
     currency,
     coalesce(channel_name, 'all channels') as channel_name,
     sum(users) as users,
-    sum(spend_minor) as spend_minor,
-    sum(recovered_minor) as recovered_minor,
-    round(sum(recovered_minor) / sum(spend_minor), 4) as recovered_share,
+    dwh.whole_sum(spend_minor) as spend_minor,
+    dwh.whole_sum(recovered_minor) as recovered_minor,
+    round(dwh.whole_sum(recovered_minor) / nullif(dwh.whole_sum(spend_minor), 0), 4) as recovered_share,
     case when grouping(channel_name) = 0 then max(payback_month) end as payback_month
 from by_channel
-group by grouping sets ((livemode, currency, channel_name), (livemode, currency))
-order by livemode desc, currency asc, grouping(channel_name) asc, spend_minor desc
+group by grouping sets ((livemode, place, currency, channel_name), (livemode, place, currency))
+order by livemode desc, place asc, currency asc, grouping(channel_name) asc, sum(spend_minor) desc, channel_name asc

@@ -27,8 +27,8 @@ as $$
         when '' then trim(written)
         else initcap(base.name)
     end
-    -- from a number on it is the version
-    from regexp_replace(lower(trim(written)), '[\s/_-]*\mv?[0-9].*$', '') as base (name)
+    -- from a number on it is the version, also without a space, but for short names that a number is part of: PS5
+    from regexp_replace(lower(trim(written)), '([\s/_-]*\mv?|(?<=[a-z]{3}))[0-9].*$', '') as base (name)
 $$;
 comment on function staging.os_name(text) is
-'Name of an operating system without its version, in one spelling: Android for "android" and "ANDROID 14".';
+'Name of an operating system without its version, in one spelling: Android for "android", "ANDROID 14", "android14".';

@@ -175,7 +175,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
-        note="NRR and GRR of a quarter are the product of its months.",
+        note="NRR and GRR of a quarter are the product of its months; MRR churn is what they leave.",
     ),
     Chart(
         "value",
