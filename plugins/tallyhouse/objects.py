@@ -182,7 +182,6 @@ MODELS: tuple[Model, ...] = (
             "customer_dim",
             "product_dim",
             "price_dim",
-            "coupon_dim",
             "payment_method_dim",
             "subscription_dim",
         ),

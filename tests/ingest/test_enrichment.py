@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from tallyhouse import chunk_fetching, enrichment, ingest
+from tallyhouse.checks import read_checks, run_checks
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.connected import client_for
 from tallyhouse.enrichment import EnrichmentReport, fetch_wanted
@@ -26,6 +27,7 @@ from tests.ingest import enriching_process
 from tests.ingest.conftest import HOUR
 from tests.ingest.scripted import ACCOUNT, KEY, MISSING, Row, Scripted, ScriptedStripe
 from tests.ingest.test_interruptions import one, until
+from tests.warehouse.raw_rows import Version, stage
 
 Fetch = Callable[..., EnrichmentReport]
 
@@ -120,6 +122,85 @@ def test_an_object_is_fetched_once_and_expanded_as_its_list_is(
     assert queue(conn, "attempts, last_error, gone, fetched_at >= wanted_at") == [(1, None, False, True)]
     assert fetch("next") == EnrichmentReport()
     assert len(stripe.requests) == 1
+
+
+def coupon(percent_off: int, created: int, **more: Any) -> dict[str, Any]:
+    body = {"object": "coupon", "id": "B2B", "percent_off": percent_off, "duration": "forever", "created": created}
+    return {**body, **more}
+
+
+def sell_two_products_with(conn: psycopg.Connection, at: int, coupon: dict[str, Any]) -> None:
+    """A subscription to two plans of $100 a month, as a list shows it, with a discount on all of it."""
+    discount = {"object": "discount", "id": "di_1", "customer": "cus_1", "subscription": "sub_1"}
+    discount |= {"coupon": coupon, "start": HOUR}
+    recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
+    price = {"currency": "usd", "unit_amount": 10_000, "recurring": recurring}
+    items = [
+        {"id": f"si_{plan}", "quantity": 1, "created": at, "price": {"id": plan, "product": f"prod_{plan}", **price}}
+        for plan in "ab"
+    ]
+    body = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active", "currency": "usd"}
+    body |= {"created": at, "items": {"data": items, "has_more": False}, "discounts": [discount]}
+    list_object(conn, datetime.fromtimestamp(at, UTC), body)
+    conn.commit()
+    apply_models(conn, SQL_ROOT)
+
+
+def worth(conn: psycopg.Connection) -> tuple[int, str]:
+    """MRR, and what the check says of the discounts."""
+    conn.commit()
+    apply_models(conn, SQL_ROOT)
+    checks = [check for check in read_checks(SQL_ROOT) if check.name == "mrr_discounts_known"]
+    [result] = run_checks(conn, checks, "test")
+    row = conn.execute("select sum(mrr_change_minor)::int from dwh.mrr_change_fact").fetchone()
+    assert row is not None
+    return row[0], result.status
+
+
+def test_a_coupon_made_after_the_backfill_reduces_its_products_alone_once_it_is_fetched(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    want(conn, "coupon")
+    shown = coupon(20, HOUR)
+    sell_two_products_with(conn, HOUR + 1, shown)
+    assert worth(conn) == (16_000, "warned")
+    stripe.now = HOUR + 60
+    stripe.objects["/v1/coupons/B2B"] = {**shown, "applies_to": {"products": ["prod_a"]}}
+    assert fetch().staged == 1
+    assert stripe.calls("/v1/coupons/B2B") == [{"expand[0]": "applies_to", "expand[1]": "currency_options"}]
+    assert worth(conn) == (18_000, "passed")
+    assert fetch("next") == EnrichmentReport()
+
+
+def test_a_coupon_that_is_for_all_products_is_asked_for_once(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    want(conn, "coupon")
+    shown = coupon(20, HOUR)
+    sell_two_products_with(conn, HOUR + 1, shown)
+    stripe.now = HOUR + 60
+    stripe.objects["/v1/coupons/B2B"] = shown
+    assert fetch().staged == 1
+    assert worth(conn) == (16_000, "passed")
+    sell_two_products_with(conn, HOUR + 99, shown)
+    assert fetch("next") == EnrichmentReport()
+
+
+def test_a_coupon_that_was_gone_and_is_made_anew_is_asked_for_again(
+    conn: psycopg.Connection, stripe: ScriptedStripe, fetch: Fetch
+) -> None:
+    want(conn, "coupon")
+    sell_two_products_with(conn, HOUR, coupon(20, HOUR))
+    stripe.objects["/v1/coupons/B2B"] = None
+    assert fetch().gone == 1
+    assert worth(conn) == (16_000, "warned")
+    conn.commit()
+    at = datetime.fromtimestamp(HOUR + 90, UTC)
+    stage(conn, [Version(at, "coupon.created", coupon(30, HOUR + 90), account_id=ACCOUNT)])
+    apply_models(conn, SQL_ROOT)
+    stripe.now = HOUR + 120
+    stripe.objects["/v1/coupons/B2B"] = coupon(30, HOUR + 90)
+    assert fetch("next") == EnrichmentReport(fetched=1, staged=1)
 
 
 def test_an_invoice_is_completed_to_its_last_line_as_one_observation(

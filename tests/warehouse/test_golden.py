@@ -1,7 +1,8 @@
 """Golden tests: for each model or mart, documents in and rows out, with the reason for each case beside it.
 
 A case in golden/<model or mart>.yaml: `versions` (documents: `event` names the event type, without it the document
-was listed; `event_id` its id, where one is expected), or the short form `payments` ([charge, customer, currency,
+was listed; `event_id` its id, where one is expected; `batch`, a number, where it comes in a batch of its own, in this
+order), or the short form `payments` ([charge, customer, currency,
 amount, day]); `files` (`kind`, `rows`, and `at`, when it was modified), loaded in this order; `users` ([user,
 customer]); `through` (how far events were fetched); `breaks`, the checks that rightly fail on it; and `expect`, the
 rows in full, in the columns that they name. Amounts are compared to 6 decimals.
@@ -83,19 +84,19 @@ def user(user_id: str, customer: str) -> Version:
     return Version(moment("2026-01-01"), "customer.created", body)
 
 
-def versions_of(content: dict[str, Any]) -> list[Version]:
-    documents = [
-        Version(
+def batches_of(content: dict[str, Any]) -> list[list[Version]]:
+    batches: dict[int, list[Version]] = {0: [user(*entry) for entry in content.get("users", [])]}
+    batches[0] += [payment(*entry) for entry in content.get("payments", [])]
+    for entry in content.get("versions", []):
+        version = Version(
             instant(entry["at"]),
             entry.get("event"),
             with_epochs(entry["body"]),
             entry.get("order", 0),
             entry.get("event_id"),
         )
-        for entry in content.get("versions", [])
-    ]
-    documents += [user(*entry) for entry in content.get("users", [])]
-    return documents + [payment(*entry) for entry in content.get("payments", [])]
+        batches.setdefault(entry.get("batch", 0), []).append(version)
+    return [batches[number] for number in sorted(batches) if batches[number]]
 
 
 def files_of(content: dict[str, Any]) -> list[list[StoredRow]]:
@@ -148,7 +149,9 @@ def test_golden(case: Case, connection: psycopg.Connection) -> None:
             [ACCOUNT, instant(content["through"])],
         )
     connection.commit()
-    if versions := versions_of(content):
+    for number, versions in enumerate(batches_of(content)):
+        if number:
+            apply_models(connection, SQL_ROOT)
         stage(connection, versions)
     for rows in files_of(content):
         stage_rows(connection, rows)

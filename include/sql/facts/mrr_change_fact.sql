@@ -5,6 +5,7 @@ select ops.begin_model(
     upstream => '{customer_dim,price_dim,discount_dim,subscription_dim,subscription_item_dim,invoice_line_fact}'
 );
 select ops.touch_invoiced_subscriptions('subscription_dim');
+select ops.keep_new_coupons();
 
 create temp table named_discount on commit drop as
 select distinct document.account_id, document.livemode, discount.discount_id
@@ -24,6 +25,16 @@ inner join dwh.discount_dim as known
 where touched.object_type = 'coupon';
 analyze named_discount;
 
+-- What a discount without an id is on, which no dimension but that of its owner has.
+create temp table bare_coupon on commit drop as
+select
+    account_id,
+    livemode,
+    jsonb_build_array(jsonb_build_object('coupon', object_id)) as discounts
+from touched
+where object_type = 'coupon';
+analyze bare_coupon;
+
 -- Customers whose discount reduces all that they subscribed to.
 create temp table reduced_customer on commit drop as
 select touched.account_id, touched.livemode, touched.object_id as customer_id
@@ -33,7 +44,17 @@ union
 select known.account_id, known.livemode, known.customer_id
 from named_discount
 inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
-where known.subscription_id is null and known.customer_id is not null;
+where known.subscription_id is null and known.customer_id is not null
+union
+select owner.account_id, owner.livemode, owner.customer_id
+from bare_coupon
+inner join dwh.customer_dim as owner
+    on
+        bare_coupon.account_id = owner.account_id
+        and bare_coupon.livemode = owner.livemode
+        and owner.discounts @> bare_coupon.discounts
+        -- by the index of those alone
+        and owner.discounts @? '$[*].coupon';
 analyze reduced_customer;
 
 create temp table affected on commit drop as
@@ -45,6 +66,24 @@ select known.account_id, known.livemode, known.subscription_id
 from named_discount
 inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
 where known.subscription_id is not null
+union
+select known.account_id, known.livemode, known.subscription_id
+from bare_coupon
+inner join dwh.subscription_dim as known
+    on
+        bare_coupon.account_id = known.account_id
+        and bare_coupon.livemode = known.livemode
+        and known.discounts @> bare_coupon.discounts
+        and known.discounts @? '$[*].coupon'
+union
+select item.account_id, item.livemode, item.subscription_id
+from bare_coupon
+inner join dwh.subscription_item_dim as item
+    on
+        bare_coupon.account_id = item.account_id
+        and bare_coupon.livemode = item.livemode
+        and item.discounts @> bare_coupon.discounts
+        and item.discounts @? '$[*].coupon'
 union
 select item.account_id, item.livemode, item.subscription_id
 from named_discount
@@ -314,12 +353,7 @@ left join coupon
         and coupon.given_from <= coalesce(spanned.started_at, spanned.version_at)
         and coalesce(spanned.started_at, spanned.version_at) < coupon.given_until
 where
-    case coalesce(spanned.duration, coupon.duration)
-        when 'forever' then true
-        when 'repeating' then ops.choice('subtract_repeating') = 'yes'
-        when 'once' then ops.choice('subtract_once') = 'yes'
-        else false
-    end;
+    ops.is_subtracted(coalesce(spanned.duration, coupon.duration));
 analyze discount_term;
 
 select ops.value_subscriptions();

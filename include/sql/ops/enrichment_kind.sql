@@ -30,7 +30,7 @@ comment on column ops.enrichment_kind.kind is 'See ops.enrichment.kind.';
 comment on column ops.enrichment_kind.reading is
 'The object to which it belongs, by the staging function that reads it: whenever one comes, the wish is judged again.';
 comment on column ops.enrichment_kind.is_named is
-'True: wanted since it was first named, until something has shown it. False: all versions of the object together say '
-'whether it is wanted, and since when.';
+'True: wanted since it was first named, until something has shown it, of coupons a list. False: all versions of the '
+'object together say whether it is wanted, and since when.';
 comment on column ops.enrichment_kind.awaits_list_of is
 'Kind whose list brings most of them: one is fetched by itself only after that list was read once. Null: at once.';

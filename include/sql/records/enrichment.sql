@@ -6,8 +6,8 @@ select ops.begin_model(
         from ops.enrichment_kind
         cross join lateral staging.kinds_of(reading) as object_type
     ),
-    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,coupon_dim,
-    payment_method_dim,subscription_dim}'
+    upstream => '{charge_fact,refund_fact,invoice_fact,customer_dim,product_dim,price_dim,payment_method_dim,
+    subscription_dim}'
 );
 
 -- What has to be judged: what the documents of the pending batches name or may lack, with the account whose key brought
@@ -26,9 +26,9 @@ with mentioned as (
     inner join ops.batch as b on pending_batch.batch_id = b.batch_id
     cross join (
         values
-        ('charge'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'), ('invoice_payment'),
-        ('payment_intent'), ('payout'), ('plan'), ('price'), ('refund'), ('setup_intent'), ('subscription'),
-        ('transfer')
+        ('charge'), ('coupon'), ('credit_note'), ('customer'), ('discount'), ('dispute'), ('invoice'),
+        ('invoice_payment'), ('payment_intent'), ('payout'), ('plan'), ('price'), ('refund'), ('setup_intent'),
+        ('subscription'), ('transfer')
     ) as source (object_type)
     cross join lateral staging.versions_in_batch(pending_batch.batch_id, source.object_type) as v
     cross join lateral staging.reference(v.object_type, v.object_id, v.body) as r
@@ -72,8 +72,8 @@ final as (
 select * from final;
 analyze asked;
 
--- Objects by their id, which nothing has shown: wanted since they were first named. Each is looked up by its key: the
--- offsets keep whole tables from being read, whose size is not that of the batch.
+-- Objects by their id, which nothing (of coupons: no list) has shown: wanted since first named. Each is looked up
+-- by its key: the offsets keep whole tables from being read, whose size is not that of the batch.
 create temp table need on commit drop as
 select
     a.account_id,
@@ -81,7 +81,7 @@ select
     a.kind,
     a.object_id,
     a.requested_via,
-    least(a.wanted_at, q.wanted_at) as wanted_at,
+    coalesce(coupon.created_at, least(a.wanted_at, q.wanted_at)) as wanted_at,
     least(a.hint_at, q.hint_at) as hint_at
 from asked as a
 left join lateral (
@@ -94,10 +94,16 @@ left join lateral (
         and known.object_id = a.object_id
     offset 0
 ) as q on true
+left join lateral (
+    select life.created_at, life.is_whole
+    from staging.latest_life_of_coupon(a.account_id, a.livemode, a.object_id) as life
+    where a.kind = 'coupon'
+) as coupon on true
 where
     a.kind in (select named.kind from ops.enrichment_kind as named where named.is_named)
     -- cards and sources are to be had as payment methods too, bank accounts are not
     and (a.kind <> 'payment_method' or a.object_id ~ '^(pm|card|src)_')
+    and coupon.is_whole is not true
     and not exists (
         select 1
         from (
@@ -118,12 +124,6 @@ where
             where
                 a.kind = 'price'
                 and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.price_id)
-            union all
-            select 1
-            from dwh.coupon_dim as d
-            where
-                a.kind = 'coupon'
-                and (a.account_id, a.livemode, a.object_id) = (d.account_id, d.livemode, d.coupon_id)
             union all
             select 1
             from dwh.payment_method_dim as d
@@ -257,6 +257,8 @@ on conflict (account_id, livemode, kind, object_id) do update
     set
         requested_via = least(q.requested_via, excluded.requested_via),
         wanted_at = excluded.wanted_at,
-        hint_at = excluded.hint_at;
+        hint_at = excluded.hint_at,
+        -- what Stripe did not have may be there since
+        gone = q.gone and excluded.wanted_at <= q.wanted_at;
 
 select ops.end_model((select count(*) from touched), (select count(*) from need));

@@ -127,7 +127,8 @@ as $$
     from staging.discount(body) as d
     where object_type = 'discount'
     union all
-    -- since 2025-09-30.clover a discount names its coupon only, which alone says what it takes off
+    -- for which products, and how much in other currencies, only the coupon says, and not in its events; since
+    -- 2025-09-30.clover a discount does not say either what it takes off
     select 'coupon', d.coupon_id, null
     from (
         select body as document where object_type = 'discount'
@@ -137,7 +138,11 @@ as $$
         where object_type in ('customer', 'subscription')
     ) as told
     cross join lateral staging.discount(told.document) as d
-    where object_type in ('customer', 'discount', 'subscription') and d.percent_off is null and d.amount_off_minor is null
+    where object_type in ('customer', 'discount', 'subscription')
+    union all
+    -- also one that is made anew under the id of another
+    select 'coupon', own_id, null
+    where object_type = 'coupon'
     union all
     select 'customer_balance_transactions', own_id, null
     from jsonb_to_record(body) as r (balance bigint, account_balance bigint)
