@@ -211,7 +211,14 @@ invoices = few.flatmap(
     )
 )
 coupons = st.fixed_dictionaries(
-    {"object": st.just("coupon"), "id": reference("co"), "times_redeemed": few, "duration": st.just("once")},
+    {
+        "object": st.just("coupon"),
+        "id": reference("co"),
+        "times_redeemed": few,
+        "duration": st.just("once"),
+        # deleted, and made anew under its id
+        "created": st.sampled_from([epoch(START), epoch(START) + 3]),
+    },
     # a list tells it, an event does not
     optional={"applies_to": st.fixed_dictionaries({"products": st.lists(reference("prod"), min_size=1, max_size=1)})},
 )

@@ -40,9 +40,12 @@ prices = st.builds(
     st.booleans(),
     st.booleans(),
 )
+# What another coupon under an id that was given before takes off.
+ANEW = {"co_ever": {"percent_off": 25}, "co_amount": {"amount_off": 700}}
 coupons = st.builds(
-    lambda name, times, applies, options: (
-        {"object": "coupon", "id": name, "times_redeemed": times, **COUPONS[name]}
+    lambda name, times, anew, applies, options: (
+        {"object": "coupon", "id": name, "times_redeemed": times, "created": epoch(START) + anew * 3, **COUPONS[name]}
+        | (ANEW.get(name, {}) if anew else {})
         | ({"applies_to": {"products": ["prod_price_unit"]}} if applies and name == "co_ever" else {})
         | ({"currency_options": CURRENCY_OPTIONS} if options and name == "co_amount" else {})
     ),
@@ -50,7 +53,10 @@ coupons = st.builds(
     st.integers(1, 3),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
+# As in the oldest shapes, without an id.
+BARE = {"object": "discount", "start": epoch(START), "coupon": {"id": "co_ever", **COUPONS["co_ever"]}}
 # What a discount is on never changes; a customer's may change its coupon and its end.
 OWNERS: dict[str, dict[str, Any]] = {
     "di_whole": {"customer": "cus_1", "subscription": "sub_1"},
@@ -78,7 +84,8 @@ customers = st.builds(
         "balance": balance,
         "discount": discount,
     },
-    st.none() | discounts.map(lambda discount: {**discount, "id": "di_customer", "customer": "cus_1"}),
+    st.sampled_from([None, BARE])
+    | discounts.map(lambda discount: {**discount, "id": "di_customer", "customer": "cus_1"}),
     st.sampled_from([0, -500]),
 )
 items = st.lists(
@@ -88,12 +95,12 @@ items = st.lists(
             "quantity": quantity,
             "created": SUBSCRIBED,
             "price": price(sold, is_whole=False),
-            "discounts": ["di_item"] if own and name == "si_1" else [],
+            "discounts": [own] if own and name == "si_1" else [],
         },
         st.sampled_from(["si_1", "si_2"]),
         st.sampled_from([*FIXED]),
         st.sampled_from([0, 1, 5, 7]),
-        st.booleans(),
+        st.sampled_from([None, "di_item", BARE]),
     ),
     min_size=1,
     max_size=2,
@@ -118,7 +125,7 @@ subscriptions = st.builds(
     st.sampled_from([None, None, {"behavior": "void"}, {"behavior": "keep_as_draft", "resumes_at": epoch(START) + 9}]),
     st.sampled_from(["usd", "usd", "eur"]),
     items,
-    st.sampled_from([[], ["di_whole"]]),
+    st.sampled_from([[], ["di_whole"], [BARE]]),
     st.booleans(),
 )
 

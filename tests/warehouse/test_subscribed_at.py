@@ -105,3 +105,15 @@ def test_only_the_modes_that_marts_show_are_shown(life: psycopg.Connection) -> N
     life.execute("update ops.policy set value = 'live' where name = 'reported_modes'")
     assert life.execute("select * from dwh.subscribed_at(%s)", [at]).fetchall() == []
     assert life.execute("select dwh.is_subscribed('user_7', %s)", [at]).fetchone() == (False,)
+
+
+def test_who_pays_by_the_policy_of_statuses_is_subscribed(connection: psycopg.Connection) -> None:
+    connection.execute("update ops.policy set value = 'active,past_due,incomplete' where name = 'mrr_statuses'")
+    stage(connection, [Version(moment("2026-01-01"), "customer.created", CUSTOMER)])
+    began = "2026-01-01"
+    stage(connection, [Version(moment(began), CREATED, subscription("sub_1", began, "incomplete"))])
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    query = "select status, mrr_minor, is_paying from dwh.subscribed_at('2026-02-01Z')"
+    assert connection.execute(query).fetchall() == [("incomplete", 2000, True)]
+    assert connection.execute("select dwh.is_subscribed('user_7', '2026-02-01Z')").fetchone() == (True,)

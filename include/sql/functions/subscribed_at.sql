@@ -65,7 +65,11 @@ as $$
         subscription.livemode in (select mode.livemode from ops.reported_mode as mode)
         and subscription.valid_from <= subscribed_at.at
         and subscribed_at.at < coalesce(subscription.valid_to, subscription.deleted_at, 'infinity')
-        and subscription.status in ('trialing', 'active', 'past_due', 'paused', 'unpaid')
+        and (
+            subscription.status in ('trialing', 'active', 'past_due', 'paused', 'unpaid')
+            -- what pays by the policy is subscribed
+            or subscription.status = any(string_to_array(ops.choice('mrr_statuses'), ','))
+        )
 $$;
 comment on function dwh.subscribed_at(timestamptz) is
 'Everyone who was subscribed to something at a moment, in the modes that marts show, one row per subscription item: '
