@@ -436,6 +436,15 @@ BROKEN = [
         {"discount_id": "di_1", "coupon_id": "A", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
     ),
     (
+        # how much is known, but not of which products
+        "mrr_discounts_known",
+        None,
+        DISCOUNT.format(duration="forever", ended_at="infinity")
+        .replace("percent_off", "coupon_id, percent_off")
+        .replace("10,", "'A', 10,"),
+        {"discount_id": "di_1", "coupon_id": "A", "first_subscription_id": "sub_1", "failing": 1, "allowed": 0},
+    ),
+    (
         "mrr_items_priced",
         None,
         """

@@ -32,20 +32,37 @@ named as (
         shown.livemode,
         shown.subscription_id,
         coalesce(known.discount_id, shown.discount #>> '{}') as discount_id,
-        coalesce(known.coupon_id, shown.discount ->> 'coupon') as coupon_id
+        coalesce(known.coupon_id, shown.discount ->> 'coupon') as coupon_id,
+        coalesce(known.duration, shown.discount ->> 'duration') as duration,
+        coalesce(
+            known.percent_off, known.amount_off_minor, (shown.discount ->> 'percent_off')::numeric,
+            (shown.discount ->> 'amount_off')::numeric
+        ) as off
     from shown
     left join dwh.discount_dim as known
         on
             shown.account_id = known.account_id
             and shown.livemode = known.livemode
             and shown.discount = to_jsonb(known.discount_id)
-    where
-        coalesce(
-            known.percent_off, known.amount_off_minor, (shown.discount ->> 'percent_off')::numeric,
-            (shown.discount ->> 'amount_off')::numeric
-        ) is null
-        -- what was taken away takes nothing off
-        and known.deleted_at is null
+    -- what was taken away takes nothing off
+    where known.deleted_at is null
+),
+
+coupon as (
+    select
+        named.account_id,
+        named.livemode,
+        named.coupon_id,
+        known.duration,
+        known.deleted_at,
+        life.is_whole,
+        coalesce(known.percent_off, known.amount_off_minor) as off
+    from (select distinct account_id, livemode, coupon_id from named where coupon_id is not null) as named
+    left join dwh.coupon_dim as known using (account_id, livemode, coupon_id)
+    left join lateral (
+        select latest.is_whole
+        from staging.latest_life_of_coupon(named.account_id, named.livemode, named.coupon_id) as latest
+    ) as life on true
 ),
 
 unknown as (
@@ -82,12 +99,19 @@ unknown as (
                 )
         ) as tolerated_subscriptions
     from named
-    left join dwh.coupon_dim as coupon
+    left join coupon
         on
             named.account_id = coupon.account_id
             and named.livemode = coupon.livemode
             and named.coupon_id = coupon.coupon_id
-    where coalesce(coupon.percent_off, coupon.amount_off_minor) is null
+    where
+        coalesce(named.off, coupon.off) is null
+        -- without a list nobody knows for which products it is, or what it takes off in another currency
+        or (
+            named.coupon_id is not null
+            and coupon.is_whole is not true
+            and ops.is_subtracted(coalesce(named.duration, coupon.duration))
+        )
     group by named.account_id, named.livemode, named.discount_id, named.coupon_id
 )
 
@@ -98,6 +122,6 @@ select
     coupon_id,
     first_subscription_id,
     subscriptions as failing,
-    -- until then they take nothing off; of what Stripe does not have any more, nobody can tell
+    -- until then they take nothing off, or off all that they are on; of what is gone from Stripe, nobody can tell
     tolerated_subscriptions as allowed
 from unknown
