@@ -75,28 +75,28 @@ unknown as (
         count(*) as subscriptions,
         count(*) filter (
             where
-                coupon.deleted_at is not null
-                or exists (
-                    select 1
-                    from ops.enrichment as q
-                    where
-                        q.account_id = named.account_id
-                        and q.livemode = named.livemode
-                        and q.kind = 'coupon'
-                        and q.object_id = named.coupon_id
-                        and q.gone
-                )
-                or exists (
-                    select 1
-                    from ops.enrichment_awaited as q
-                    where
-                        q.account_id = named.account_id
-                        and q.livemode = named.livemode
-                        and (
-                            (q.kind = 'subscription_discounts' and q.object_id = named.subscription_id)
-                            or (q.kind = 'coupon' and q.object_id = named.coupon_id)
-                        )
-                )
+            coupon.deleted_at is not null
+            or exists (
+                select 1
+                from ops.enrichment as q
+                where
+                    q.account_id = named.account_id
+                    and q.livemode = named.livemode
+                    and q.kind = 'coupon'
+                    and q.object_id = named.coupon_id
+                    and q.gone
+            )
+            or exists (
+                select 1
+                from ops.enrichment_awaited as q
+                where
+                    q.account_id = named.account_id
+                    and q.livemode = named.livemode
+                    and (
+                        (q.kind = 'subscription_discounts' and q.object_id = named.subscription_id)
+                        or (q.kind = 'coupon' and q.object_id = named.coupon_id)
+                    )
+            )
         ) as tolerated_subscriptions
     from named
     left join coupon
