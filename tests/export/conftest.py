@@ -19,7 +19,8 @@ def s3_url() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    s3_files(url).mkdir(BUCKET)
+    # the servers of one process share what is in them
+    s3_files(url).makedirs(BUCKET, exist_ok=True)
     yield url
     server.stop()
 
