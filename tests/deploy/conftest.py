@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+AskAirflow = Callable[[str, Any], Any]
+
 
 @pytest.fixture(scope="package")
-def ask_airflow() -> Iterator[Callable[[str, Any], Any]]:
+def ask_airflow() -> Iterator[AskAirflow]:
     """Asks a question of airflow_process: its name, and what it is about."""
     command = [sys.executable, str(Path(__file__).with_name("airflow_process.py"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

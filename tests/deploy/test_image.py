@@ -2,14 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-AskAirflow = Callable[[str, Any], Any]
+from tests.deploy.conftest import AskAirflow
+
 ROOT = Path(__file__).resolve().parents[2]
 LINES = (ROOT / "Dockerfile").read_text().splitlines()
 COPIED = [line.split()[2:] for line in LINES if line.startswith("COPY --chown=airflow:root ")]
