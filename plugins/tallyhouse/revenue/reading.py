@@ -30,7 +30,7 @@ def reading(connect: Connect) -> Iterator[psycopg.Connection]:
             try:
                 connection.execute("set transaction isolation level repeatable read, read only")
                 _become_analyst(connection)
-                connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(LONGEST_QUERY)))
+                _limit(connection, LONGEST_QUERY)
                 # compiling costs more than it saves on queries of some milliseconds
                 connection.execute("set local jit = off")
                 yield connection
@@ -50,8 +50,11 @@ class Patience:
     def limit(self, connection: psycopg.Connection) -> None:
         """Bounds the next query of a transaction by what is left; when nothing is, it has a millisecond."""
         left = max(1, round((self._until - time.monotonic()) * 1000))
-        milliseconds = sql.Literal(min(LONGEST_QUERY, left))
-        connection.execute(sql.SQL("set local statement_timeout = {}").format(milliseconds))
+        _limit(connection, min(LONGEST_QUERY, left))
+
+
+def _limit(connection: psycopg.Connection, milliseconds: int) -> None:
+    connection.execute(sql.SQL("set local statement_timeout = {}").format(sql.Literal(milliseconds)))
 
 
 def _become_analyst(connection: psycopg.Connection) -> None:
