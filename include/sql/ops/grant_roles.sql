@@ -32,8 +32,11 @@ begin
     revoke all on schema raw, staging, dwh, mart, ops from tallyhouse_analyst, tallyhouse_pii;
     grant usage on schema dwh, mart, ops to tallyhouse_analyst;
     grant select on all tables in schema mart to tallyhouse_analyst;
-    -- of ops only what the functions of dwh ask for
+    -- of ops only what the functions of dwh and the views of mart ask for
     grant select on ops.policy, ops.reported_mode to tallyhouse_analyst;
+    -- everybody may call a new function, unless that is taken back
+    revoke execute on all routines in schema raw, staging, ops from public, tallyhouse_analyst, tallyhouse_pii;
+    grant execute on function ops.choice, ops.converted, ops.reporting_currency to tallyhouse_analyst;
 
     for readable in
         select
@@ -57,4 +60,5 @@ end
 $$;
 comment on function ops.grant_roles() is
 'Makes tallyhouse_loader the owner of everything, lets tallyhouse_analyst read mart, and dwh without the columns of '
-'ops.personal_column, and tallyhouse_pii these too. Nobody else sees raw, staging and the books in ops.';
+'ops.personal_column, and tallyhouse_pii these too. Nobody else sees raw, staging and the books in ops, or calls what is '
+'there.';
