@@ -1,3 +1,3 @@
-/* Trigger functions act with the rights of who changes a policy: whoever may call one as its owner could borrow them. */
+/* Functions of triggers act with the rights of who changes a policy: anybody could have borrowed their owner's. */
 alter function ops.renew_mrr() security invoker;
 alter function ops.renew_customer_payments() security invoker;

@@ -60,5 +60,5 @@ end
 $$;
 comment on function ops.grant_roles() is
 'Makes tallyhouse_loader the owner of everything, lets tallyhouse_analyst read mart, and dwh without the columns of '
-'ops.personal_column, and tallyhouse_pii these too. Nobody else sees raw, staging and the books in ops, or calls what is '
-'there.';
+'ops.personal_column, and tallyhouse_pii these too. Nobody else sees raw, staging and the books in ops, or calls what '
+'is there.';
