@@ -218,8 +218,15 @@ def _run(connection: psycopg.Connection, file: SqlFile) -> None:
 def _grant(connection: psycopg.Connection) -> None:
     """Gives the roles their rights on all that there is now; one that is re-created has lost them."""
     row = connection.execute("select to_regprocedure('ops.grant_roles()') is not null").fetchone()
-    if row and row[0]:
+    if not (row and row[0]):
+        return
+    try:
         connection.execute("select ops.grant_roles()")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(
+            f"The login {connection.info.user} may not give everything to {roles.LOADER}, and nothing was changed: "
+            f"{error.diag.message_primary}. Migrate once with the login that made it, or as a superuser."
+        ) from error
 
 
 def _drop(connection: psycopg.Connection, schema: str, relation: str) -> None:

@@ -13,6 +13,7 @@ from psycopg import sql
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.objects import MODELS
+from tallyhouse.roles import LOADER
 from tallyhouse.warehouse import apply_models
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,13 @@ def _take_back_unreadable(connection: psycopg.Connection) -> None:
 
 
 def _make_shadow(connection: psycopg.Connection) -> None:
-    """Empty tables like those of dwh; what a rebuild that was killed left behind goes first."""
+    """Empty tables like those of dwh; what a rebuild that was killed left behind goes first.
+
+    Until the end of the caller's transaction it is the loader, to whom they belong: another login of it may have to
+    remove them.
+    """
     _drop_shadow(connection)
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(LOADER)))
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SHADOW)))
     for name in _NAMES:
         connection.execute(

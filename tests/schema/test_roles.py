@@ -1,9 +1,10 @@
 """The roles: who may read what, tried by logging in as each; and how a warehouse gets them, on whose server ever."""
 
 import re
+import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from demo.postgres import psql_path
 from tallyhouse.migrations import MigrationError, migrate
-from tallyhouse.rebuild import rebuild
+from tallyhouse.rebuild import SHADOW, _make_shadow, rebuild
 from tallyhouse.roles import missing_statements
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.conftest import ROOT, SQL_ROOT, PostgresServer
@@ -220,26 +221,13 @@ def test_the_loader_asks_as_the_analyst_for_one_transaction(connect: Connect) ->
 
 
 def test_rights_follow_what_is_created_and_re_created(each_warehouse: str, connect: Connect, tmp_path: Path) -> None:
-    link = tmp_path / "sql"
-    link.mkdir()
-    for path in SQL_ROOT.iterdir():
-        (link / path.name).symlink_to(path)
-    for folder in ("marts", "migrations", "ops"):
-        (link / folder).unlink()
-        (link / folder).mkdir()
-        for path in (SQL_ROOT / folder).iterdir():
-            (link / folder / path.name).symlink_to(path)
+    link = copy_of_sql(tmp_path, {"marts/freshness.sql": "-- changed\n"})
     (link / "migrations" / "9999_later.sql").write_text(
         "alter table dwh.client_dim add column owner_name text; create table dwh.later_dim (later_id text, note text);"
     )
-    for name in ("marts/freshness.sql", "ops/personal_column.sql"):
-        text = (
-            (link / name)
-            .read_text()
-            .replace("('credit_note_fact', 'memo'", "('client_dim', 'owner_name', 'new'), ('credit_note_fact', 'memo'")
-        )
-        (link / name).unlink()
-        (link / name).write_text(text + "\n-- changed\n")
+    listed = link / "ops" / "personal_column.sql"
+    first = "('credit_note_fact', 'memo'"
+    listed.write_text(listed.read_text().replace(first, f"('client_dim', 'owner_name', 'new'), {first}"))
     with psycopg.connect(each_warehouse) as admin:
         report = migrate(admin, link)
     assert {"marts/freshness.sql", "ops/personal_column.sql"} <= set(report.recreated)
@@ -247,6 +235,16 @@ def test_rights_follow_what_is_created_and_re_created(each_warehouse: str, conne
     assert columns_of(ana, "dwh", "client_dim") == {"client_sk", "os_name", "app_name", "app_version", "device_name"}
     assert columns_of(ana, "dwh", "later_dim") == {"later_id", "note"}
     assert "data_through" in columns_of(ana, "mart", "freshness")
+
+
+def copy_of_sql(folder: Path, appended: Mapping[str, str]) -> Path:
+    """A copy of include/sql, with something at the end of some of its files."""
+    copied = folder / "sql"
+    shutil.copytree(SQL_ROOT, copied)
+    for name, text in appended.items():
+        with (copied / name).open("a") as file:
+            file.write(text)
+    return copied
 
 
 def columns_of(connection: psycopg.Connection, schema: str, relation: str) -> set[str]:
@@ -340,6 +338,20 @@ def test_a_login_that_may_not_is_told_all_that_has_to_be_run_and_nothing_is_chan
         assert migrate(connection, small_root).applied == ("migrations/0001_layers.sql",)
 
 
+def test_a_login_that_cannot_take_over_what_another_made_is_told_who_can(bare: PostgresServer) -> None:
+    own = owned_database(bare, "maker", "createrole")
+    with psycopg.connect(own) as connection:
+        migrate(connection, SQL_ROOT)
+        connection.execute("create table mart.mine (a integer)")
+        connection.execute("create role second login in role tallyhouse_loader")
+        connection.execute("delete from ops.migration where name = 'ops/choice.sql'")
+    with (
+        psycopg.connect(make_conninfo(own, user="second")) as connection,
+        pytest.raises(MigrationError, match=r"login second may not .* owner of table mine.*login that made it"),
+    ):
+        migrate(connection, SQL_ROOT)
+
+
 def test_many_databases_of_one_server_make_them_at_once(bare: PostgresServer, small_root: Path) -> None:
     databases = [bare.create_database() for _ in range(6)]
     start = threading.Barrier(len(databases))
@@ -363,7 +375,7 @@ def test_many_databases_of_one_server_make_them_at_once(bare: PostgresServer, sm
 
 
 def test_the_warehouse_of_docker_compose_is_migrated_loaded_refreshed_and_rebuilt_by_a_login_that_is_no_superuser(
-    bare: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    bare: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_PASSWORD", "it's 0a1b")
     monkeypatch.setenv("WAREHOUSE_ANALYST_PASSWORD", "it's 2c3d")
@@ -396,13 +408,18 @@ def test_the_warehouse_of_docker_compose_is_migrated_loaded_refreshed_and_rebuil
             connection.execute("select * from raw.event")
     with psycopg.connect(make_conninfo(own, user="postgres"), autocommit=True) as admin:
         admin.execute("create role second login in role tallyhouse_loader")
-    # another login of the loader goes on where the first was, also with what that one has created
+    # another login of the loader goes on where the first was, also with what that one's loads have created
+    changed = copy_of_sql(tmp_path, {"ops/choice.sql": "-- changed\n"})
     with psycopg.connect(make_conninfo(own, user="second")) as connection:
-        migrate(connection, SQL_ROOT)
+        assert "ops/choice.sql" in migrate(connection, changed).recreated
         customer["email"] = "d@e.f"
         stage(connection, [Version(moment("2026-04-01T00:00:00"), "customer.updated", customer)])
         apply_models(connection, SQL_ROOT)
         refresh_marts(connection, SQL_ROOT)
         assert [change.table for change in rebuild(connection, SQL_ROOT) if change.added or change.removed] == []
         assert len(table_rows(connection, "dwh")["customer_dim"]) == 2
+        with connection.transaction(force_rollback=True):
+            _make_shadow(connection)
+            owner = "select distinct pg_get_userbyid(relowner) from pg_class where relnamespace = %s::regnamespace"
+            assert connection.execute(owner, [SHADOW]).fetchall() == [("tallyhouse_loader",)]
     assert conninfo_to_dict(own)["user"] == "tallyhouse"
