@@ -91,16 +91,15 @@ def _take_back_unreadable(connection: psycopg.Connection) -> None:
 def _make_shadow(connection: psycopg.Connection) -> None:
     """Empty tables like those of dwh; what a rebuild that was killed left behind goes first.
 
-    Until the end of the caller's transaction it is the loader, to whom they belong: another login of it may have to
-    remove them.
+    They belong to the loader: another of its logins may have to remove them.
     """
     _drop_shadow(connection)
-    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(LOADER)))
-    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SHADOW)))
+    loader = sql.Identifier(LOADER)
+    connection.execute(sql.SQL("create schema {} authorization {}").format(sql.Identifier(SHADOW), loader))
     for name in _NAMES:
         connection.execute(
-            sql.SQL("create table {} (like {} including all)").format(
-                sql.Identifier(SHADOW, name), sql.Identifier("dwh", name)
+            sql.SQL("create table {new} (like {old} including all); alter table {new} owner to {loader}").format(
+                new=sql.Identifier(SHADOW, name), old=sql.Identifier("dwh", name), loader=loader
             )
         )
 

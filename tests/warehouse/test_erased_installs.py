@@ -14,6 +14,7 @@ from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.people import AT, CUSTOMER, erase, loaded, request, texts, version
 from tests.warehouse.raw_rows import SQL_ROOT, StoredRow, stage, stage_rows, table_rows
+from tests.warehouse.traces import figures
 
 INSTALL = {
     "user_id": "u1", "install_id": "i1", "installed_at": "2026-03-01T00:00:00Z", "os_name": "iOS",
@@ -127,11 +128,18 @@ def test_columns_of_a_file_that_nobody_knows_go_and_so_does_the_name_of_the_devi
 
 
 def test_the_name_of_a_device_stays_where_another_has_it_too(connection: psycopg.Connection) -> None:
-    installs(connection, {"device_name": "iPhone 15"}, {"user_id": "u2", "device_name": "iPhone 15"})
+    # whose version and spelling clients leave out
+    phone = {"os_name": "iOS 17.2", "device_name": "iPhone 15"}
+    installs(connection, phone, phone | {"user_id": "u2", "os_name": "ios"})
     loaded(connection, CUSTOMER)
+    told = figures(connection)
     erase(connection)
-    names = connection.execute("select device_name from dwh.client_dim order by 1").fetchall()
-    assert names == [("iPhone 15",), (None,)]
+    names = connection.execute(
+        "select f.user_id, c.device_name from dwh.user_first_install_fact as f "
+        "left join dwh.client_dim as c using (client_sk) order by 1"
+    ).fetchall()
+    assert names == [("u1", None), ("u2", "iPhone 15")]
+    assert figures(connection) == told
     assert differences(connection) == []
 
 

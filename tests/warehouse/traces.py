@@ -25,25 +25,39 @@ def rows_with(connection: psycopg.Connection, words: Sequence[str], schemas: Seq
     return found
 
 
+# A client is told by what it is, but for the name of a device, which goes and takes the key with it; a user by the hash
+# that stays of an erased one's id.
+STAND_INS = {
+    "client_sk": "(select to_jsonb(c) - '{client_sk,device_name}'::text[] from dwh.client_dim as c "
+    "where c.client_sk = t.client_sk)",
+    "user_id": "to_jsonb(ops.user_hash(t.user_id))",
+}
+
+
 def figures(connection: psycopg.Connection) -> dict[str, set[str]]:
     """All that dwh and mart say, but for personal columns, places in the order of versions, and how long a row held."""
     personal: dict[str, list[str]] = {}
     for relation, column in connection.execute("select relation, column_name from ops.personal_column").fetchall():
         personal.setdefault(relation, []).append(column)
-    names = connection.execute(
-        "select relnamespace::regnamespace::text, relname from pg_class "
-        "where relnamespace::regnamespace::text in ('dwh', 'mart') and relkind in ('r', 'm')"
+    tables = connection.execute(
+        "select c.relnamespace::regnamespace::text, c.relname, array_agg(a.attname::text) from pg_class as c "
+        "inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped "
+        "where c.relnamespace::regnamespace::text in ('dwh', 'mart') and c.relkind in ('r', 'm') group by 1, 2"
     ).fetchall()
     told = {}
-    for schema, name in names:
+    for schema, name, columns in tables:
         left_out = [*PLACES, *personal.get(name, [])]
         if name == "customer_dim":
             # stretches that differed in personal columns alone are one
             left_out += ["customer_sk", "valid_from", "valid_to", "is_current", "deleted_at"]
-        if name in ("client_dim", "user_first_install_fact", "user_acquisition"):
-            # what people call their device goes, and with it the client that it tells apart
-            left_out += ["client_sk", "device_name"]
-        query = sql.SQL("select (to_jsonb(t) - %s::text[])::text from {} as t").format(sql.Identifier(schema, name))
+        if name == "client_dim":
+            left_out.append("device_name")
+        whole = "to_jsonb(t) - %s::text[]" + "".join(
+            f" || jsonb_build_object('{column}', {instead})"
+            for column, instead in STAND_INS.items()
+            if column in columns
+        )
+        query = sql.SQL("select ({})::text from {} as t").format(sql.SQL(whole), sql.Identifier(schema, name))
         told[f"{schema}.{name}"] = {row[0] for row in connection.execute(query, [left_out])}
     connection.rollback()
     return told

@@ -80,9 +80,11 @@ begin
                     where
                         r.file_kind = any('{client,install}')
                         and r.payload ->> 'device_name' = c.device_name
-                        and r.payload ->> 'os_name' = c.os_name
-                        and r.payload ->> 'app_name' is not distinct from c.app_name
-                        and r.payload ->> 'app_version' is not distinct from c.app_version
+                        -- of its parts some have another name there
+                        and staging.client_sk(
+                            r.payload ->> 'os_name', r.payload ->> 'app_name', r.payload ->> 'app_version',
+                            r.payload ->> 'device_name'
+                        ) = c.client_sk
                 )
             $sql$,
             target
