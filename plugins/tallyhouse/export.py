@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.export_folder import ExportedFile, ExportFolder
-from tallyhouse.export_formats import ROWS_PER_PART, columns_of, write_csv, write_parquet
+from tallyhouse.export_formats import ROWS_PER_PART, Column, columns_of, parquet_type, write_csv, write_parquet
 from tallyhouse.ledger import require_idle
 from tallyhouse.roles import ANALYST, LOADER
 
@@ -70,7 +70,8 @@ class Exported:
 
 def mart_names(sql_root: Path) -> list[str]:
     """Every view of schema mart, by name: what can be exported."""
-    return sorted(path.stem for path in (sql_root / "marts").glob("*.sql"))
+    files = (sql_root / "marts").glob("*.sql")
+    return sorted(path.stem for path in files if f"view mart.{path.stem} " in path.read_text())
 
 
 def day_of(asked: str | None, run_after: datetime) -> date:
@@ -90,27 +91,43 @@ def export_marts(
 ) -> list[Exported]:
     """Writes views of mart as they are now, read as the role tallyhouse_analyst; all of them show one moment.
 
+    One that cannot be read or written holds back no other: when all others are there, TallyhouseError names it.
     ValueError when the connection has a transaction open, which would be that moment.
     """
+    exported: list[Exported] = []
+    failed: dict[str, Exception] = {}
     with _snapshot(connection, ANALYST):
         through = _data_through(connection, day)
         refreshed: dict[str, datetime | None] = dict(
             connection.execute("select mart, refreshed_at from mart.refresh_status").fetchall()
         )
-        return [
-            _export(
-                connection,
-                folder,
-                name,
-                sql.SQL("select * from {}").format(sql.Identifier("mart", name)),
-                day,
-                formats,
-                rows_per_part,
-                {"run_id": run_id, "refreshed_at": _iso(refreshed.get(name))},
-                through,
-            )
-            for name in names
-        ]
+        for name in names:
+            try:
+                with connection.transaction():
+                    exported.append(
+                        _export(
+                            connection,
+                            folder,
+                            name,
+                            sql.SQL("select * from {}").format(sql.Identifier("mart", name)),
+                            day,
+                            formats,
+                            rows_per_part,
+                            {"run_id": run_id, "refreshed_at": _iso(refreshed.get(name))},
+                            through,
+                        )
+                    )
+            # what is wrong with the view or its values; a store or server that fails would fail the others, too
+            except (ValueError, psycopg.DataError, psycopg.ProgrammingError) as error:
+                log.error("%s of %s was not exported: %s", name, day, error)
+                failed[name] = error
+    if failed:
+        raise TallyhouseError(
+            f"{len(failed)} of {len(names)} views of {day} were not exported, and have no manifest there; all others "
+            f"are complete. {'; '.join(f'{name}: {error}' for name, error in failed.items())}. Mend that, or leave "
+            "them out of the form, and clear the task."
+        ) from next(iter(failed.values()))
+    return exported
 
 
 def export_sources(
@@ -168,13 +185,18 @@ def _export(
             "data_through": _iso(through),
             "is_complete": _is_complete(day, through),
             **about,
-            "columns": [asdict(column) for column in columns],
+            "columns": [_described(column, formats) for column in columns],
             "files": [asdict(file) for file in files],
         }
         removed = partition.finish(manifest, [file.name for file in files])
     exported = Exported(name, day, files, removed, through, time.monotonic() - began)
     log.info("%s", exported.describe())
     return exported
+
+
+def _described(column: Column, formats: Sequence[str]) -> dict[str, str]:
+    """A column for the manifest; its type in Parquet tells to how many digits a numeric is rounded there."""
+    return {**asdict(column), **({"parquet_type": f"{parquet_type(column)}"} if "parquet" in formats else {})}
 
 
 @contextmanager

@@ -98,14 +98,24 @@ class Partition:
                 raise
             file.commit()
             return
-        unfinished = self._path_of(name) + _UNFINISHED
-        with self.files.open(unfinished, "wb") as file:
-            yield Sink(file)
-        self.files.mv(unfinished, self._path_of(name))
+        # a name that engines leave out: of a run that is killed it stays, until the next
+        unfinished = self._path_of(f"_{name}{_UNFINISHED}")
+        try:
+            with self.files.open(unfinished, "wb") as file:
+                yield Sink(file)
+            self.files.mv(unfinished, self._path_of(name))
+        except BaseException:
+            if self.files.exists(unfinished):
+                self.files.rm_file(unfinished)
+            raise
 
     def finish(self, manifest: Mapping[str, Any], written: Collection[str]) -> int:
-        """Removes parts that this run has not written, then writes the manifest; returns how many were removed."""
-        stale = [name for name in self._names() if name.startswith(_PART) and name not in written]
+        """Removes parts of earlier runs, whole and half, then writes the manifest; returns how many were removed."""
+        stale = [
+            name
+            for name in self._names()
+            if (name.startswith(_PART) and name not in written) or name.endswith(_UNFINISHED)
+        ]
         for name in stale:
             self.files.rm_file(self._path_of(name))
         with self.publish(MANIFEST) as file:

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from decimal import Decimal
 
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from tallyhouse.errors import TallyhouseError
 from tallyhouse.export_folder import ExportedFile, Sink
 
 ROWS_PER_PART = 1_000_000
@@ -29,9 +27,9 @@ _ARROW: Mapping[str, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", tz="UTC"),
 }
-# (digits, of which behind the point). PostgreSQL's numeric has no bound, and a type that followed each day's values
-# would be another from day to day: the first holds all amounts and nearly all rates, and every engine reads it.
-_DECIMALS = ((38, 20), (76, 38))
+NUMERIC = pa.decimal128(38, 18)
+"""What a numeric is in Parquet, rounded. PostgreSQL's has no bound, but a type that followed each day's values would be
+another from day to day, and engines read no more than 38 digits."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,11 @@ class Column:
 
     name: str
     type: str
+
+
+def parquet_type(column: Column) -> pa.DataType:
+    """The type of a column in Parquet, which depends on no value: text for what Parquet has no type for."""
+    return NUMERIC if column.type == "numeric" else _ARROW.get(column.type, pa.string())
 
 
 def columns_of(connection: psycopg.Connection, query: sql.Composable) -> list[Column]:
@@ -71,22 +74,25 @@ def write_parquet(
     publish: Publish,
     rows_per_part: int = ROWS_PER_PART,
 ) -> list[ExportedFile]:
-    """`part-<n>.parquet`: numerics as decimals, instants in UTC, what Parquet has no type for as text.
+    """`part-<n>.parquet`: numerics as NUMERIC, rounded half away from zero; instants in UTC; other types as text.
 
-    TallyhouseError where a number has more digits than a Parquet decimal can hold.
+    ValueError where a number is too great for that, or none.
     """
-    schema = _schema(connection, query, columns)
-    # exact text for all that has no type of its own: JSON, uuids, arrays
-    listed = sql.SQL(", ").join(
-        sql.Identifier(column.name)
-        if column.type in _ARROW or column.type == "numeric"
-        else sql.SQL("{0}::text as {0}").format(sql.Identifier(column.name))
-        for column in columns
-    )
+    schema = _schema(columns)
+    listed = sql.SQL(", ").join(_selected(column) for column in columns)
     with connection.cursor(name="exported") as cursor:
         cursor.itersize = _CHUNK_ROWS
         cursor.execute(sql.SQL("select {} from ({}) as asked").format(listed, query))
         return _in_parts("parquet", iter(cursor), lambda sink: _ParquetPart(sink, schema), publish, rows_per_part)
+
+
+def _selected(column: Column) -> sql.Composable:
+    """A column as Parquet holds it; what has no type of its own (JSON, uuids, arrays) as exact text."""
+    if column.type == "numeric":
+        return sql.SQL("round({0}, {1}) as {0}").format(sql.Identifier(column.name), sql.Literal(NUMERIC.scale))
+    if column.type in _ARROW:
+        return sql.Identifier(column.name)
+    return sql.SQL("{0}::text as {0}").format(sql.Identifier(column.name))
 
 
 class _CsvPart:
@@ -121,9 +127,19 @@ class _ParquetPart:
 
     def _flush(self) -> None:
         values = zip(*self._rows, strict=True)
-        arrays = [pa.array(column, field.type) for column, field in zip(values, self._schema, strict=True)]
+        arrays = [_array(column, field) for column, field in zip(values, self._schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
+
+
+def _array(values: Sequence[object], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, field.type)
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"column {field.name} has a value that {field.type} in Parquet does not hold ({error}): export it as csv, "
+            "which keeps every digit"
+        ) from error
 
 
 def _in_parts(
@@ -147,32 +163,5 @@ def _in_parts(
     return written
 
 
-def _schema(connection: psycopg.Connection, query: sql.Composable, columns: Sequence[Column]) -> pa.Schema:
-    decimals = _decimals(connection, query, [column.name for column in columns if column.type == "numeric"])
-    return pa.schema(
-        [pa.field(column.name, decimals.get(column.name) or _ARROW.get(column.type, pa.string())) for column in columns]
-    )
-
-
-def _decimals(connection: psycopg.Connection, query: sql.Composable, names: Sequence[str]) -> dict[str, pa.DataType]:
-    """A type for each numeric column that holds all its values exactly."""
-    if not names:
-        return {}
-    asked = sql.SQL(", ").join(
-        sql.SQL("max(scale(trim_scale({0}))), max(abs(trunc({0})))").format(sql.Identifier(name)) for name in names
-    )
-    row = connection.execute(sql.SQL("select {} from ({}) as asked").format(asked, query)).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: an aggregate always has one row
-    return {name: _decimal(name, row[2 * place] or 0, row[2 * place + 1]) for place, name in enumerate(names)}
-
-
-def _decimal(name: str, scale: int, greatest: Decimal | None) -> pa.DataType:
-    if greatest is None or greatest.is_finite():
-        digits = len(str(int(greatest or 0)))
-        for precision, places in _DECIMALS:
-            if scale <= places and digits <= precision - places:
-                return pa.decimal128(precision, places) if precision <= 38 else pa.decimal256(precision, places)
-    raise TallyhouseError(
-        f"Column {name} has a number that no Parquet decimal holds ({scale} digits behind the point, the greatest is "
-        f"{greatest}). Export it as csv, which keeps every digit."
-    )
+def _schema(columns: Sequence[Column]) -> pa.Schema:
+    return pa.schema([pa.field(column.name, parquet_type(column)) for column in columns])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,18 @@ from tallyhouse.errors import TallyhouseError
 from tests.dags.runs import Dags
 
 VARIABLE = "AIRFLOW_VAR_TALLYHOUSE_EXPORT_PATH"
-BUCKET = "tallyhouse-exports"
 DAY_OF_CHARGES = "select max(created_at)::date::text from raw.event where object_type = 'charge'"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.session.Session]:
-    """A client of a server of S3 on this machine, with a bucket, to which the Airflow connection aws_exports leads."""
+def bucket() -> str:
+    """A name that no other test has: all servers of S3 in one process share what is in them."""
+    return f"exports-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def s3(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.session.Session]:
+    """A client of a server of S3 on this machine, with the bucket; the Airflow connection aws_exports leads there."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -32,7 +38,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.session.Session]:
     client = boto3.client(
         "s3", endpoint_url=url, aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1"
     )
-    client.create_bucket(Bucket=BUCKET)
+    client.create_bucket(Bucket=bucket)
     yield client
     server.stop()
 
@@ -50,13 +56,13 @@ def test_without_a_folder_it_is_green_and_says_so(
 
 
 def test_chosen_views_and_the_days_sources_are_objects_of_a_bucket_and_a_second_run_adds_none(
-    loaded_dags: Dags, s3: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+    loaded_dags: Dags, s3: boto3.session.Session, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, f"s3://aws_exports@{BUCKET}/daily")
+    monkeypatch.setenv(VARIABLE, f"s3://aws_exports@{bucket}/daily")
     ((day,),) = loaded_dags.rows(DAY_OF_CHARGES)
 
     def keys_and_hashes() -> dict[str, str]:
-        return {found["Key"]: found["ETag"] for found in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
+        return {found["Key"]: found["ETag"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]}
 
     form = {"marts": ["revenue_daily", "mrr_daily"], "day": day, "format": "both"}
     first = loaded_dags.run("export_marts", **form)
@@ -67,7 +73,7 @@ def test_chosen_views_and_the_days_sources_are_objects_of_a_bucket_and_a_second_
         for name in ("revenue_daily", "mrr_daily", "charge_source")
         for file in ("part-0.csv", "part-0.parquet", "_manifest.json")
     }
-    body = s3.get_object(Bucket=BUCKET, Key=f"daily/revenue_daily/day={day}/part-0.csv")["Body"].read().decode()
+    body = s3.get_object(Bucket=bucket, Key=f"daily/revenue_daily/day={day}/part-0.csv")["Body"].read().decode()
     gross = [row["gross_minor"] for row in csv.DictReader(body.splitlines())]
     assert sorted(gross) == sorted(str(n) for (n,) in loaded_dags.rows("select gross_minor from mart.revenue_daily"))
     assert loaded_dags.run("export_marts", **form).state == "success"

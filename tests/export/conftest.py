@@ -1,5 +1,6 @@
 """Places to export to: a folder, and a bucket of a local server that speaks S3."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +10,14 @@ from moto.server import ThreadedMotoServer
 
 from tallyhouse.export_folder import ExportFolder
 
-BUCKET = "tallyhouse-exports"
-
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """A server of S3 on this machine, with an empty bucket."""
+    """A server of S3 on this machine. All servers of one process share what is in them."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    # the servers of one process share what is in them
-    s3_files(url).makedirs(BUCKET, exist_ok=True)
     yield url
     server.stop()
 
@@ -35,4 +32,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> ExportFolder:
     """An empty place, of each kind."""
     if request.param == "folder":
         return ExportFolder(fsspec.filesystem("file"), str(tmp_path))
-    return ExportFolder(s3_files(request.getfixturevalue("s3_url")), f"{BUCKET}/{tmp_path.name}")
+    files, bucket = s3_files(request.getfixturevalue("s3_url")), f"exports-{uuid.uuid4()}"
+    files.mkdir(bucket)
+    return ExportFolder(files, f"{bucket}/daily")

@@ -16,11 +16,13 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from psycopg import sql
 
 from tallyhouse import erasure, export
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.export_folder import MANIFEST, ExportFolder
-from tallyhouse.warehouse import apply_models
+from tallyhouse.export_formats import columns_of, write_csv, write_parquet
+from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.conftest import SQL_ROOT
 from tests.warehouse.raw_rows import ACCOUNT, Version, moment, stage
 
@@ -32,7 +34,7 @@ select *
 from (
     values
     (1, 0.1::numeric, 'a "quoted", text' || chr(10) || 'of two lines', timestamptz '2026-03-01 23:30:00.123456-05'),
-    (2, 123456789012345678.00000000000000000001, '', null),
+    (2, 123456789012345678.00000000000000000051, '', null),
     (3, -7.000, null, '2026-03-01 00:00:00+00')
 ) as t (n, amount_minor, label, at)
 cross join (
@@ -47,6 +49,12 @@ def connection(warehouse: str) -> Iterator[psycopg.Connection]:
     """A connection to a fresh warehouse."""
     with psycopg.connect(warehouse) as opened:
         yield opened
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> ExportFolder:
+    """A folder of this machine."""
+    return ExportFolder(fsspec.filesystem("file"), str(tmp_path))
 
 
 def make(connection: psycopg.Connection, statement: str) -> None:
@@ -78,7 +86,7 @@ def test_csv_has_every_digit_and_instants_with_their_zone(connection: psycopg.Co
     marts(connection, folder, "odd", formats=("csv",))
     text = stored(folder, "odd")["part-0.csv"].decode()
     rows = csv_rows(text.encode())
-    assert [row["amount_minor"] for row in rows] == ["0.1", "123456789012345678.00000000000000000001", "-7.000"]
+    assert [row["amount_minor"] for row in rows] == ["0.1", "123456789012345678.00000000000000000051", "-7.000"]
     assert [row["at"] for row in rows] == ["2026-03-02 04:30:00.123456+00", "", "2026-03-01 00:00:00+00"]
     assert rows[0]["label"] == 'a "quoted", text\nof two lines'
     assert (rows[0]["j"], rows[0]["names"]) == ('{"b": [1.10, null]}', '{x,"y z"}')
@@ -90,12 +98,12 @@ def test_parquet_has_the_types_and_values_of_the_table(connection: psycopg.Conne
     make(connection, ODD)
     marts(connection, folder, "odd", formats=("parquet",))
     table = pq.read_table(io.BytesIO(stored(folder, "odd")["part-0.parquet"]))
-    assert table.schema.field("amount_minor").type == pa.decimal128(38, 20)
+    assert table.schema.field("amount_minor").type == pa.decimal128(38, 18)
     assert table.schema.field("at").type == pa.timestamp("us", tz="UTC")
     assert table.schema.field("d").type == pa.date32()
     assert table["amount_minor"].to_pylist() == [
         Decimal("0.1"),
-        Decimal("123456789012345678.00000000000000000001"),
+        Decimal("123456789012345678.000000000000000001"),
         Decimal(-7),
     ]
     assert table["at"].to_pylist() == [
@@ -109,28 +117,60 @@ def test_parquet_has_the_types_and_values_of_the_table(connection: psycopg.Conne
 
 
 @pytest.mark.parametrize(
-    ("number", "type_"), [("1e-30", pa.decimal256(76, 38)), ("1e18", pa.decimal256(76, 38)), ("1e17", None)]
+    ("number", "kept"),
+    [
+        ("1e-30", "0"),
+        ("0.825::numeric / 3 * 1e-7", "0.0000000275"),
+        ("5e-19", "1e-18"),
+        ("-99999999999999999999", None),
+    ],
 )
-def test_a_number_that_does_not_fit_widens_its_column(
-    connection: psycopg.Connection, tmp_path: Path, number: str, type_: pa.DataType | None
+def test_a_numeric_has_one_type_in_parquet_whatever_its_values_are_and_csv_has_every_digit(
+    connection: psycopg.Connection, local: ExportFolder, number: str, kept: str | None
 ) -> None:
-    make(connection, f"create view mart.wide as select {number}::numeric as n; grant select on mart.wide to public")
-    folder = ExportFolder(fsspec.filesystem("file"), str(tmp_path))
-    marts(connection, folder, "wide", formats=("parquet",))
-    table = pq.read_table(io.BytesIO(stored(folder, "wide")["part-0.parquet"]))
-    assert table.schema.field("n").type == (type_ or pa.decimal128(38, 20))
-    assert table["n"].to_pylist() == [Decimal(number)]
+    make(connection, f"create view mart.rate as select ({number})::numeric as n; grant select on mart.rate to public")
+    marts(connection, local, "rate")
+    table = pq.read_table(io.BytesIO(stored(local, "rate")["part-0.parquet"]))
+    assert table.schema.field("n").type == pa.decimal128(38, 18)
+    assert table["n"].to_pylist() == [Decimal(kept or number)]
+    row = connection.execute(f"select ({number})::numeric::text").fetchone()
+    connection.rollback()
+    assert row == (csv_rows(stored(local, "rate")["part-0.csv"])[0]["n"],)
 
 
-@pytest.mark.parametrize("number", ["1e-39", "'NaN'", "1e38"])
-def test_a_number_that_no_decimal_holds_is_refused_by_name(
-    connection: psycopg.Connection, tmp_path: Path, number: str
+def test_every_mart_is_exported_with_a_margin_of_many_digits(
+    connection: psycopg.Connection, local: ExportFolder
 ) -> None:
-    make(connection, f"create view mart.wide as select {number}::numeric as n; grant select on mart.wide to public")
-    folder = ExportFolder(fsspec.filesystem("file"), str(tmp_path))
-    with pytest.raises(TallyhouseError, match="Column n has a number that no Parquet decimal holds"):
-        marts(connection, folder, "wide")
-    assert MANIFEST not in stored(folder, "wide")
+    customer = Version(moment("2026-03-01T00:00:00"), "customer.created", {"object": "customer", "id": "cus_1"})
+    paid = [charge(f"ch_{n}", f"2026-0{n}-01T01:00:00", customer="cus_1", amount=700 + n) for n in (1, 2, 3)]
+    stage(connection, [customer, *paid])
+    connection.execute("update ops.policy set value = '0.825' where name = 'gross_margin'")
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    refresh_marts(connection, SQL_ROOT)
+    views = export.mart_names(SQL_ROOT)
+    exported = marts(connection, local, *views)
+    assert [each.name for each in exported] == views
+    (value,) = csv_rows(stored(local, "customer_lifetime_value")["part-0.csv"])
+    assert len(value["expected_margin_next_month_minor"].partition(".")[2]) > 18
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("select 'NaN'::numeric as n", "column n has a value that decimal128"),
+        ("select 1e20::numeric as n", "column n has a value that decimal128"),
+        ("select 1 / (n - 1) as n from generate_series(1, 2) as n", "division by zero"),
+    ],
+)
+def test_a_view_that_cannot_be_written_holds_back_no_other_and_is_named_at_the_end(
+    connection: psycopg.Connection, local: ExportFolder, broken: str, told: str
+) -> None:
+    make(connection, f"create view mart.broken as {broken}; grant select on mart.broken to public")
+    with pytest.raises(TallyhouseError, match=f"1 of 3 views of 2026-03-01 were not exported.* broken: {told}"):
+        marts(connection, local, "policy", "broken", "revenue_daily")
+    assert MANIFEST not in stored(local, "broken")
+    assert {MANIFEST, "part-0.parquet"} <= set(stored(local, "revenue_daily"))
 
 
 def test_a_manifest_tells_columns_rows_and_hashes_of_what_is_there(
@@ -146,7 +186,9 @@ def test_a_manifest_tells_columns_rows_and_hashes_of_what_is_there(
     }
     assert set(files) == {"part-0.csv", "part-1.csv", "part-0.parquet", "part-1.parquet"}
     assert [len(csv_rows(files[f"part-{n}.csv"])) for n in (0, 1)] == [2, 1]
-    assert manifest["columns"][1] == {"name": "amount_minor", "type": "numeric"}
+    assert manifest["columns"][1] == {
+        "name": "amount_minor", "type": "numeric", "parquet_type": "decimal128(38, 18)"
+    }  # fmt: skip
     assert (manifest["name"], manifest["day"], manifest["run_id"]) == ("odd", "2026-03-01", "run")
     assert (manifest["data_through"], manifest["is_complete"], exported.row_count) == (None, False, 3)
 
@@ -176,22 +218,38 @@ def test_another_run_leaves_the_same_files_and_none_of_an_earlier_one(
     assert set(stored(folder, "odd")) == {"part-0.csv", MANIFEST}
 
 
-def test_a_run_that_fails_leaves_no_half_file_and_no_manifest(
+@pytest.mark.parametrize("file_format", BOTH)
+def test_an_error_after_the_first_rows_leaves_the_file_of_before_and_no_half_one(
+    connection: psycopg.Connection, folder: ExportFolder, file_format: str
+) -> None:
+    partition = folder.partition("odd", DAY)
+    partition.begin()
+    with partition.publish(f"part-0.{file_format}") as sink:
+        sink.write(b"whole")
+    # not sorted, so that rows come before the one that fails
+    query = sql.SQL("select n / (60000 - n) as n from generate_series(1, 60000) as n")
+    write = {
+        "csv": lambda: write_csv(connection, query, partition.publish),
+        "parquet": lambda: write_parquet(connection, query, columns_of(connection, query), partition.publish),
+    }[file_format]
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        write()
+    assert stored(folder, "odd") == {f"part-0.{file_format}": b"whole"}
+
+
+def test_a_run_that_fails_leaves_no_manifest_and_the_next_one_clears_up(
     connection: psycopg.Connection, folder: ExportFolder
 ) -> None:
     make(connection, "create view mart.odd as select n from generate_series(1, 3) as n")
     make(connection, "grant select on mart.odd to tallyhouse_analyst")
     marts(connection, folder, "odd", formats=("csv",))
     whole = stored(folder, "odd")["part-0.csv"]
-    make(
-        connection, "create or replace view mart.odd as select n / (60000 - n) as n from generate_series(1, 60000) as n"
-    )
-    with pytest.raises(psycopg.errors.DivisionByZero):
+    make(connection, "create or replace view mart.odd as select n / (3 - n) as n from generate_series(1, 3) as n")
+    with pytest.raises(TallyhouseError, match="division by zero"):
         marts(connection, folder, "odd")
-    files = stored(folder, "odd")
-    assert {name: content for name, content in files.items() if not name.endswith(".unfinished")} == {
-        "part-0.csv": whole
-    }
+    assert stored(folder, "odd") == {"part-0.csv": whole}
+    # as a run that was killed leaves it in a folder
+    folder.files.pipe_file(f"{folder.root}/odd/day={DAY}/_part-0.csv.unfinished", b"half")
     make(connection, "create or replace view mart.odd as select n from generate_series(1, 3) as n")
     marts(connection, folder, "odd", formats=("csv",))
     assert set(stored(folder, "odd")) == {"part-0.csv", MANIFEST}
@@ -210,7 +268,7 @@ def test_marts_are_read_as_the_analyst_of_one_moment(connection: psycopg.Connect
 
 def test_what_the_analyst_may_not_read_is_not_exported(connection: psycopg.Connection, tmp_path: Path) -> None:
     make(connection, "create table mart.hidden as select 1 as n")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with pytest.raises(TallyhouseError, match="hidden: permission denied"):
         marts(connection, ExportFolder(fsspec.filesystem("file"), str(tmp_path)), "hidden")
 
 
@@ -258,11 +316,6 @@ def sources(connection: psycopg.Connection, folder: ExportFolder, day: date = DA
         (row["charge_id"], row["payment_method_id"], row["event_type"], json.loads(row["source"] or "null"))
         for row in csv_rows(stored(folder, "charge_source", day)["part-0.csv"])
     ]
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> ExportFolder:
-    return ExportFolder(fsspec.filesystem("file"), str(tmp_path))
 
 
 def test_each_charge_of_the_days_events_is_there_once_as_its_last_event_told_it(
