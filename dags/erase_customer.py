@@ -4,10 +4,13 @@
 **What** Takes what tells who a customer is out of the raw layer, dimensions and facts: names, addresses, telephone
 numbers, card fingerprints, free texts and metadata, in the whole history, and in everything that names one of the
 customer's payments, invoices or cards; address and device of their installs too. Of a guest, who has no customer, give
-the id of a charge or a checkout session. Ids, amounts, times, states and plans stay, so that every figure stays as it
-is. From then on, what Stripe sends of that customer is emptied before anybody sees it: after a new listing, a replay, a
-rebuild. `ops.erasure` keeps who asked, why, when, and how many rows of which table. It erases the warehouse only: erase
-in Stripe too, and in your files of installs; backups and the server's old row versions (`vacuum`) go by their own time.
+the id of a payment; of a user of the app who never paid, the user's id. Ids, amounts, times, states and plans stay, so
+that every figure stays as it is. From then on, what Stripe sends of that customer is emptied before anybody sees it:
+after a new listing, a replay, a rebuild. `ops.erasure` keeps who asked, why, when, and how many rows of which table.
+
+It erases the warehouse only: erase in Stripe too, and in your files of installs. Files that `export_marts` wrote stay
+as they are: the log of `count_rows` names the days of `charge_source` to export again, or to delete. Logs of tasks may
+name ids, and quote bad rows; they, backups and the server's old row versions (`vacuum`) go by their own time.
 
 **When** By hand. A run only counts, until *is_dry_run* is off and the customer's id was typed a second time. The log of
 `count_rows` also names who may be the same person, and stays: other customers and guests' payments with the same
@@ -20,7 +23,7 @@ goes on.
 **When it is red**
 
 - `count_rows`: the two ids differ; no account has that customer, or several have: the message names the accounts; or
-  the payment is of a customer: erase that one. Nothing was changed.
+  the payment or user is of a customer: erase that one. Nothing was changed.
 - `erase_raw`: as above, or the connection was lost. Nothing was changed: it is one transaction.
 - `follow`: the raw layer is empty of the person, dims and facts are not yet: a model failed, as in `warehouse`. Mend
   it, and clear the task. Something personal is left: as the message says.
@@ -44,14 +47,19 @@ from tallyhouse.tasks import common, erasing, forms, notifying
     doc_md=__doc__,
     tags=["tallyhouse", "warehouse"],
     params={
-        "customer_id": forms.text(
+        "customer_id": forms.optional_text(
             "Customer",
-            "Stripe id of the customer (cus_...); of a guest, of a charge (ch_...) or session (cs_...).",
-            minLength=1,
+            "Stripe id of the customer (cus_...); of a guest, that of a charge (ch_...), session (cs_...), payment or "
+            "setup intent (pi_..., seti_...), payment method (pm_...) or invoice (in_...).",
             maxLength=255,
         ),
+        "user_id": forms.optional_text(
+            "User of the app",
+            "Of somebody who never became a customer, in place of the above: the user_id of your files of installs, or "
+            "its hash (ops.user_hash). Airflow's own record of the run keeps what is typed here.",
+        ),
         "customer_id_again": forms.optional_text(
-            "Customer, once more", "The same id again: it cannot be undone. A dry run does not need it."
+            "The id, once more", "The same id again: it cannot be undone. A dry run does not need it."
         ),
         "account_id": forms.optional_text(
             "Account", "Stripe account (acct_...). Empty: the one that has the customer."

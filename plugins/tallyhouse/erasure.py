@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import psycopg
 
 from tallyhouse import redaction, warehouse
+from tallyhouse.erasure_list import Request, find_owners, put_on_list
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.rebuild import drop_left_over
@@ -20,51 +22,22 @@ REASONS = {
 }
 """Reason -> what it means. Words of the user's own might name the person, in the very record of the erasure."""
 
-GUESTS = ("charge", "checkout.session")
-"""Kinds of payments that may have no customer: of a guest, one of these stands for the person."""
-
-# The raw layer, for a customer or payment that is known; and what names one of which no document ever came.
-_OWNERS = """
-select distinct known.account_id, known.livemode
-from (
-    select account_id, livemode from raw.event where object_type = any(%(kinds)s) and object_id = %(customer)s
-    union all
-    select account_id, livemode from raw.object where object_type = any(%(kinds)s) and object_id = %(customer)s
-    union all
-    select account_id, livemode from dwh.charge_fact where customer_id = %(customer)s
-    union all
-    select account_id, livemode from dwh.payment_intent_fact where customer_id = %(customer)s
-    union all
-    select account_id, livemode from dwh.payment_method_dim where customer_id = %(customer)s
-    union all
-    select account_id, livemode from dwh.invoice_fact where customer_id = %(customer)s
-    union all
-    select account_id, livemode from dwh.subscription_dim where customer_id = %(customer)s
-) as known
-where %(account)s::text is null or known.account_id = %(account)s
-order by 1, 2
-"""
-_CUSTOMER_OF_GUEST = """
-select ops.owner_of(version.body)
-from unnest(%(guests)s::text[]) as guest (kind)
-cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, guest.kind, %(customer)s) as version
-where ops.owner_of(version.body) is not null
-limit 1
-"""
-# When it was created: nothing that was made before names it.
-_SINCE = """
-select min(least(ops.made_at(body -> 'created'), version_at))
-from unnest(%(kinds)s::text[]) as root (kind)
-cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, root.kind, %(customer)s)
-where ops.made_at(body -> 'created') is not null
-"""
 # Values that the pipeline quoted in its own books.
 _QUOTES = {
     "ops.check_result": """
+        with quoted as (
+            -- each string of each sample once: there are many results, and few of them have any
+            select c.check_result_id, word.value #>> '{}' as word
+            from ops.check_result as c
+            cross join lateral jsonb_path_query(c.sample, '$.** ? (@.type() == "string")') as word (value)
+            where c.sample <> '[]'
+        )
         update ops.check_result as c set sample = '[]'
-        where exists (
-            select from ops.erased_object as o
-            where o.erasure_id = any(%(ids)s) and c.sample::text like '%%' || to_jsonb(o.object_id)::text || '%%'
+        where c.check_result_id in (
+            select q.check_result_id
+            from quoted as q
+            inner join ops.erased_object as o on q.word = o.object_id
+            where o.erasure_id = any(%(ids)s)
         )
     """,
     "ops.enrichment": """
@@ -75,23 +48,13 @@ _QUOTES = {
     """,
 }
 
+_MARTS_OF_USERS = """
+select c.relname
+from pg_class as c
+inner join pg_attribute as a on c.oid = a.attrelid
+where c.relnamespace = 'mart'::regnamespace and c.relkind = 'm' and a.attname = 'user_id' and not a.attisdropped
+"""
 _SHOWN = 50
-
-
-@dataclass(frozen=True)
-class Request:
-    """Whom to erase, and why.
-
-    `customer_id`: of a guest, the id of the charge or checkout session. `account_id` None: of whichever account has
-    it, if only one has.
-    """
-
-    customer_id: str
-    account_id: str | None
-    reason: str
-    reference: str | None
-    requested_by: str | None
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -99,17 +62,28 @@ class Erased:
     """What was redacted: rows by table, of those that held any.
 
     `erasure_ids`: of ops.erasure, one for each mode that has the customer. `others`: ids of customers, and of guests'
-    payments, that are not erased and may be the same person's, by what they have in common; told by `count` alone.
+    payments, that are not erased and may be the same person's, by what they have in common. `days`: those (UTC) of
+    which events told of the person's charges. Both are told by `count` alone.
     """
 
     erasure_ids: tuple[int, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
     others: Mapping[str, list[str]] = field(default_factory=dict)
+    days: Sequence[date] = ()
 
     def describe(self) -> str:
         """One line for a log."""
         parts = [f"{table} {number:,}" for table, number in self.rows.items()]
         return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
+
+    def describe_days(self) -> str:
+        """One line for a log: which exported files tell of the person."""
+        if not self.days:
+            return "no exported charge_source has a charge of the person"
+        return (
+            f"exported charge_source of {len(self.days)} days (UTC) may tell of the person: export them again after "
+            f"the erasure, or delete them: {', '.join(map(str, self.days))}"
+        )
 
     def describe_others(self) -> list[str]:
         """A line for each thing that others have in common with the person."""
@@ -124,10 +98,12 @@ def count(connection: psycopg.Connection, request: Request) -> Erased:
     """What `erase` would redact, and who else may be the same person. Changes nothing. Errors as of `erase`."""
     require_idle(connection)
     with connection.transaction(force_rollback=True):
-        owners = _owners(connection, request)
-        ids = _list(connection, request, owners)
-        rows = redaction.count(connection)
-        return Erased(tuple(ids), _add_up(connection, ids, rows), _others(connection, request, owners))
+        owners = find_owners(connection, request)
+        ids = put_on_list(connection, request, owners)
+        found = redaction.count(connection)
+        return Erased(
+            tuple(ids), _add_up(connection, ids, found.rows), _others(connection, request, owners), found.days
+        )
 
 
 def erase(connection: psycopg.Connection, request: Request) -> Erased:
@@ -143,7 +119,7 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
     with connection.transaction():
         # Batches take it shared as they end: each is either committed and will be found, or sees the list.
         redaction.lock(connection)
-        ids = _list(connection, request, _owners(connection, request))
+        ids = put_on_list(connection, request, find_owners(connection, request))
         if not ids:
             return _done(connection, request)
         rows = _add_up(connection, ids, redaction.redact(connection, request.run_id))
@@ -157,12 +133,16 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
 def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence[int]) -> None:
     """Lets dims and facts follow, and makes sure that they did; TallyhouseError where something personal is left.
 
-    A rebuild that goes on may have read what is gone by now: it is waited for.
+    The views of mart that show users follow, too: the others show nobody. A rebuild that goes on may have read what
+    is gone by now: it is waited for.
     """
     require_idle(connection)
     with connection.transaction():
         drop_left_over(connection, waits=True)
     warehouse.apply_models(connection, sql_root)
+    with connection.transaction():
+        showing_users = [name for (name,) in connection.execute(_MARTS_OF_USERS)]
+    warehouse.refresh_marts(connection, sql_root, showing_users)
     with connection.transaction():
         left = redaction.sum_rows(
             connection.execute(
@@ -200,8 +180,9 @@ def _add_up(connection: psycopg.Connection, ids: Sequence[int], raw: Mapping[str
         rows.append((table, connection.execute(statement, {"ids": ids}).rowcount))
     held = connection.execute(
         "select p.relation, p.row_count from unnest(%s::bigint[]) as e (id) "
-        "cross join lateral ops.personal_rows(e.id) as p where p.relation <> all(%s)",
-        [ids, [*raw]],
+        "cross join lateral ops.personal_rows(e.id, %s) as p",
+        # marts follow of their own: nobody has to wait for them
+        [ids, [*raw, "mart"]],
     ).fetchall()
     return {table: number for table, number in redaction.sum_rows([*rows, *held]).items() if number}
 
@@ -218,81 +199,3 @@ def _others(
         for why, object_id in rows:
             found.setdefault(why, []).append(object_id)
     return found
-
-
-def _owners(connection: psycopg.Connection, request: Request) -> list[tuple[str, bool]]:
-    """The account, and the modes of it, that have the customer."""
-    owners = connection.execute(
-        _OWNERS,
-        {"customer": request.customer_id, "account": request.account_id, "kinds": ["customer", *GUESTS]},
-    ).fetchall()
-    accounts = sorted({account_id for account_id, _ in owners})
-    if not accounts:
-        known = connection.execute("select distinct account_id from ops.batch where account_id is not null").fetchall()
-        where = f"account {request.account_id}" if request.account_id else "any account"
-        raise TallyhouseError(
-            f"The warehouse has no customer {request.customer_id} of {where}, nor a guest's charge or checkout session "
-            f"of that id, and nothing was changed. Its accounts are "
-            f"{', '.join(sorted(row[0] for row in known)) or 'none yet'}; a customer's id is in Stripe's dashboard, "
-            "and begins with cus_."
-        )
-    if len(accounts) > 1:
-        raise TallyhouseError(
-            f"Several accounts have a customer {request.customer_id}: {', '.join(accounts)}. Name one of them in the "
-            "form; nothing was changed."
-        )
-    for account_id, livemode in owners:
-        row = connection.execute(
-            _CUSTOMER_OF_GUEST,
-            {"customer": request.customer_id, "account": account_id, "livemode": livemode, "guests": [*GUESTS]},
-        ).fetchone()
-        if row:
-            raise TallyhouseError(
-                f"{request.customer_id} is a payment of customer {row[0]}, and no guest's: erase that customer. "
-                "Nothing was changed."
-            )
-    return owners
-
-
-def _list(connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]) -> list[int]:
-    """Puts the customer on the list, in each account and mode; the ids of these erasures, none when done before."""
-    listed = (_list_one(connection, request, account_id, livemode) for account_id, livemode in owners)
-    ids = [erasure_id for erasure_id in listed if erasure_id is not None]
-    # when all are on the list: who is erased in one mode names nobody in the other
-    for erasure_id in ids:
-        connection.execute("select ops.remember_erased_users(p_erasure_id => %s)", [erasure_id])
-    return ids
-
-
-def _list_one(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
-    """Puts the customer on the list; None when this run has done so before."""
-    row = connection.execute(
-        "insert into ops.erasure (account_id, livemode, customer_id, reason, reference, requested_by, run_id) "
-        "values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning erasure_id",
-        [
-            account_id,
-            livemode,
-            request.customer_id,
-            request.reason,
-            request.reference,
-            request.requested_by,
-            request.run_id,
-        ],
-    ).fetchone()
-    if row is None:
-        return None
-    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]}
-    # Of one that was erased before, everything is looked through once more, and counts for this erasure.
-    connection.execute(
-        "with before as (select erasure_id from ops.erased_object "
-        "where account_id = %(account)s and livemode = %(livemode)s and object_id = %(customer)s) "
-        "update ops.erased_object set erasure_id = %(id)s, batch_id = null where erasure_id in (select * from before)",
-        root,
-    )
-    since = connection.execute(_SINCE, {**root, "kinds": ["customer", *GUESTS]}).fetchone()
-    connection.execute(
-        "insert into ops.erased_object (account_id, livemode, object_id, erasure_id, since) "
-        "values (%(account)s, %(livemode)s, %(customer)s, %(id)s, %(since)s) on conflict do nothing",
-        {**root, "since": since and since[0]},
-    )
-    return int(row[0])

@@ -95,6 +95,9 @@ _CLIENT = (
 )
 _CHANNEL_NAME = Column("channel_name", TEXT, is_required=True)
 
+USER = "user_id"
+"""The column that names a user of the app, in files of installs."""
+
 PERSONAL = "ip_address"
 """The column that policy keep_ip_addresses is about."""
 
@@ -102,9 +105,9 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(
         "install",
         "installs",
-        ("user_id", "install_id"),
+        (USER, "install_id"),
         (
-            Column("user_id", TEXT, is_required=True),
+            Column(USER, TEXT, is_required=True),
             Column("install_id", TEXT, is_required=True),
             Column("installed_at", INSTANT, is_required=True),
             *_CLIENT,

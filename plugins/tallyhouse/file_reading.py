@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import pandas as pd
 
 from tallyhouse.errors import TallyhouseError
-from tallyhouse.file_kinds import CURRENCY, PERSONAL, Column, FileKind
+from tallyhouse.file_kinds import CURRENCY, PERSONAL, USER, Column, FileKind
 
 CHUNK_ROWS = 20_000
 
@@ -27,11 +27,12 @@ class UnreadableFileError(TallyhouseError):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that is not loaded: the line on which it begins, why, and its text."""
+    """A row that is not loaded: the line on which it begins, why, its text, and the user of the app that it names."""
 
     line: int
     reason: str
     text: str
+    user_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class CsvReader:
                 whole.append(record)
             else:
                 reason = f"has {len(record.fields)} fields, and the header has {len(self.columns)}"
-                bad.append(BadRow(record.line, reason, self._text_of(record)))
+                bad.append(BadRow(record.line, reason, self._text_of(record), self._user_of(record)))
         frame = pd.DataFrame([record.fields for record in whole], columns=self.columns, dtype=object)
         if not self._keeps_personal:
             frame = frame.drop(columns=PERSONAL, errors="ignore")
@@ -118,11 +119,18 @@ class CsvReader:
         rows: list[tuple[int, dict[str, str]]] = []
         for record, found, values in zip(whole, reasons, frame.itertuples(index=False, name=None), strict=True):
             if found:
-                bad.append(BadRow(record.line, "; ".join(found), self._text_of(record)))
+                bad.append(BadRow(record.line, "; ".join(found), self._text_of(record), self._user_of(record)))
             else:
                 stored = {name: value for name, value in zip(names, values, strict=True) if value}
                 rows.append((record.line, stored))
         return Chunk(rows, sorted(bad, key=lambda row: row.line))
+
+    def _user_of(self, record: _Record) -> str | None:
+        """Whose row it is, where that can be told; in a row of too few fields or too many it cannot."""
+        if USER not in self.columns or len(record.fields) != len(self.columns):
+            return None
+        user_id = record.fields[self.columns.index(USER)].strip()
+        return user_id if user_id and "\0" not in user_id and not _is_not_text(user_id) else None
 
     def _find_faults(self, name: str, values: pd.Series, reasons: list[list[str]]) -> None:
         """Adds what is wrong with each value of a column to the reasons of its row."""

@@ -9,7 +9,7 @@ import psycopg
 
 from tallyhouse import copy_rows as fields
 from tallyhouse import ledger
-from tallyhouse.file_kinds import FileKind
+from tallyhouse.file_kinds import USER, FileKind
 from tallyhouse.file_reading import BadRow, Chunk
 from tallyhouse.pages import Reject
 from tallyhouse.report import Tally
@@ -30,7 +30,7 @@ on conflict (batch_id, row_key) do nothing
 """
 # Of two rows with one key the first is in; they may say the same.
 _NOT_INSERTED = """
-select a.line, f.line, a.payload = f.payload, a.payload::text
+select a.line, f.line, a.payload = f.payload, a.payload::text, a.payload ->> %(user)s
 from arriving_row as a
 inner join raw.file_row as f
     on f.batch_id = %(batch_id)s and f.row_key = staging.file_row_key(a.payload, %(key)s)
@@ -70,7 +70,9 @@ class FileRowStager:
         # The same line of another content is another row.
         content = self._file.sha256[:12]
         rejects = [
-            Reject(f"line {row.line} of {content}" if row.line else f"all of {content}", row.reason, row.text)
+            Reject(
+                f"line {row.line} of {content}" if row.line else f"all of {content}", row.reason, row.text, row.user_id
+            )
             for row in bad
         ]
         kept = ledger.keep_rejects(self._conn, None, f"{SOURCE}:{self._file.name}", self._file.batch_id, rejects)
@@ -88,18 +90,23 @@ class FileRowStager:
             "name": self._file.name,
             "sha256": self._file.sha256,
             "modified_at": self._file.modified_at,
+            "user": USER,
         }
         self._conn.execute(_CREATE)
         texts = [orjson.dumps(payload) for _, payload in rows]
         head = fields.row_head(_COLUMNS)
         encoded = [head + fields.bigint(line) + fields.jsonb(text) for (line, _), text in zip(rows, texts, strict=True)]
         refused = fields.copy_rows(self._conn, _COPY, encoded)
-        bad = [BadRow(rows[index][0], reason, texts[index].decode()) for index, reason in refused.items()]
+        bad = [
+            BadRow(rows[index][0], reason, texts[index].decode(), rows[index][1].get(USER))
+            for index, reason in refused.items()
+        ]
         self._tally.new += self._conn.execute(_INSERT, parameters).rowcount
-        for line, first, is_same, text in self._conn.execute(_NOT_INSERTED, parameters).fetchall():
+        for line, first, is_same, text, user_id in self._conn.execute(_NOT_INSERTED, parameters).fetchall():
             if is_same:
                 self._tally.duplicates += 1
             else:
-                bad.append(BadRow(line, f"has the {', '.join(kind.key)} of line {first}, and differs from it", text))
+                reason = f"has the {', '.join(kind.key)} of line {first}, and differs from it"
+                bad.append(BadRow(line, reason, text, user_id))
         self._conn.execute("drop table arriving_row")
         return bad

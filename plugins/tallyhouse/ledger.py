@@ -180,13 +180,22 @@ def advance_watermark(conn: psycopg.Connection, account: Account, window: Window
 
 
 def keep_rejects(
-    conn: psycopg.Connection, account: Account | None, source: str, batch_id: int, rejects: Sequence[Reject]
+    conn: psycopg.Connection,
+    account: Account | None,
+    source: str,
+    batch_id: int,
+    rejects: Sequence[Reject],
+    *,
+    commits_first: bool = False,
 ) -> list[tuple[str, str]]:
-    """Keeps rows that cannot be staged; returns (row_key, reason) of those not kept before."""
-    return conn.execute(
-        "insert into raw.rejected (account_id, livemode, source, row_key, reason, payload, batch_id) "
-        "select %s, %s, %s, r.row_key, r.reason, r.payload, %s "
-        "from unnest(%s::text[], %s::text[], %s::text[]) as r (row_key, reason, payload) "
+    """Keeps rows that cannot be staged; returns (row_key, reason) of those not kept before.
+
+    `commits_first`: they are committed before their batch ends, which empties those of erased people: so this does.
+    """
+    kept = conn.execute(
+        "insert into raw.rejected (account_id, livemode, source, row_key, reason, payload, user_id, batch_id) "
+        "select %s, %s, %s, r.row_key, r.reason, r.payload, r.user_id, %s "
+        "from unnest(%s::text[], %s::text[], %s::text[], %s::text[]) as r (row_key, reason, payload, user_id) "
         "on conflict (account_id, livemode, source, row_key) do nothing returning row_key, reason",
         [
             *_owner(account),
@@ -195,8 +204,12 @@ def keep_rejects(
             [reject.row_key for reject in rejects],
             [reject.reason for reject in rejects],
             [reject.payload_text for reject in rejects],
+            [reject.user_id for reject in rejects],
         ],
     ).fetchall()
+    if commits_first:
+        conn.execute("select ops.erase_rejects(%s)", [batch_id])
+    return kept
 
 
 def find_list_batch(

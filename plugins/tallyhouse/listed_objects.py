@@ -110,7 +110,12 @@ class ListedObjects:
         with self._conn.transaction():
             odd = self._conn.execute(_SET_ASIDE).fetchall()
             kept = ledger.keep_rejects(
-                self._conn, self._account, self._source, self._batch_id, [Reject(*row) for row in odd]
+                self._conn,
+                self._account,
+                self._source,
+                self._batch_id,
+                [Reject(*row) for row in odd],
+                commits_first=True,
             )
         self._tally.see_rejects(kept)
         self._tally.duplicates += len(odd) - len(kept)

@@ -11,6 +11,8 @@ from tallyhouse.report import Tally
 
 CHUNK_BYTES = 8_000_000
 
+RAW = "raw.object"
+
 _CREATE = """
 create temporary table arriving_object (
     account_id text,
@@ -51,7 +53,7 @@ class ObjectStager:
         batch_id: int,
         tally: Tally,
         *,
-        into: str = "raw.object",
+        into: str = RAW,
         is_after_lists: bool = False,
     ):
         """`source` names the list where a row is rejected: list:<object>; `into` is a table like raw.object.
@@ -59,6 +61,8 @@ class ObjectStager:
         `is_after_lists`: of two observations of an object in one second, this one is the later.
         """
         statement = _INSERT_AFTER if is_after_lists else _INSERT
+        # a session's own table is filled before its batch is opened
+        self._commits_first = into != RAW
         self._insert = sql.SQL(statement).format(target=sql.Identifier(*into.split(".")))
         self._conn = conn
         self._account = account
@@ -109,6 +113,13 @@ class ObjectStager:
             self._tally.new += new
             self._tally.duplicates += len(self._rows) - len(refused) - new
         if self._rejects:
-            kept = keep_rejects(self._conn, self._account, self._source, self._batch_id, self._rejects)
+            kept = keep_rejects(
+                self._conn,
+                self._account,
+                self._source,
+                self._batch_id,
+                self._rejects,
+                commits_first=self._commits_first,
+            )
             self._tally.see_rejects(kept)
             self._tally.duplicates += len(self._rejects) - len(kept)

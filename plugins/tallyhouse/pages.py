@@ -24,11 +24,15 @@ ObjectRow: TypeAlias = tuple[str, str, bool | None, bytes]
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that cannot be staged: its key (id, or the SHA-256 of its text), why, and its text."""
+    """A row that cannot be staged: its key (id, or the SHA-256 of its text), why, and its text.
+
+    `user_id`: the user of the app that a file's row names.
+    """
 
     row_key: str
     reason: str
     payload_text: str
+    user_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 
@@ -20,6 +22,11 @@ _LOCKS = (
     "ops.model.dwh_rebuild.user_first_install_fact",
     "ops.erasure",
 )
+# as ops.charge_source has them
+_DAYS = """
+select distinct (row_at at time zone 'UTC')::date from erased_row
+where source = 'event' and object_type = 'charge' and is_theirs
+"""
 
 
 def lock(connection: psycopg.Connection) -> None:
@@ -73,19 +80,29 @@ def redact(connection: psycopg.Connection, run_id: str) -> dict[str, int]:
     return sum_rows(counts)
 
 
-def count(connection: psycopg.Connection) -> dict[str, int]:
-    """What `redact` would redact, by table, for a transaction that is taken back: no document is touched.
+@dataclass(frozen=True)
+class Found:
+    """What there is to redact: rows by table, and the days (UTC) of which events told of charges in it."""
+
+    rows: dict[str, int]
+    days: list[date]
+
+
+def count(connection: psycopg.Connection) -> Found:
+    """What `redact` would redact, for a transaction that is taken back: no document is touched.
 
     Waits for nobody, and nobody waits for it, but for who writes of the same customer.
     """
     counts: list[tuple[str, int]] = []
+    days: set[date] = set()
     for owner in _pending_owners(connection):
         connection.execute("select ops.find_erased(%s, %s)", owner)
+        days.update(day for (day,) in connection.execute(_DAYS))
         counts += connection.execute("select relation, row_count from ops.count_found()").fetchall()
     connection.execute("select ops.find_erased_installs()")
     counts += connection.execute("select relation, row_count from ops.count_installs()").fetchall()
     counts += connection.execute("select 'raw.rejected', count(*) from ops.rejects_of_erased()").fetchall()
-    return sum_rows(counts)
+    return Found(sum_rows(counts), sorted(days))
 
 
 def sum_rows(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,8 +155,10 @@ def refresh_statement(mart: str) -> str:
     return f"select ops.begin_refresh('{mart}'); refresh materialized view concurrently mart.\"{mart}\""
 
 
-def refresh_marts(connection: psycopg.Connection, sql_root: Path) -> None:
-    """Refreshes every materialized view of schema mart, readers undisturbed."""
+def refresh_marts(connection: psycopg.Connection, sql_root: Path, names: Collection[str] | None = None) -> None:
+    """Refreshes the materialized views of schema mart of these names, or all, readers undisturbed."""
     for name in mart_upstream(sql_root):
+        if names is not None and name not in names:
+            continue
         with connection.transaction():
             connection.execute(sql.SQL(refresh_statement(name)))

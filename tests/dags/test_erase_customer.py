@@ -22,11 +22,13 @@ def names(dags: Dags, customer_id: str) -> set[str | None]:
 
 
 def figures(dags: Dags) -> dict[str, list[Any]]:
-    """All that the marts say, but for the client of an install: what people call their device goes."""
+    """All that the marts say, but for users, of whom a hash stays, and the client of an install, whose device goes."""
     told = {name: rows for name, rows in contents(dags.warehouse).items() if name.startswith("mart.")}
-    for (row,) in told["mart.user_acquisition"]:
-        del row["client_sk"]
-    told["mart.user_acquisition"].sort(key=str)
+    for name in ("user_acquisition", "install_duplicate_daily"):
+        for (row,) in told[f"mart.{name}"]:
+            row.pop("client_sk", None)
+            del row["user_id"]
+        told[f"mart.{name}"].sort(key=str)
     return told
 
 

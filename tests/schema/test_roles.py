@@ -29,7 +29,6 @@ HARMLESS = {
     "ad_spend_fact.campaign_name": "of an ad",
     "channel_dim.channel_name": "of a channel",
     "client_dim.app_name": "of your app",
-    "client_dim.device_name": "a model, as many people have it; what people call theirs is not for files",
     "client_dim.os_name": "of a system",
     "coupon_dim.metadata": "of what is sold",
     "coupon_dim.name": "of what is sold",
@@ -39,7 +38,7 @@ HARMLESS = {
     "product_dim.description": "of what is sold",
     "product_dim.metadata": "of what is sold",
     "product_dim.name": "of what is sold",
-    "user_dim.user_id": "an id, which leads to no person outside the app; of an address a keyed hash",
+    "user_dim.user_id": "an id, which leads to no person outside the app; else a keyed hash, by policy",
     "user_first_install_fact.adgroup_name": "of an ad",
     "user_first_install_fact.campaign_name": "of an ad",
     "user_first_install_fact.creative_name": "of an ad",
@@ -232,7 +231,7 @@ def test_rights_follow_what_is_created_and_re_created(each_warehouse: str, conne
         report = migrate(admin, link)
     assert {"marts/freshness.sql", "ops/personal_column.sql"} <= set(report.recreated)
     ana = connect("ana")
-    assert columns_of(ana, "dwh", "client_dim") == {"client_sk", "os_name", "app_name", "app_version", "device_name"}
+    assert columns_of(ana, "dwh", "client_dim") == {"client_sk", "os_name", "app_name", "app_version"}
     assert columns_of(ana, "dwh", "later_dim") == {"later_id", "note"}
     assert "data_through" in columns_of(ana, "mart", "freshness")
 

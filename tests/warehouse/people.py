@@ -36,6 +36,10 @@ def request(run_id: str = "run", customer_id: str = "cus_1", account_id: str | N
     return erasure.Request(customer_id, account_id, "request", None, None, run_id)
 
 
+def request_of_user(user_id: str, run_id: str = "run") -> erasure.Request:
+    return erasure.Request(None, None, "request", None, None, run_id, user_id)
+
+
 def erase(connection: psycopg.Connection, run_id: str = "run") -> erasure.Erased:
     connection.commit()
     erased = erasure.erase(connection, request(run_id))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tallyhouse import erasure
 from tallyhouse.errors import TallyhouseError
@@ -178,6 +179,36 @@ def test_what_could_not_be_staged_is_emptied(connection: psycopg.Connection) -> 
     kept = connection.execute("select row_key, payload from raw.rejected order by 1").fetchall()
     assert kept == [("evt_1", ""), ("evt_2", '{"customer": "cus_2"}')]
     assert "Anna" not in texts(connection)
+
+
+def test_what_could_not_be_staged_of_a_connected_account_is_emptied_too(connection: psycopg.Connection) -> None:
+    loaded(connection, Version(AT, "customer.created", CUSTOMER.body, account_id="acct_connected"))
+    with connection.transaction():
+        # under the account of the key that brought it
+        connection.execute(
+            "insert into raw.rejected (account_id, livemode, source, row_key, reason, payload, batch_id) values "
+            "(%s, false, 'events', 'evt_1', 'bad', '{\"customer\": \"cus_1\", \"name\": \"Anna\"', 1)",
+            [ACCOUNT],
+        )
+    assert erasure.count(connection, request()).rows["raw.rejected"] == 1
+    erase(connection)
+    assert "Anna" not in texts(connection)
+
+
+def test_samples_of_checks_that_quote_the_person_go_and_others_stay(connection: psycopg.Connection) -> None:
+    loaded(connection, CUSTOMER, CHARGE, OTHER)
+    samples = [[{"id": "ch_1"}], [{"id": "ch_2", "count": 1}], [], [["x", {"of": ["cus_1"]}]], [{"id": "ch_12"}]]
+    with connection.transaction():
+        for number, sample in enumerate(samples):
+            connection.execute(
+                "insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold, sample) "
+                "values (%s, 'dwh', 'run', 'warned', 1, 1, %s)",
+                [f"check_{number}", Jsonb(sample)],
+            )
+    assert erasure.count(connection, request()).rows["ops.check_result"] == 2
+    erase(connection)
+    kept = connection.execute("select sample from ops.check_result order by check_name").fetchall()
+    assert [sample for (sample,) in kept] == [[], samples[1], [], [], samples[4]]
 
 
 def test_whatever_comes_after_the_erasure_in_whatever_order_is_redacted(connection: psycopg.Connection) -> None:

@@ -1,6 +1,7 @@
 """What erasure reaches: guests without a customer, files, identity checks; and who else may be the same person."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from tests.warehouse.people import (
     CREATED,
     CUSTOMER,
     NAME,
+    OTHER,
     body_of,
     erase,
     loaded,
@@ -19,7 +21,7 @@ from tests.warehouse.people import (
     texts,
     version,
 )
-from tests.warehouse.raw_rows import SQL_ROOT, stage
+from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage
 
 GUEST = version(
     "charge", "ch_7", amount=500, currency="usd", status="succeeded", payment_intent="pi_7", customer=None,
@@ -52,6 +54,56 @@ def test_a_guest_is_erased_by_a_payment_or_a_session(connection: psycopg.Connect
     assert [word for word in (NAME, "@", "fp_1") if word in texts(connection)] == []
     stage(connection, [GUEST])
     assert "@" not in texts(connection)
+
+
+ABANDONED = version(
+    "payment_intent", "pi_9", customer=None, currency="usd", receipt_email="anna@example.com",
+    shipping={"name": NAME, "phone": "+49 30 1"}, payment_method="pm_9",
+)  # fmt: skip
+CARD = version(
+    "payment_method", "pm_9", customer=None, type="card", billing_details={"name": NAME, "email": "anna@example.com"},
+    card={"brand": "visa", "last4": "4242", "fingerprint": "fp_1"},
+)  # fmt: skip
+SETUP = version("setup_intent", "seti_9", customer=None, payment_method="pm_9", description=NAME)
+INVOICE = version(
+    "invoice", "in_9", customer=None, currency="usd", customer_name=NAME, customer_email="anna@example.com"
+)
+
+
+@pytest.mark.parametrize("root", [ABANDONED, CARD, SETUP, INVOICE], ids=lambda root: root.body["object"])
+def test_a_guest_who_paid_nothing_is_erased_by_what_there_is(connection: psycopg.Connection, root: Version) -> None:
+    stays = version("payment_intent", "pi_8", customer=None, currency="usd", receipt_email="bert@example.com")
+    loaded(connection, root, stays)
+    erased = erasure.erase(connection, request(customer_id=root.body["id"]))
+    erasure.follow(connection, SQL_ROOT, erased.erasure_ids)
+    left = texts(connection)
+    assert "bert@example.com" in left
+    assert [word for word in (NAME, "anna@", "fp_1", "+49") if word in left] == []
+    stage(connection, [root])
+    assert "anna@" not in texts(connection)
+    assert NAME not in texts(connection)
+
+
+def test_payments_of_guests_that_came_to_nothing_are_told_as_the_same_person(connection: psycopg.Connection) -> None:
+    customer = version("customer", "cus_1", email="anna@example.com")
+    loaded(connection, customer, ABANDONED, CARD, INVOICE, SETUP)
+    others = erasure.count(connection, request()).others
+    assert others == {"the same e-mail address": ["in_9", "pi_9", "pm_9"]}
+    others = erasure.count(connection, request(customer_id="in_9")).others
+    assert others == {"the same e-mail address": ["cus_1", "pi_9", "pm_9"]}
+
+
+def test_the_days_of_the_persons_charges_are_told_since_exported_files_stay(connection: psycopg.Connection) -> None:
+    at = moment("2026-03-05T23:30:00")
+    told = [Version(at.replace(day=day), "charge.updated", CHARGE.body) for day in (9, 5)]
+    loaded(connection, CUSTOMER, *told, Version(at.replace(day=7), "charge.updated", OTHER.body))
+    counted = erasure.count(connection, request())
+    assert counted.days == [date(2026, 3, 5), date(2026, 3, 9)]
+    assert "2 days (UTC)" in counted.describe_days()
+    assert "2026-03-05, 2026-03-09" in counted.describe_days()
+    erase(connection)
+    # they stay as they were: the days can still be told
+    assert erasure.count(connection, request("again")).days == counted.days
 
 
 def test_a_payment_of_a_customer_stands_for_nobody(connection: psycopg.Connection) -> None:

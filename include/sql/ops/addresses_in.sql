@@ -8,10 +8,12 @@ as $$
         from (
             values
             (document ->> 'email'), (document ->> 'receipt_email'), (document ->> 'customer_email'),
-            (document #>> '{billing_details,email}'), (document #>> '{customer_details,email}')
+            (document #>> '{billing_details,email}'), (document #>> '{customer_details,email}'),
+            (document #>> '{last_payment_error,payment_method,billing_details,email}'),
+            (document #>> '{last_setup_error,payment_method,billing_details,email}')
         ) as told (address)
         where told.address <> ''
     )
 $$;
 comment on function ops.addresses_in(jsonb) is
-'E-mail addresses of a customer, charge or checkout session, in lower case; empty where it has none.';
+'E-mail addresses of a customer or payment, in lower case; empty where it has none.';

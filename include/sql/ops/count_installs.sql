@@ -7,6 +7,10 @@ begin
     select 'raw.file_row', count(*)
     from erased_install_row
     union all
+    select 'dwh.client_dim', count(*)
+    from dwh.client_dim as c
+    where c.device_name is not null and c.client_sk in (select e.client_sk from erased_install_row as e)
+    union all
     select 'dwh.user_first_install_fact', count(*)
     from dwh.user_first_install_fact as f
     where
@@ -17,4 +21,5 @@ begin
         );
 end
 $$;
-comment on function ops.count_installs() is 'Rows in erased_install_row, and of the fact rows of their users.';
+comment on function ops.count_installs() is
+'Rows in erased_install_row, of named devices among their clients, and of the facts of their users.';

@@ -7,7 +7,7 @@ declare
 begin
     -- An erasure that goes on meanwhile either ends before this looks at its list, or begins after this has committed.
     perform pg_advisory_xact_lock_shared(hashtextextended('ops.erasure', 0));
-    if exists (select from ops.erased_object) then
+    if exists (select from ops.erased_object) or exists (select from ops.erased_user) then
         -- Of users that are new on the list other batches may have installs, and be ending now: the next load looks.
         perform ops.remember_erased_users(p_in => p_batch_id);
         perform ops.find_erased(null, null, p_in => p_batch_id);

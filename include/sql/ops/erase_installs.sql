@@ -15,7 +15,7 @@ begin
 
     update raw.file_row as r
     set
-        row_key = array[ops.erased_user_id(r.row_key[1])] || r.row_key[2:],
+        row_key = array[ops.user_hash(r.row_key[1])] || r.row_key[2:],
         payload = ops.erased_install(r.payload)
     from erased_install_row as e
     where r.batch_id = e.batch_id and r.line = e.line;
@@ -50,7 +50,7 @@ begin
             $sql$
             update %1$I.user_first_install_fact as f
             set
-                user_id = ops.erased_user_id(f.user_id),
+                user_id = ops.user_hash(f.user_id),
                 device_id = ops.erased_install(
                     jsonb_build_object('user_id', f.user_id, 'device_id', f.device_id)
                 ) ->> 'device_id',

@@ -6,7 +6,7 @@ as $$
     select jsonb_object_agg(
         cell.key,
         case cell.key
-            when 'user_id' then to_jsonb(ops.erased_user_id(cell.value))
+            when 'user_id' then to_jsonb(ops.user_hash(cell.value))
             -- the same device of the same user gives the same word, in whatever file it comes
             when 'device_id'
                 then to_jsonb(

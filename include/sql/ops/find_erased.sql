@@ -10,6 +10,7 @@ declare
     end;
     sought text[];
     earliest timestamptz;
+    is_first boolean := true;
 begin
     create temp table if not exists erased_row (
         source text, account_id text, livemode boolean, object_type text, row_id text, row_at timestamptz,
@@ -20,9 +21,9 @@ begin
     select array_agg(distinct o.object_id), min(coalesce(o.since, '-infinity'))
     into sought, earliest
     from ops.erased_object as o
-    where p_in is not null or (o.account_id = p_account_id and o.livemode = p_livemode and o.batch_id is null);
+    where p_in is null and o.account_id = p_account_id and o.livemode = p_livemode and o.batch_id is null;
     -- what belongs to the person names more that does: until a look finds nothing new
-    while sought is not null loop
+    while sought is not null or (is_first and p_in is not null) loop
         if to_regclass('pg_temp.erased_mention') is not null then
             drop table erased_mention;
         end if;
@@ -46,13 +47,25 @@ begin
                 from raw.object
                 where %1$s and observed_at >= %3$L
             ) as document
-            where exists (
-                select from jsonb_path_query(payload, '$.** ? (@.type() == "string")') as word
-                where word #>> '{}' = any(%2$L)
-            )
+            where %2$s
             $sql$,
-            scope, sought, case when p_in is null then earliest - interval '1 day' else '-infinity' end
+            scope,
+            case
+                -- A batch is of all erased objects, which may be many: its words are looked up among them, one by one.
+                when is_first and p_in is not null then 'ops.mentioned(account_id, livemode, payload) is not null'
+                else format(
+                    $sql$
+                    exists (
+                        select from jsonb_path_query(payload, '$.** ? (@.type() == "string")') as word
+                        where word #>> '{}' = any(%L)
+                    )
+                    $sql$,
+                    sought
+                )
+            end,
+            case when p_in is null then earliest - interval '1 day' else '-infinity' end
         );
+        is_first := false;
         insert into erased_row
         select
             m.source, m.account_id, m.livemode, m.object_type, m.row_id, m.row_at, m.batch_id, theirs.is_theirs

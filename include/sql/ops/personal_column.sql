@@ -4,6 +4,7 @@ select relation, column_name, why
 from (
     values
     ('balance_transaction_fact', 'description', 'free text, copied from the payment'),
+    ('client_dim', 'device_name', 'people name theirs after themselves'),
     ('credit_note_fact', 'memo', 'free text, written to the customer'),
     ('credit_note_fact', 'metadata', 'whatever your own code put there'),
     ('customer_dim', 'description', 'free text about the customer'),

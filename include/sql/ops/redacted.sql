@@ -21,16 +21,16 @@ begin
         from jsonb_each(document) as e
         where ops.is_kept(e.key, jsonb_typeof(e.value), within, own_kind)
     )
-    -- the link between a customer and a user of the app
+    -- the link between a customer and a user of the app, whose id may be an address, a number or a name
     || case
         when own_kind = 'customer' and document -> 'metadata' ->> user_key <> ''
             then jsonb_build_object(
-                'metadata', jsonb_build_object(user_key, ops.erased_user_id(document -> 'metadata' ->> user_key))
+                'metadata', jsonb_build_object(user_key, ops.user_hash(document -> 'metadata' ->> user_key))
             )
         else '{}'
     end;
 end
 $$;
 comment on function ops.redacted(jsonb, text, text) is
-'A document without what might tell who the person is. Of a customer''s metadata the id of the app''s user stays '
+'A document without what might tell who the person is. Of a customer''s metadata the hash of the app''s user id stays '
 '(policy user_id_metadata_key). kind, within: of what the document is a part, and under which attribute.';

@@ -12,7 +12,8 @@ as $$
         where
             v.account_id = p_account_id
             and v.livemode = p_livemode
-            and v.object_type = any('{charge,checkout.session}')
+            and v.object_type
+            = any('{charge,checkout.session,payment_intent,setup_intent,payment_method,invoice}')
     ),
 
     address as (
@@ -27,7 +28,18 @@ as $$
     card as (
         select pm.fingerprint
         from dwh.payment_method_dim as pm
-        where pm.account_id = p_account_id and pm.livemode = p_livemode and pm.customer_id = p_root_id
+        where
+            pm.account_id = p_account_id
+            and pm.livemode = p_livemode
+            and p_root_id in (pm.payment_method_id, pm.customer_id)
+        union
+        select pm.fingerprint
+        from dwh.payment_intent_fact as i
+        inner join dwh.payment_method_dim as pm using (account_id, livemode, payment_method_id)
+        where
+            i.account_id = p_account_id
+            and i.livemode = p_livemode
+            and p_root_id in (i.payment_intent_id, i.customer_id)
         union
         select pm.fingerprint
         from dwh.charge_fact as c
@@ -50,7 +62,7 @@ as $$
         from payment as p
         where p.addresses && array(select address from address)
         union
-        select 'the same card or account', coalesce(pm.customer_id, c.customer_id, c.charge_id)
+        select 'the same card or account', coalesce(pm.customer_id, c.customer_id, c.charge_id, pm.payment_method_id)
         from dwh.payment_method_dim as pm
         left join dwh.charge_fact as c using (account_id, livemode, payment_method_id)
         where
@@ -74,5 +86,5 @@ as $$
         )
 $$;
 comment on function ops.same_person(text, boolean, text) is
-'Customers, and charges and checkout sessions of guests, that have an e-mail address, a card or a user of the app in '
-'common with one, and are not erased; and what it is. p_root_id: the customer, or a guest''s charge or session.';
+'Customers, and payments of guests (of any kind that can be erased), that have an e-mail address, a card or a user '
+'of the app in common with one, and are not erased; and what it is. p_root_id: the customer, or a guest''s payment.';

@@ -24,6 +24,7 @@ def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> 
     with settings.warehouse_connection() as connection:
         found = erasure.count(connection, request)
     log.info("%s", found.describe())
+    log.info("%s", found.describe_days())
     for line in found.describe_others():
         log.warning("%s", line)
     return dict(found.rows)
@@ -51,14 +52,22 @@ def follow(erasure_ids: list[int]) -> None:
 
 
 def _request(form: Mapping[str, Any], dag_run: Any) -> erasure.Request:
-    """What the form asks for; TallyhouseError when the customer's id was not typed twice, but for a dry run."""
-    customer_id = form["customer_id"].strip()
-    if not form["is_dry_run"] and (form.get("customer_id_again") or "").strip() != customer_id:
+    """What the form asks for; TallyhouseError when not one id was typed, and but for a dry run twice."""
+    customer_id, user_id, again = (
+        (form.get(name) or "").strip() or None for name in ("customer_id", "user_id", "customer_id_again")
+    )
+    if (customer_id is None) == (user_id is None):
         raise TallyhouseError(
-            "The form has two different customers: type the same id into both fields. Nothing was changed."
+            "The form needs the id of a customer, or that of a user of the app who is none: one of them. Nothing was "
+            "changed."
+        )
+    if not form["is_dry_run"] and again != (customer_id or user_id):
+        raise TallyhouseError(
+            "The form has two different customers or users: type the same id once more. Nothing was changed."
         )
     return erasure.Request(
         customer_id=customer_id,
+        user_id=user_id,
         account_id=(form.get("account_id") or "").strip() or None,
         reason=form["reason"],
         reference=form.get("reference") or None,
