@@ -211,3 +211,22 @@ def test_what_came_long_before_the_customer_was_known_to_have_it_is_found_all_th
     stage(connection, [Version(later, "charge.succeeded", fresh)])
     release_batches(connection)
     assert NAME not in str(body_of(connection, "mandate_1"))
+
+
+def test_a_batch_that_arrives_reads_of_the_erased_only_what_its_documents_name(connection: psycopg.Connection) -> None:
+    loaded(connection, CUSTOMER, CHARGE)
+    erase(connection)
+    connection.execute(
+        "insert into ops.erased_object (account_id, livemode, object_id, erasure_id, batch_id) "
+        "select %s, false, 'ch_x' || n, 1, 1 from generate_series(1, 20000) as n",
+        [ACCOUNT],
+    )
+    connection.execute("analyze ops.erased_object")
+    connection.commit()
+    batch_id = stage(connection, [DISPUTE])
+    read = "select seq_tup_read from pg_stat_xact_user_tables where relid = 'ops.erased_object'::regclass"
+    with connection.transaction():
+        connection.execute("select ops.erase_arrived(%s)", [batch_id])
+        ((rows,),) = connection.execute(read).fetchall()
+    assert rows < 200
+    assert body_of(connection, "dp_1")["evidence"] == {}

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tallyhouse import reading_ahead
+from tallyhouse import reading_ahead, reconciled
 from tallyhouse.asking import Asker
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.comparison import Comparison
@@ -25,6 +25,7 @@ from tallyhouse.reconciled import Answer
 from tallyhouse.warehouse import apply_models
 from tallyhouse.windows import Window
 from tests.ingest.scripted import KEY, Row, Scripted, ScriptedStripe, event, scripted_stripe
+from tests.warehouse.people import erase
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
 NOON = moment("2026-03-01T12:00:00")
@@ -372,6 +373,25 @@ def test_a_listed_document_that_no_column_can_hold_costs_itself_alone(books: Boo
     assert books.compare(run_id="another").reasons == {"deleted": 1, "unknown_shape": 1}
     report_rejects(books.connection)
     assert books.stripe.calls("/v1/charges/ch_2") == []
+
+
+@pytest.mark.parametrize("odd", ["1x", "\0"], ids=["no column can hold it", "jsonb cannot hold it"])
+def test_what_is_set_aside_of_an_erased_person_is_emptied_even_if_the_comparison_fails(
+    books: Books, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    books.loaded(charge(1))
+    erase(books.connection)
+    books.lists(charge(1), charge(2, amount_refunded=odd, description="Anna Smith"))
+
+    def fail(*_: object) -> None:
+        raise psycopg.OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(reconciled, "keep", fail)
+    with pytest.raises(psycopg.OperationalError):
+        books.compare()
+    assert books.connection.execute("select payload, reason ~ 'was erased' from raw.rejected").fetchall() == [
+        ("", True)
+    ]
 
 
 def test_a_balance_transaction_that_no_column_can_hold_costs_itself_alone(books: Books) -> None:

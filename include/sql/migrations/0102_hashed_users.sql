@@ -5,8 +5,8 @@ alter table ops.policy add constraint policy_hash_user_addresses_known check (
 );
 update ops.policy
 set
-    description = 'Which ids of your app''s users are keyed hashes in dwh and mart, where every analyst sees them: yes, '
-    'those that are e-mail addresses; all, for ids that are telephone numbers or names; no, only those of '
+    description = 'Which ids of your app''s users are keyed hashes in dwh and mart, where every analyst sees them: '
+    'yes, those that are e-mail addresses; all, for ids that are telephone numbers or names; no, only those of '
     'erased users, which always are. ops.user_hash(id) gives the loader the hash of one. A change holds for what is '
     'loaded from then on, and for all after a run of warehouse_rebuild.'
 where name = 'hash_user_addresses';

@@ -80,22 +80,29 @@ begin
 
         with named as (
             select
-                m.account_id, m.livemode, linked.id, min(o.erasure_id) as erasure_id,
+                m.account_id, m.livemode, linked.id, min(whose.erasure_id) as erasure_id,
                 -- an object of a test clock may be of the future
                 min(least(linked.since, m.row_at)) filter (where linked.since is not null) as since
             from erased_mention as m
             cross join lateral ops.erased_parts(m.payload, m.erased) as part
             cross join lateral ops.linked_ids(part, m.erased) as linked
-            inner join ops.erased_object as o
-                on m.account_id = o.account_id and m.livemode = o.livemode and o.object_id = any(m.erased)
-            where not exists (
-                select from ops.erased_object as known
+            -- each by the key of the list, which may be long
+            cross join lateral (
+                select min(o.erasure_id) as erasure_id
+                from ops.erased_object as o
+                where o.account_id = m.account_id and o.livemode = m.livemode and o.object_id = any(m.erased)
+            ) as whose
+            left join lateral (
+                select true as is_settled
+                from ops.erased_object as known
                 where
                     known.account_id = m.account_id
                     and known.livemode = m.livemode
                     and known.object_id = linked.id
                     and (known.since is not null or linked.since is null or known.batch_id is not null)
-            )
+                limit 1
+            ) as listed on true
+            where listed.is_settled is null
             group by m.account_id, m.livemode, linked.id
         ),
 
