@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from simulator.instance import simulator_thread
-from tallyhouse import erasure
+from tallyhouse import erasure, erasure_record
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models
 from tests.conftest import PostgresServer
@@ -85,9 +85,9 @@ def choose(connection: psycopg.Connection) -> Person:
     return Person(customer_id, sorted({word for (part,) in told for word in strings(part)}))
 
 
-def request(person: Person, run_id: str = "erase_customer/1", **changed: Any) -> erasure.Request:
+def request(person: Person, run_id: str = "erase_customer/1", **changed: Any) -> erasure_record.Request:
     form = {"account_id": None, "reason": "request", "reference": "T-1", "requested_by": "admin", **changed}
-    return erasure.Request(customer_id=person.customer_id, run_id=run_id, **form)
+    return erasure_record.Request(customer_id=person.customer_id, run_id=run_id, **form)
 
 
 @pytest.fixture
