@@ -125,12 +125,19 @@ class Billing:
             self.invoicing.attempt(at, agreement.open_run, self.ledger.request())
 
     def begin_cycle(
-        self, at: int, agreement: Agreement, items: tuple[Item, ...], lines: list[Line], request: Request
-    ) -> None:
-        """A new cycle from now on, invoiced and collected now: `items` have their new periods."""
+        self, at: int, agreement: Agreement, items: tuple[Item, ...], lines: list[Line], request: Request,
+        is_trial: bool = False,
+    ) -> None:  # fmt: skip
+        """A new cycle from now on, or from the end of a trial, invoiced and collected now.
+
+        `items` have their new periods.
+        """
         invoice_id = self.ledger.ids.long("in")
         period = (agreement.state.items[0].period_start, at)
-        self.start_cycle(at, agreement, items, request, at, invoice_id)
+        if is_trial:
+            self._start_trial(at, agreement, items, request, invoice_id)
+        else:
+            self.start_cycle(at, agreement, items, request, at, invoice_id)
         invoice = self.draft(at, agreement, invoice_id, "subscription_update", lines, period, None, request)
         self.collecting.now(at, self.collecting.open(agreement, invoice), request)
         self.discounts.use(self.ledger.now, agreement, invoice.state.lines, request)
@@ -156,6 +163,20 @@ class Billing:
         if event is not None:
             self.ledger.emit(event, agreement.history, at, request)
         self.timeline.schedule(items[0].period_end, self._renew, agreement, agreement.token)
+
+    def _start_trial(
+        self, at: int, agreement: Agreement, items: tuple[Item, ...], request: Request, invoice_id: str
+    ) -> None:
+        """Periods count from the end of the trial on, which lasts as long as the items' present period."""
+        end = items[0].period_end
+        agreement.recur(self.catalog.price(items[0].price), end)
+        agreement.token += 1
+        self.ledger.update(
+            agreement.history, at, _CHANGED, request, items=items, billing_cycle_anchor=end,
+            latest_invoice=invoice_id, status="trialing", trial_start=at, trial_end=end,
+        )  # fmt: skip
+        self.timeline.schedule(end, self._renew, agreement, agreement.token)
+        self.timeline.schedule(end - 3 * DAY, self._announce_trial_end, agreement)
 
     def cancel_at_period_end(self, at: int, agreement: Agreement, feedback: str | None) -> None:
         """The customer asks to leave when what is paid for has run out."""

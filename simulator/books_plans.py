@@ -25,14 +25,14 @@ class PlanBooks:
         """
         invoices = self._invoices(until)
         cells: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        for first, last in self._subscriptions(until):
+        for first, last, trial_end in self._subscriptions(until):
             if last.status in ("incomplete", "incomplete_expired"):
                 continue
             cycles = [
                 invoice
                 for invoice in invoices[last.id]
                 if invoice.billing_reason == "subscription_cycle"
-                and invoice.created not in (last.trial_end, last.ended_at)
+                and invoice.created not in (trial_end, last.ended_at)
             ]
             for price in {item.price for item in first.items}:
                 cohort = (price, month_name(first.created))
@@ -49,10 +49,10 @@ class PlanBooks:
         """One row a currency, month and basis: trials by the month in which they started or ended, and who paid."""
         invoices = self._invoices(until)
         cells: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        for first, last in self._subscriptions(until):
-            if first.trial_start is None or last.trial_end is None:
+        for first, last, trial_end in self._subscriptions(until):
+            if first.trial_start is None or trial_end is None:
                 continue
-            ended = min(last.trial_end, last.ended_at or last.trial_end)
+            ended = min(trial_end, last.ended_at or trial_end)
             finished = (invoice for invoice in invoices[last.id] if invoice.status != "draft")
             due = next((invoice for invoice in finished if invoice.total > 0), None)
             is_converted = due is not None and due.paid_at is not None and due.paid_at < ended + _CONVERTS_WITHIN
@@ -86,20 +86,24 @@ class PlanBooks:
     def risks(self, until: float) -> list[dict[str, Any]]:
         """One row a subscription that runs and reason why it may end, but for its card."""
         rows = []
-        for _, last in self._subscriptions(until):
+        for _, last, _ in self._subscriptions(until):
             if last.status in ("past_due", "unpaid"):
                 rows.append({"subscription": last.id, "reason": last.status})
             if last.status in ("trialing", "active", "past_due", "unpaid") and last.cancel_at_period_end:
                 rows.append({"subscription": last.id, "reason": "cancel_scheduled"})
         return rows
 
-    def _subscriptions(self, until: float) -> list[tuple[Subscription, Subscription]]:
-        """(as it began, as it is) of each that began before `until`."""
-        return [
-            (history.states[0], last)
-            for history in self._company.objects["subscription"].histories
-            if (last := history.state_before(until)) is not None
-        ]
+    def _subscriptions(self, until: float) -> list[tuple[Subscription, Subscription, int | None]]:
+        """(as it began, as it is, when the trial that it began with ends) of each that began before `until`."""
+        found = []
+        for history in self._company.objects["subscription"].histories:
+            first, last = history.states[0], history.state_before(until)
+            if last is not None:
+                # free time that is given later is no trial, though Stripe shows it as one
+                known = [state for at, state in zip(history.ats, history.states, strict=True) if at < until]
+                ends = [state.trial_end for state in known if state.trial_start == first.trial_start]
+                found.append((first, last, ends[-1]))
+        return found
 
     def _invoices(self, until: float) -> dict[str, list[Invoice]]:
         """Each subscription's invoices, in the order of their creation."""

@@ -28,7 +28,7 @@ class ReportingBooks:
     def monthly(self, until: float) -> list[dict[str, Any]]:
         """One row a UTC month since the founding: fractions of minor units of the reporting currency in text, or None.
 
-        opening + new + reactivation + expansion - contraction - churn - paused + fx = closing.
+        opening + new + reactivation + expansion - contraction - churn - held + fx = closing.
         """
         rates = Rates(self._company, until)
         moves: dict[int, list[Move]] = defaultdict(list)
@@ -38,14 +38,14 @@ class ReportingBooks:
         rows = []
         for month, start, end in month_spans(self._company.founded, until):
             first, last = max(start, self._company.founded) // DAY, (min(end, int(until) + 1) - 1) // DAY
-            row: dict[str, _Amount] = dict.fromkeys((*KINDS, "paused", "fx"), _NOTHING)
+            row: dict[str, _Amount] = dict.fromkeys((*KINDS, "held", "fx"), _NOTHING)
             row["opening"] = _worth(mrr, rates, first - 1)
             for day in range(first, last + 1):
                 for currency, amount in mrr.items():
                     row["fx"] = _plus(row["fx"], _revalued(amount, rates, currency, day))
                 for move in moves[day]:
                     rate = rates.on(move.currency, day)
-                    row["paused"] = _plus(row["paused"], _times(move.paused, rate))
+                    row["held"] = _plus(row["held"], _times(move.held, rate))
                     if move.kind is not None:
                         row[move.kind] = _plus(row[move.kind], _times(abs(move.amount), rate))
                     mrr[move.currency] += move.closing - move.opening

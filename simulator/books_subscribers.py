@@ -14,6 +14,8 @@ _NOTHING = Fraction(0)
 
 _Owner = tuple[str, str]
 """(currency, customer)."""
+_Plan = tuple[str, str]
+"""(subscription, price)."""
 
 
 class SubscriberBooks:
@@ -27,28 +29,30 @@ class SubscriberBooks:
         """One row a currency, price and UTC month in which something of the plan moved; fractions in text.
 
         A movement is of the kind that it is for its customer that day; who stays and changes plans takes from one
-        and adds to another. What the customer moved into pauses is the plans' whose own pauses moved so, by shares.
+        and adds to another. What is held of the customer is the plans' that moved so in its subscriptions, by shares.
         """
         moves = {(move.currency, move.customer, move.day): move for move in self._movements.moves(until)}
         worth: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         for (owner, day), plans in sorted(self._changes(until).items()):
             move = moves.get((*owner, day))
-            parts = _shares(move, {price: paused for price, (_, paused) in plans.items()})
-            for price, (change, _) in plans.items():
-                held = parts.get(price, _NOTHING)
-                if not change and not held:
+            held = _shares(move, {key: parked for key, (_, parked) in plans.items()})
+            for price in sorted({price for _, price in plans}):
+                own = [key for key in plans if key[1] == price]
+                change = sum((plans[key][0] for key in own), _NOTHING)
+                kept = sum((held.get(key, _NOTHING) for key in own), _NOTHING)
+                if not change and not kept:
                     continue
                 row = rows.setdefault((owner[0], price, month_of_day(day)), defaultdict(Fraction))
                 row["change"] += change
-                row["paused"] += held
-                row[_kind(move, change + held)] += abs(change + held)
+                row["held"] += kept
+                row[_kind(move, change + kept)] += abs(change + kept)
                 before = worth[*owner, price]
                 worth[*owner, price] += change
                 row["paying"] += (worth[*owner, price] > 0) - (before > 0)
         return [
             {"currency": currency, "price": price, "month": month}
-            | {f"{name}_minor": str(row[name]) for name in ("change", "paused", *KINDS)}
+            | {f"{name}_minor": str(row[name]) for name in ("change", "held", *KINDS)}
             | {"paying_change": int(row["paying"])}
             for (currency, price, month), row in sorted(rows.items())
         ]
@@ -63,7 +67,7 @@ class SubscriberBooks:
             owner = (history.state.currency, history.state.customer)
             before = _NOTHING
             for step in steps:
-                after = step.mrr + step.paused
+                after = step.mrr + step.parked
                 if after < before and step.at < until:
                     key = (owner, step.at // DAY)
                     if key not in last or last[key][0] <= step.at:
@@ -89,9 +93,9 @@ class SubscriberBooks:
             for (currency, month), row in sorted(rows.items())
         ]
 
-    def _changes(self, until: float) -> dict[tuple[_Owner, int], dict[str, list[Fraction]]]:
-        """(owner, day) -> price -> by how much its MRR and its paused MRR changed."""
-        changes: dict[tuple[_Owner, int], dict[str, list[Fraction]]] = defaultdict(dict)
+    def _changes(self, until: float) -> dict[tuple[_Owner, int], dict[_Plan, list[Fraction]]]:
+        """(owner, day) -> plan -> by how much its MRR, and what nobody pays for of it, changed."""
+        changes: dict[tuple[_Owner, int], dict[_Plan, list[Fraction]]] = defaultdict(dict)
         for history, steps in self._recurring.all_steps(until):
             owner = (history.state.currency, history.state.customer)
             worth: dict[str, tuple[Fraction, Fraction]] = {}
@@ -99,11 +103,12 @@ class SubscriberBooks:
                 if step.at >= until:
                     break
                 after = {
-                    price: (_NOTHING, value) if step.is_paused else (value, _NOTHING)
+                    price: (_NOTHING, value) if step.parked else (value, _NOTHING)
                     for price, value in step.plans.items()
                 }
                 for price in worth.keys() | after.keys():
-                    cell = changes[owner, step.at // DAY].setdefault(price, [_NOTHING, _NOTHING])
+                    plan = (history.state.id, price)
+                    cell = changes[owner, step.at // DAY].setdefault(plan, [_NOTHING, _NOTHING])
                     for place in (0, 1):
                         cell[place] += after.get(price, (_NOTHING, _NOTHING))[place]
                         cell[place] -= worth.get(price, (_NOTHING, _NOTHING))[place]
@@ -111,13 +116,13 @@ class SubscriberBooks:
         return changes
 
 
-def _shares(move: Move | None, paused: dict[str, Fraction]) -> dict[str, Fraction]:
-    """What of a customer's move into pauses, or out of them, is each plan's."""
-    if move is None or not move.paused:
+def _shares(move: Move | None, parked: dict[_Plan, Fraction]) -> dict[_Plan, Fraction]:
+    """What of a customer's move into pauses and free time, or out of them, is each plan's."""
+    if move is None or not move.held:
         return {}
-    parts = {price: max(amount if move.paused > 0 else -amount, _NOTHING) for price, amount in paused.items()}
+    parts = {plan: max(amount if move.held > 0 else -amount, _NOTHING) for plan, amount in parked.items()}
     whole = sum(parts.values(), _NOTHING)
-    return {price: move.paused * part / whole for price, part in parts.items()} if whole else {}
+    return {plan: move.held * part / whole for plan, part in parts.items()}
 
 
 def _kind(move: Move | None, amount: Fraction) -> str:

@@ -1,4 +1,5 @@
-"""What happens to a running subscription: its items change, collection is paused, a paused trial goes on."""
+"""What happens to a running subscription: its items change, collection is paused, time is given for nothing,
+a paused trial goes on."""
 
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ from simulator.billing import Billing
 from simulator.invoicing import InvoiceRun
 from simulator.ledger import History, Request
 from simulator.lines import proration
-from simulator.periods import HOUR, add_periods
+from simulator.periods import DAY, HOUR, add_periods
 from simulator.states import Item
 from simulator.terms import InvoiceItem, Pause
 
@@ -93,6 +94,14 @@ class Changes:
         present = agreement.state.pause
         if present is not None and not agreement.is_over and pause in (None, present):
             self.ledger.update(agreement.history, at, _CHANGED, pause=None)
+
+    def give_free_time(self, at: int, agreement: Agreement, days: int) -> None:
+        """Nothing is to be paid for some days from now on, which Stripe shows as a trial; then a new cycle begins."""
+        state = agreement.state
+        request = self.ledger.request()
+        items = tuple(item._replace(period_start=at, period_end=at + days * DAY) for item in state.items)
+        lines = self.billing.arrears(agreement, at) + self.billing.period_lines(state, items, at, is_trial=True)
+        self.billing.begin_cycle(at, agreement, items, lines, request, is_trial=True)
 
     def resume_trial(self, at: int, agreement: Agreement) -> None:
         """A subscription that its trial left paused begins to be paid; a declined card leaves it as it was."""

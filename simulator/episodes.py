@@ -38,6 +38,7 @@ class Episodes:
             (0.012, self.credit_invoice),
             (0.010, self.change_items),
             (0.004, self.adjust_balance),
+            (0.010, self.give_free_time),
         )
 
     def pause(self, at: int, agreement: Agreement) -> None:
@@ -169,6 +170,11 @@ class Episodes:
             amount = rounded(self.rng.randrange(300, 1500), self.currency)
             credit = self.billing.invoicing.credit
             credit.move(at, -amount, "adjustment", self.ledger.request(), description="Goodwill")
+
+    def give_free_time(self, at: int, agreement: Agreement) -> None:
+        """Some weeks for nothing, to someone who pays: for an outage, or in order to keep them."""
+        if agreement.is_free_to_change:
+            self.changes.give_free_time(at, agreement, self.rng.choice((7, 14, 30, 30, 60)))
 
     def start_clock(self, at: int, index: int) -> History:
         """A test clock that is moved on by a day each day."""

@@ -29,6 +29,7 @@ _FEEDBACK = ("too_expensive", "unused", "switched_service", "missing_features", 
 # Chances. A month is 30 days of an active subscription.
 _NEVER_SUBSCRIBES, _BUYS_ONCE = 0.12, 0.10
 _TRIAL, _TRIAL_CANCELED = 0.45, 0.28
+_TRIAL_BESIDE = 0.3  # of second subscriptions
 _CANCEL_MONTHLY, _CANCEL_ANNUAL = 0.045, 0.02
 _RETURNS, _DELETED = 0.35, 0.10
 _TRIAL_WITHOUT_CARD, _CARD_AFTER_ALL = 0.12, 0.4
@@ -246,7 +247,7 @@ class Life:
     def _subscribe_again(self, at: int, agreement: Agreement) -> None:
         """A second subscription beside the first."""
         if not agreement.is_over:
-            self._subscribe(at, False)
+            self._subscribe(at, self.rng.random() < _TRIAL_BESIDE)
 
     def _buy_beside(self, at: int, agreement: Agreement) -> None:
         if not agreement.is_over:

@@ -1,7 +1,8 @@
 """What moved the company's MRR: customer by customer and day by day, from the generator's state.
 
 A customer moves once a day: what it is worth as the day ends is compared with what it was worth as it began. What is
-paused is kept: it is neither lost nor won, if the subscription had been MRR before.
+paused, or free for a while, is held: it is neither lost nor won, if the subscription had been MRR before, or one that
+ended on the day on which the free time of another began.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from simulator.mrr import RecurringRevenue
+from simulator.mrr import RecurringRevenue, Step
 from simulator.periods import DAY
 
 KINDS = ("new", "expansion", "contraction", "churn", "reactivation")
@@ -18,14 +19,14 @@ _NOTHING = Fraction(0)
 
 
 class Move(NamedTuple):
-    """One customer's day: MRR as it began and ended, and what of the difference went into pauses."""
+    """One customer's day: MRR as it began and ended, and by how much what is held grew."""
 
     currency: str
     customer: str
     day: int
     opening: Fraction
     closing: Fraction
-    paused: Fraction
+    held: Fraction
     kind: str | None
     amount: Fraction
 
@@ -50,7 +51,7 @@ class Movements:
             key = (move.currency, period(move.day))
             row = rows.setdefault(key, defaultdict(Fraction, customers=defaultdict(int)))
             row["change"] += move.closing - move.opening
-            row["paused"] += move.paused
+            row["held"] += move.held
             row["paying"] += (move.closing > 0) - (move.opening > 0)
             if move.kind is not None:
                 row[move.kind] += abs(move.amount)
@@ -60,7 +61,7 @@ class Movements:
                 "currency": currency,
                 name: at,
                 "change_minor": str(row["change"]),
-                "paused_minor": str(row["paused"]),
+                "held_minor": str(row["held"]),
                 "paying_change": int(row["paying"]),
             }
             | {f"{kind}_minor": str(row[kind]) for kind in KINDS}
@@ -69,10 +70,10 @@ class Movements:
         ]
 
     def held(self, until: float) -> dict[tuple[str, str], Fraction]:
-        """(currency, customer) -> what was MRR and is paused, of those who ever had some."""
+        """(currency, customer) -> what was MRR and is paused or free, of those who ever had some."""
         held: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
         for move in self.moves(until):
-            held[move.currency, move.customer] += move.paused
+            held[move.currency, move.customer] += move.held
         return dict(held)
 
     def cohorts(self, until: float) -> list[dict[str, Any]]:
@@ -103,30 +104,34 @@ class Movements:
 
     def moves(self, until: float) -> Iterator[Move]:
         """Every customer's days with a change, in the order of time for each customer."""
-        days: dict[tuple[str, str], dict[int, list[Fraction]]] = defaultdict(dict)
+        days: dict[tuple[str, str], dict[int, dict[str, Step]]] = defaultdict(lambda: defaultdict(dict))
         for history, steps in self._recurring.all_steps(until):
             owner = days[history.state.currency, history.state.customer]
-            mrr = paused = _NOTHING
             for step in steps:
-                if step.at >= until:
-                    break
-                change = owner.setdefault(step.at // DAY, [_NOTHING, _NOTHING])
-                change[0] += step.mrr - mrr
-                change[1] += step.paused - paused
-                mrr, paused = step.mrr, step.paused
-        for (currency, customer), changes in sorted(days.items()):
-            yield from _follow(currency, customer, changes)
+                if step.at < until:
+                    owner[step.at // DAY][history.state.id] = step
+        for (currency, customer), ends in sorted(days.items()):
+            yield from _follow(currency, customer, ends)
 
 
-def _follow(currency: str, customer: str, changes: dict[int, list[Fraction]]) -> Iterator[Move]:
-    opening = held = paused = _NOTHING
+class _Worth(NamedTuple):
+    """What a subscription is worth as a day ends: paid, not paid for a while, and what of the latter is held."""
+
+    mrr: Fraction = _NOTHING
+    parked: Fraction = _NOTHING
+    held: Fraction = _NOTHING
+
+
+def _follow(currency: str, customer: str, ends: dict[int, dict[str, Step]]) -> Iterator[Move]:
+    """The days of one customer; `ends`: day -> subscription -> the last of its steps on the day."""
+    worth: dict[str, _Worth] = defaultdict(_Worth)
+    opening = held = _NOTHING
     has_paid = False
-    for day in sorted(changes):
-        change, pausing = changes[day]
-        closing, paused = opening + change, paused + pausing
-        # only what was MRR is held, as long as it is paused
-        into_pause = min(paused, held + min(max(-change, _NOTHING), max(pausing, _NOTHING))) - held
-        before, after = opening + held, closing + held + into_pause
+    for day in sorted(ends):
+        _hold(worth, ends[day])
+        closing = sum((one.mrr for one in worth.values()), _NOTHING)
+        held_after = sum((one.held for one in worth.values()), _NOTHING)
+        before, after = opening + held, closing + held_after
         if before == after:
             kind = None
         elif before == 0:
@@ -135,10 +140,26 @@ def _follow(currency: str, customer: str, changes: dict[int, list[Fraction]]) ->
             kind = "churn"
         else:
             kind = "expansion" if after > before else "contraction"
-        if change or into_pause:
-            yield Move(currency, customer, day, opening, closing, into_pause, kind, after - before)
-        opening, held = closing, held + into_pause
+        if closing != opening or held_after != held:
+            yield Move(currency, customer, day, opening, closing, held_after - held, kind, after - before)
+        opening, held = closing, held_after
         has_paid = has_paid or closing > 0
+
+
+def _hold(worth: dict[str, _Worth], ends: dict[str, Step]) -> None:
+    """Brings what a customer's subscriptions are worth to the end of a day on which some changed."""
+    lost = sum((worth[name].mrr - end.mrr for name, end in ends.items()), _NOTHING)
+    moved = {}
+    for name, end in ends.items():
+        grown = max(end.parked - worth[name].parked, _NOTHING)
+        moved[name] = min(max(worth[name].mrr - end.mrr, _NOTHING), grown)
+        lost -= moved[name]
+    for name, end in sorted(ends.items()):
+        # what the customer pays no more goes on in what another subscription now gives for nothing
+        room = max(end.parked - worth[name].parked, _NOTHING) - moved[name]
+        taken = min(room, max(lost, _NOTHING))
+        lost -= taken
+        worth[name] = _Worth(end.mrr, end.parked, min(end.parked, worth[name].held + moved[name] + taken))
 
 
 def _day(day: int) -> str:

@@ -1,7 +1,8 @@
 """Monthly recurring revenue as the company itself knows it, exact: rational numbers from the generator's state.
 
 The rules: licensed recurring prices of subscriptions that are active or past due; a year has 12 months, 52 weeks
-or 365 days; discounts that last for ever are subtracted, percentages first; what is paused is counted apart.
+or 365 days; discounts that last for ever are subtracted, percentages first; what is paused, and what is free for a
+while, is counted apart.
 """
 
 from bisect import bisect_left
@@ -22,10 +23,11 @@ from simulator.states import Customer, Subscription
 _COUNTED = ("active", "past_due")
 _NOTHING = Fraction(0)
 _NO_PLANS: Mapping[str, Fraction] = {}
+_BUCKETS = ("mrr", "paused", "trial")
 
 
 class Step(NamedTuple):
-    """From second `at` on, a subscription is worth this much a month: one of the two is zero.
+    """From second `at` on, a subscription is worth this much a month: all but one of the three are zero.
 
     `plans`: what each of its prices is worth of it.
     """
@@ -33,12 +35,16 @@ class Step(NamedTuple):
     at: int
     mrr: Fraction
     paused: Fraction
+    trial: Fraction
     plans: Mapping[str, Fraction]
 
     @property
-    def is_paused(self) -> bool:
-        """Whether what it is worth is no MRR."""
-        return self.paused > 0
+    def parked(self) -> Fraction:
+        """What it is worth and nobody pays for: paused, or in a trial."""
+        return self.paused + self.trial
+
+
+_NEVER = Step(0, _NOTHING, _NOTHING, _NOTHING, _NO_PLANS)
 
 
 class RecurringRevenue:
@@ -64,28 +70,29 @@ class RecurringRevenue:
         ]
 
     def daily(self, start: float, end: float) -> list[dict[str, Any]]:
-        """One row a currency and UTC day that lies inside [start, end), with MRR and paused as the day ends."""
+        """One row a currency and UTC day that lies inside [start, end): MRR, paused and in trials as the day ends."""
         first = -(-int(start) // DAY)
         last = int(end) // DAY
         if last <= first:
             return []
         moves: dict[str, list[list[Fraction]]] = {}
         for history, steps in self.all_steps(end):
-            table = moves.setdefault(history.state.currency, [[_NOTHING, _NOTHING] for _ in range(last - first)])
-            before = Step(0, _NOTHING, _NOTHING, _NO_PLANS)
+            table = moves.setdefault(history.state.currency, [[_NOTHING] * len(_BUCKETS) for _ in range(last - first)])
+            before = _NEVER
             for step in steps:
                 position = max(0, step.at // DAY - first)
                 if position < len(table):
-                    table[position][0] += step.mrr - before.mrr
-                    table[position][1] += step.paused - before.paused
+                    for place, name in enumerate(_BUCKETS):
+                        table[position][place] += getattr(step, name) - getattr(before, name)
                 before = step
         rows = []
         for currency, table in sorted(moves.items()):
-            mrr = paused = _NOTHING
-            for day, (moved, moved_paused) in enumerate(table, start=first):
-                mrr, paused = mrr + moved, paused + moved_paused
+            sums = [_NOTHING] * len(_BUCKETS)
+            for day, moved in enumerate(table, start=first):
+                sums = [before + change for before, change in zip(sums, moved, strict=True)]
                 name = datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
-                rows.append({"currency": currency, "day": name, "mrr_minor": str(mrr), "paused_minor": str(paused)})
+                amounts = {f"{bucket}_minor": str(amount) for bucket, amount in zip(_BUCKETS, sums, strict=True)}
+                rows.append({"currency": currency, "day": name} | amounts)
         return rows
 
     def by_customer(self, until: float) -> dict[tuple[str, str], Fraction]:
@@ -124,12 +131,13 @@ class RecurringRevenue:
         return steps
 
     def _step(self, at: int, state: Subscription, customer: Customer) -> Step:
-        is_paused = state.status == "paused" or (state.status in _COUNTED and state.pause is not None)
-        if not is_paused and state.status not in _COUNTED:
-            return Step(at, _NOTHING, _NOTHING, _NO_PLANS)
+        worth = dict.fromkeys(_BUCKETS, _NOTHING)
+        bucket = _bucket(state)
+        if bucket is None:
+            return Step(at, **worth, plans=_NO_PLANS)
         plans = self._plans(state, customer)
-        whole = sum(plans.values(), _NOTHING)
-        return Step(at, _NOTHING if is_paused else whole, whole if is_paused else _NOTHING, plans)
+        worth[bucket] = sum(plans.values(), _NOTHING)
+        return Step(at, **worth, plans=plans)
 
     def _plans(self, state: Subscription, customer: Customer) -> Mapping[str, Fraction]:
         """What the items at each price come to in a month, less the discounts that last for ever."""
@@ -152,6 +160,15 @@ class RecurringRevenue:
         return plans
 
 
+def _bucket(state: Subscription) -> str | None:
+    """Where what a subscription is worth is counted; None where it is worth nothing."""
+    if state.status == "trialing":
+        return "trial"
+    if state.status == "paused" or (state.status in _COUNTED and state.pause is not None):
+        return "paused"
+    return "mrr" if state.status in _COUNTED else None
+
+
 def _step_before(steps: list[Step], until: float) -> Step:
     position = bisect_left(steps, until, key=lambda step: step.at)
-    return steps[position - 1] if position else Step(0, _NOTHING, _NOTHING, _NO_PLANS)
+    return steps[position - 1] if position else _NEVER

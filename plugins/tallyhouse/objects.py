@@ -157,7 +157,7 @@ MODELS: tuple[Model, ...] = (
     Model("channel_dim"),
     Model("user_first_install_fact"),
     Model("ad_spend_fact", upstream=("currency_dim",)),
-    Model("subscription_dim", upstream=("invoice_fact",)),
+    Model("subscription_dim", upstream=("invoice_fact", "invoice_line_fact")),
     Model("subscription_item_dim", upstream=("price_dim", "invoice_fact", "invoice_line_fact")),
     Model(
         "mrr_change_fact",

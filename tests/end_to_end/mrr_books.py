@@ -71,11 +71,11 @@ def days_of_books(pipeline: Pipeline, account_id: str) -> dict[tuple[str, ...], 
             row = own.get(day.isoformat(), {})
             opening = mrr
             mrr += Fraction(row.get("change_minor", 0))
-            held += Fraction(row.get("paused_minor", 0))
+            held += Fraction(row.get("held_minor", 0))
             paying += row.get("paying_change", 0)
             came, back, left = (row.get(f"{kind}_customers", 0) for kind in ("new", "reactivation", "churn"))
             subscribers += came + back - left
-            amounts = [Fraction(row.get(f"{kind}_minor", 0)) for kind in (*KINDS, "paused")]
+            amounts = [Fraction(row.get(f"{kind}_minor", 0)) for kind in (*KINDS, "held")]
             table[currency, day.isoformat()] = [
                 *[opening, *amounts, mrr, held, 12 * mrr],
                 *[paying, subscribers, came, back, left],
@@ -106,7 +106,7 @@ def assert_plans_equal_books(pipeline: Pipeline, account_id: str, livemode: bool
             opening = mrr
             mrr += Fraction(row.get("change_minor", 0))
             paying += row.get("paying_change", 0)
-            amounts = [Fraction(row.get(f"{kind}_minor", 0)) for kind in (*KINDS, "paused")]
+            amounts = [Fraction(row.get(f"{kind}_minor", 0)) for kind in (*KINDS, "held")]
             expected[*plan, month] = [opening, *amounts, mrr, paying]
     # a plan is there from its first trial on
     quiet = {key for key in found.keys() - expected.keys() if not any(found[key])}

@@ -96,10 +96,13 @@ def test_renewal_cohort_by_plan(settled: Pipeline, versions: pd.DataFrame) -> No
             continue
         name = subscription["id"]
         ended = subscription["ended_at"] if pd.notna(subscription["ended_at"]) else None
-        trial_end = subscription["trial_end"] if pd.notna(subscription["trial_end"]) else None
-        own = cycles[(cycles["bills"] == name) & ~cycles["created"].isin([trial_end, ended])].sort_values("created")
+        begun_with = billed[first[name]]["lines"]["data"]
+        # its own dates are those of its newest trial, which may be free time for who had paid
+        trial_ends = [line["period"]["end"] for line in begun_with if line["description"].startswith("Trial period")]
+        over = cycles["created"].isin([*trial_ends, ended])
+        own = cycles[(cycles["bills"] == name) & ~over].sort_values("created")
         month = month_of(pd.Series([subscription["created"]]))[0]
-        prices = {price_of(line) for line in billed[first[name]]["lines"]["data"]} | {
+        prices = {price_of(line) for line in begun_with} | {
             item["price"]["id"]
             for item in shown[name]["items"]["data"]
             if item["price"]["recurring"]["usage_type"] == "metered"

@@ -1,5 +1,6 @@
 """MRR of every day computed a second time: in pandas, straight from raw, with nothing of the warehouse's SQL."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ ROUNDING = Fraction(1, 10**6)
 PERIODS = {"year": 1, "month": 12, "week": 52, "day": 365}
 """In a year."""
 BUCKETS = ["mrr", "paused", "trial"]
-AMOUNTS = ["opening", "new", "reactivation", "expansion", "contraction", "churn", "paused", "mrr", "held"]
+AMOUNTS = ["opening", "new", "reactivation", "expansion", "contraction", "churn", "held_change", "mrr", "held"]
 COUNTS = ["paying", "subscribers", "new_customers", "reactivated_customers", "churned_customers"]
 MRR_DAILY = """
     select
@@ -143,16 +144,33 @@ def worth(subscription: Document, customer: Document | None, catalog: Catalog) -
     return found[0], found[1], found[2]
 
 
+def held_after(day: pd.DataFrame, potential: dict[str, Fraction], held: dict[str, Fraction]) -> None:
+    """Brings what is held of each subscription of one customer to the end of a day; `day`: a row for each that changed.
+
+    What left MRR and is parked since is held: in its own subscription first; the rest in others that are free from that
+    day on, in the order of their ids. What is parked for other reasons is not held.
+    """
+    rows = day.sort_values("id").to_dict("records")
+    grown = {row["id"]: row["paused"] + row["trial"] for row in rows}
+    own = {row["id"]: max(min(-row["mrr"], grown[row["id"]]), Fraction(0)) for row in rows}
+    rest = max(-sum(row["mrr"] for row in rows) - sum(own.values()), Fraction(0))
+    for subscription, growth in grown.items():
+        other = min(max(growth, Fraction(0)) - own[subscription], rest)
+        rest -= other
+        potential[subscription] += growth
+        held[subscription] = min(potential[subscription], held[subscription] + own[subscription] + other)
+
+
 def moved(changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """What each day was for one customer in one currency; `changes`: a row a day, in their order, with BUCKETS."""
-    mrr = held = potential = Fraction(0)
+    """What each day was for one customer in one currency; `changes`: a row a day and subscription, with BUCKETS."""
+    mrr = held = Fraction(0)
+    potential: dict[str, Fraction] = defaultdict(Fraction)
+    held_of: dict[str, Fraction] = defaultdict(Fraction)
     has_paid = False
-    for change in changes.itertuples():
-        parked = change.paused + change.trial
-        potential += parked
-        # what left MRR and is parked since is held; what is parked for other reasons is not
-        now_held = min(potential, held + min(max(-change.mrr, 0), max(parked, 0)))
-        before, after = mrr + held, mrr + change.mrr + now_held
+    for day, own in changes.groupby("day"):
+        held_after(own, potential, held_of)
+        change, now_held = own["mrr"].sum(), sum(held_of.values(), Fraction(0))
+        before, after = mrr + held, mrr + change + now_held
         if before == after:
             kind = None
         elif before == 0:
@@ -162,15 +180,15 @@ def moved(changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
         else:
             kind = "expansion" if after > before else "contraction"
         yield {
-            "currency": change.currency,
-            "day": change.day,
+            "currency": own["currency"].iat[0],
+            "day": day,
             "kind": kind,
             "amount": abs(after - before),
-            "change": change.mrr,
-            "paused": now_held - held,
-            "paying": int(mrr + change.mrr > 0) - int(mrr > 0),
+            "change": change,
+            "held_change": now_held - held,
+            "paying": int(mrr + change > 0) - int(mrr > 0),
         }
-        mrr, held = mrr + change.mrr, now_held
+        mrr, held = mrr + change, now_held
         has_paid = has_paid or mrr > 0
 
 
@@ -178,12 +196,12 @@ def days_of(moves: pd.DataFrame) -> pd.DataFrame:
     """AMOUNTS and COUNTS of every day since the first, of the moves of one currency."""
     amounts = moves.pivot_table(index="day", columns="kind", values="amount", aggfunc="sum")
     times = moves.pivot_table(index="day", columns="kind", values="amount", aggfunc="size")
-    sums = moves.groupby("day")[["change", "paused", "paying"]].sum()
+    sums = moves.groupby("day")[["change", "held_change", "paying"]].sum()
     every = range(sums.index.min(), int(WATCHED_NOW.timestamp()) // DAY + 1)
     kinds = ["new", "reactivation", "expansion", "contraction", "churn"]
     table = sums.join(amounts).reindex(columns=[*sums.columns, *kinds], index=every).fillna(0)
     times = times.reindex(columns=kinds, index=every).fillna(0).astype(int)
-    table["mrr"], table["held"] = table["change"].cumsum(), table["paused"].cumsum()
+    table["mrr"], table["held"] = table["change"].cumsum(), table["held_change"].cumsum()
     table["opening"] = table["mrr"] - table["change"]
     table["paying"] = table["paying"].cumsum()
     table["subscribers"] = (times["new"] + times["reactivation"] - times["churn"]).cumsum()
@@ -204,11 +222,8 @@ def test_mrr_daily(read_as_it_came: Pipeline, versions: pd.DataFrame) -> None:
     before = ends.groupby("id")[BUCKETS].shift().fillna(Fraction(0))
     ends[BUCKETS] = ends[BUCKETS] - before
     ends["currency"] = ends["subscription"].map(lambda body: body["currency"])
-    changes = ends.groupby(["currency", "customer_id", "day"], as_index=False)[BUCKETS].sum()
-    moves = pd.DataFrame(
-        [move for _, own in changes.groupby(["currency", "customer_id"]) for move in moved(own.sort_values("day"))]
-    )
-    moves = moves[(moves["change"] != 0) | (moves["paused"] != 0)]
+    moves = pd.DataFrame([move for _, own in ends.groupby(["currency", "customer_id"]) for move in moved(own)])
+    moves = moves[(moves["change"] != 0) | (moves["held_change"] != 0)]
     expected = {
         (currency, day): tuple(row)
         for currency, own in moves.groupby("currency")
@@ -230,4 +245,4 @@ def test_mrr_daily(read_as_it_came: Pipeline, versions: pd.DataFrame) -> None:
     assert wrong == {}
     kinds = set(moves["kind"].dropna())
     assert kinds == {"new", "reactivation", "expansion", "contraction", "churn"}
-    assert any(moves["paused"] != 0)
+    assert any(moves["held_change"] != 0)

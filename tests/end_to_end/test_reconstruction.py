@@ -154,11 +154,11 @@ GONE_DISCOUNTS = """
     from dwh.subscription_dim as s
     inner join dwh.discount_dim as d using (account_id, livemode, customer_id)
     inner join dwh.coupon_dim as k
-        on d.account_id = k.account_id and d.livemode = k.livemode and k.coupon_id = any(d.coupon_ids)
+        on d.account_id = k.account_id and d.livemode = k.livemode and d.coupons ? k.coupon_id
     where
         k.duration = 'forever'
         and (d.subscription_id is null or d.subscription_id = s.subscription_id)
-        and (d.deleted_at < %(events_from)s or cardinality(d.coupon_ids) > 1)
+        and (d.deleted_at < %(events_from)s or jsonb_array_length(jsonb_path_query_array(d.coupons, '$.keyvalue()')) > 1)
 """
 
 

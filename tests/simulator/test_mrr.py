@@ -150,7 +150,7 @@ def test_part_of_the_days_is_the_same_as_in_the_whole(company: Company) -> None:
     assert books.daily(at("2026-03-10T12:00:00Z"), at("2026-03-11T12:00:00Z")) == []
 
 
-AMOUNTS = ("change_minor", "paused_minor", "churn_minor", "new_minor", "reactivation_minor")
+AMOUNTS = ("change_minor", "held_minor", "churn_minor", "new_minor", "reactivation_minor")
 
 
 def test_plans_add_up_to_their_currency_and_days_to_their_month(company: Company) -> None:
@@ -206,7 +206,7 @@ def test_what_is_paused_is_each_plans_share_and_neither_lost_nor_won() -> None:
     february = [row for row in rows if row["month"] == "2026-02"]
     assert len(february) == 2
     for row in february:
-        assert Fraction(row["paused_minor"]) == -Fraction(row["change_minor"]) > 0
+        assert Fraction(row["held_minor"]) == -Fraction(row["change_minor"]) > 0
         assert (row["churn_minor"], row["contraction_minor"], row["paying_change"]) == ("0", "0", -1)
 
 

@@ -3,13 +3,21 @@
 with recursive reach as (
     select account_id, livemode, max(told_at) as at
     from (
-        select account_id, livemode, max(valid_from) as told_at from dwh.subscription_dim group by account_id, livemode
+        select account_id, livemode, max(greatest(valid_from, deleted_at)) as told_at
+        from dwh.subscription_dim
+        group by account_id, livemode
         union all
-        select account_id, livemode, max(valid_from) from dwh.subscription_item_dim group by account_id, livemode
+        select account_id, livemode, max(greatest(valid_from, deleted_at))
+        from dwh.subscription_item_dim
+        group by account_id, livemode
         union all
-        select account_id, livemode, max(valid_from) from dwh.customer_dim group by account_id, livemode
+        select account_id, livemode, max(greatest(valid_from, deleted_at))
+        from dwh.customer_dim
+        group by account_id, livemode
         union all
-        select account_id, livemode, max(version_at) from dwh.discount_dim group by account_id, livemode
+        select account_id, livemode, max(greatest(version_at, deleted_at))
+        from dwh.discount_dim
+        group by account_id, livemode
         union all
         select account_id, livemode, max(created_at) from dwh.invoice_fact group by account_id, livemode
     ) as told

@@ -33,25 +33,52 @@ where discount.discount_id is not null;
 
 select ops.apply_latest();
 
--- apart from the state: whichever version won, a coupon that any of them names leads to the discount
+-- Apart from the state, whichever version won: each coupon that any of them names leads to the discount, and its terms,
+-- which never change, hold for the versions that only name it.
 update dwh.discount_dim as target
-set coupon_ids = named.coupon_ids
+set
+    coupons = told.coupons,
+    duration = coalesce(target.duration, told.coupons #>> array[target.coupon_id, 'duration']),
+    currency = coalesce(target.currency, told.coupons #>> array[target.coupon_id, 'currency']),
+    percent_off = coalesce(target.percent_off, (told.coupons #>> array[target.coupon_id, 'percent_off'])::numeric),
+    amount_off_minor = coalesce(
+        target.amount_off_minor, (told.coupons #>> array[target.coupon_id, 'amount_off_minor'])::bigint
+    ),
+    duration_in_months = coalesce(
+        target.duration_in_months, (told.coupons #>> array[target.coupon_id, 'duration_in_months'])::integer
+    )
 from (
-    select told.account_id, told.livemode, told.discount_id, array_agg(distinct told.coupon_id) as coupon_ids
+    select account_id, livemode, discount_id, jsonb_object_agg(coupon_id, terms) as coupons
     from (
-        select account_id, livemode, discount_id, coupon_id
-        from incoming
-        where coupon_id is not null
-        union
-        select known.account_id, known.livemode, known.discount_id, unnest(known.coupon_ids)
-        from dwh.discount_dim as known
-        inner join (select distinct account_id, livemode, discount_id from incoming) as came
-            using (account_id, livemode, discount_id)
-    ) as told
-    group by told.account_id, told.livemode, told.discount_id
-) as named
+        select distinct on (account_id, livemode, discount_id, coupon_id)
+            account_id, livemode, discount_id, coupon_id, terms
+        from (
+            select
+                account_id,
+                livemode,
+                discount_id,
+                coupon_id,
+                jsonb_strip_nulls(jsonb_build_object(
+                    'duration', duration,
+                    'currency', currency,
+                    'percent_off', percent_off,
+                    'amount_off_minor', amount_off_minor,
+                    'duration_in_months', duration_in_months
+                )) as terms
+            from incoming
+            where coupon_id is not null
+            union all
+            select known.account_id, known.livemode, known.discount_id, coupon.key, coupon.value
+            from (select distinct account_id, livemode, discount_id from incoming) as came
+            inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
+            cross join lateral jsonb_each(known.coupons) as coupon
+        ) as shown
+        -- of two objects, that with more in it is the greater
+        order by account_id asc, livemode asc, discount_id asc, coupon_id asc, terms desc
+    ) as fullest
+    group by account_id, livemode, discount_id
+) as told
 where
-    target.account_id = named.account_id
-    and target.livemode = named.livemode
-    and target.discount_id = named.discount_id
-    and target.coupon_ids <> named.coupon_ids;
+    target.account_id = told.account_id
+    and target.livemode = told.livemode
+    and target.discount_id = told.discount_id;

@@ -1,5 +1,5 @@
 /* Grain: one row per subscription and stretch without a change. Who was subscribed, in which state, and when. */
-select ops.begin_model('subscription_dim', touching => '{subscription}', upstream => '{invoice_fact}');
+select ops.begin_model('subscription_dim', touching => '{subscription}', upstream => '{invoice_fact,invoice_line_fact}');
 select ops.touch_invoiced_subscriptions();
 select ops.read_touched('subscription');
 
@@ -80,6 +80,58 @@ where
     and invoice.deleted_at is null
     and least(invoice.created_at, invoice.period_start_at) < first_shown.version_at
     and stretch.from_at < stretch.to_at;
+-- Its own dates tell the newest trial only. What was billed at nothing, and no more of it at something after that, was
+-- free: not a price of nothing, a first tier of nothing, or nothing used.
+insert into billed
+with line as (
+    select
+        first_shown.account_id,
+        first_shown.livemode,
+        first_shown.subscription_id,
+        line.price_id,
+        line.period_start_at as from_at,
+        line.period_end_at as to_at,
+        sum(line.quantity) as quantity,
+        sum(line.amount_minor) as amount_minor
+    from first_shown
+    inner join dwh.invoice_line_fact as line
+        on
+            first_shown.account_id = line.account_id
+            and first_shown.livemode = line.livemode
+            and first_shown.subscription_id = line.subscription_id
+    inner join dwh.invoice_fact as invoice
+        on
+            line.account_id = invoice.account_id
+            and line.livemode = invoice.livemode
+            and line.invoice_id = invoice.invoice_id
+    where
+        first_shown.has_past
+        and invoice.deleted_at is null
+        and line.period_start_at < line.period_end_at
+        and line.period_start_at < first_shown.version_at
+        and not coalesce(line.is_proration, false)
+    group by
+        first_shown.account_id, first_shown.livemode, first_shown.subscription_id, line.invoice_id, line.price_id,
+        line.period_start_at, line.period_end_at
+)
+
+select distinct
+    free.account_id,
+    free.livemode,
+    free.subscription_id,
+    'trialing',
+    free.from_at,
+    free.to_at
+from line as free
+inner join line as paid
+    on
+        free.account_id = paid.account_id
+        and free.livemode = paid.livemode
+        and free.subscription_id = paid.subscription_id
+        and free.price_id = paid.price_id
+        and free.to_at = paid.from_at
+        and free.quantity >= paid.quantity
+where free.amount_minor = 0 and paid.amount_minor > 0;
 create index on billed (account_id, livemode, subscription_id);
 analyze billed;
 
@@ -108,7 +160,9 @@ select
             ),
             'active'
         )
-    end as status_then
+    end as status_then,
+    coalesce(own.trial_from, told.trial_from) as trial_from,
+    coalesce(own.trial_to, told.trial_to) as trial_to
 from first_shown
 cross join
     lateral (
@@ -130,6 +184,23 @@ cross join
             and billed.livemode = first_shown.livemode
             and billed.subscription_id = first_shown.subscription_id
     ) as moment
+-- the newest trial that had begun
+left join lateral (
+    select first_shown.trial_start_at as trial_from, first_shown.trial_end_at as trial_to
+    where first_shown.trial_start_at <= moment.at
+) as own on true
+left join lateral (
+    select billed.from_at as trial_from, billed.to_at as trial_to
+    from billed
+    where
+        billed.account_id = first_shown.account_id
+        and billed.livemode = first_shown.livemode
+        and billed.subscription_id = first_shown.subscription_id
+        and billed.status = 'trialing'
+        and billed.from_at <= moment.at
+    order by billed.from_at desc, billed.to_at desc
+    limit 1
+) as told on true
 where
     first_shown.has_past
     and first_shown.created_at <= moment.at
@@ -148,12 +219,20 @@ set
     latest_invoice_id = case when over_at <= at then latest_invoice_id end,
     current_period_start_at = case when over_at <= at then current_period_start_at end,
     current_period_end_at = case when over_at <= at then current_period_end_at end,
+    trial_start_at = trial_from,
+    trial_end_at = trial_to,
     pause_behavior = null,
     pause_resumes_at = null,
     version_at = at,
     version_rank = -3,
     version_order = 0;
-alter table reconstructed drop column over_at, drop column has_past, drop column at, drop column status_then;
+alter table reconstructed
+drop column over_at,
+drop column has_past,
+drop column at,
+drop column status_then,
+drop column trial_from,
+drop column trial_to;
 
 insert into incoming
 select * from reconstructed;

@@ -21,7 +21,7 @@ inner join dwh.discount_dim as known
         touched.account_id = known.account_id
         and touched.livemode = known.livemode
         -- also one that it had before
-        and known.coupon_ids @> array[touched.object_id]
+        and known.coupons ? touched.object_id
 where touched.object_type = 'coupon';
 analyze named_discount;
 
@@ -262,15 +262,36 @@ document as (
     where jsonb_typeof(named.discount) = 'string'
     union all
     select
-        named.account_id, named.livemode, named.discount, version.version_at, version.version_rank,
-        version.version_order, 'infinity', own.coupon_id, own.duration, own.currency, own.percent_off,
-        own.amount_off_minor, own.started_at, own.ended_at, 1
+        named.account_id,
+        named.livemode,
+        named.discount,
+        version.version_at,
+        version.version_rank,
+        version.version_order,
+        'infinity',
+        own.coupon_id,
+        coalesce(own.duration, told.duration),
+        coalesce(own.currency, told.currency),
+        coalesce(own.percent_off, told.percent_off),
+        coalesce(own.amount_off_minor, told.amount_off_minor),
+        own.started_at,
+        own.ended_at,
+        1
     from named
     cross join
         lateral staging.versions_of_object(
             named.account_id, named.livemode, 'discount', named.discount #>> '{}'
         ) as version
     cross join lateral staging.discount(version.body) as own
+    -- another version of it may have shown what its coupon takes off, where this one only names it
+    left join dwh.discount_dim as known
+        on named.account_id = known.account_id and named.livemode = known.livemode and own.discount_id = known.discount_id
+    cross join lateral jsonb_to_record(coalesce(known.coupons -> own.coupon_id, '{}')) as told (
+        duration text,
+        currency text,
+        percent_off numeric,
+        amount_off_minor bigint
+    )
     where jsonb_typeof(named.discount) = 'string' and version.version_rank < 3
     union all
     -- discounts of the oldest shapes have no id: staging.discounts_of keeps what they say

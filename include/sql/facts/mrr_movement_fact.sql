@@ -17,6 +17,7 @@ with changed as (
         change.account_id,
         change.livemode,
         change.customer_id,
+        change.subscription_id,
         change.currency,
         (change.changed_at at time zone (select ops.choice('reporting_timezone')))::date as day,
         sum(change.mrr_change_minor) as mrr_change_minor,
@@ -24,38 +25,82 @@ with changed as (
     from affected
     inner join dwh.mrr_change_fact as change using (account_id, livemode, customer_id)
     -- what tells rows apart comes first: most comparisons of the sort end with it
-    group by change.customer_id, change.account_id, change.livemode, change.currency, day
+    group by change.customer_id, change.subscription_id, change.account_id, change.livemode, change.currency, day
 ),
 
-summed as (
+-- only what was MRR can be held: no trial of who never paid, nor of a second plan
+parked as (
     select
         *,
-        sum(mrr_change_minor) over history as closing_mrr_minor,
-        sum(potential_change_minor) over history as potential_minor,
-        -- only what was MRR can be held: no trial of who never paid, nor of a second plan
-        least(greatest(-mrr_change_minor, 0), greatest(potential_change_minor, 0)) as moved_minor
+        least(greatest(-mrr_change_minor, 0), greatest(potential_change_minor, 0)) as parked_minor,
+        sum(potential_change_minor) over history as potential_minor
     from changed
-    window history as (partition by customer_id, account_id, livemode, currency order by day)
+    window history as (partition by customer_id, subscription_id, account_id, livemode, currency order by day)
+),
+
+-- what one subscription lost moves into the free period of another that begins on the day
+lost as (
+    select
+        *,
+        greatest(potential_change_minor, 0) - parked_minor as free_minor,
+        greatest(-sum(mrr_change_minor) over whole - sum(parked_minor) over whole, 0) as lost_minor
+    from parked
+    window whole as (partition by customer_id, day, account_id, livemode, currency)
+),
+
+moved as (
+    select
+        *,
+        parked_minor + least(
+            free_minor,
+            greatest(
+                lost_minor - coalesce(sum(free_minor) over (
+                    partition by customer_id, day, account_id, livemode, currency
+                    order by subscription_id collate "C"
+                    rows between unbounded preceding and 1 preceding
+                ), 0), 0
+            )
+        ) as moved_minor
+    from lost
 ),
 
 held as (
     select
         *,
         ops.held(potential_minor, moved_minor) over (
-            partition by customer_id, account_id, livemode, currency order by day
-        ) as closing_held_minor
-    from summed
+            partition by customer_id, subscription_id, account_id, livemode, currency order by day
+        ) as held_minor
+    from moved
 ),
 
-opened as (
+kept as (
     select
         *,
-        closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
-        lag(closing_held_minor, 1, 0::numeric) over history as opening_held_minor,
-        min(day) filter (where closing_mrr_minor > 0) over (
-            partition by customer_id, account_id, livemode, currency
-        ) as first_paying_day
+        held_minor - lag(held_minor, 1, 0::numeric) over (
+            partition by customer_id, subscription_id, account_id, livemode, currency order by day
+        ) as held_change_minor
     from held
+),
+
+daily as (
+    select
+        account_id,
+        livemode,
+        customer_id,
+        currency,
+        day,
+        sum(mrr_change_minor) as mrr_change_minor,
+        sum(held_change_minor) as held_change_minor
+    from kept
+    group by customer_id, account_id, livemode, currency, day
+),
+
+summed as (
+    select
+        *,
+        sum(mrr_change_minor) over history as closing_mrr_minor,
+        sum(held_change_minor) over history as closing_held_minor
+    from daily
     window history as (partition by customer_id, account_id, livemode, currency order by day)
 ),
 
@@ -63,8 +108,11 @@ compared as (
     select
         *,
         closing_mrr_minor + closing_held_minor as kept_minor,
-        opening_mrr_minor + opening_held_minor as kept_before_minor
-    from opened
+        closing_mrr_minor + closing_held_minor - mrr_change_minor - held_change_minor as kept_before_minor,
+        min(day) filter (where closing_mrr_minor > 0) over (
+            partition by customer_id, account_id, livemode, currency
+        ) as first_paying_day
+    from summed
 ),
 
 final as (
@@ -83,13 +131,13 @@ final as (
             else 'contraction'
         end as movement,
         kept_minor - kept_before_minor as movement_minor,
-        closing_held_minor - opening_held_minor as held_change_minor,
-        opening_mrr_minor,
+        held_change_minor,
+        closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
         closing_mrr_minor,
         closing_held_minor,
         first_paying_day
     from compared
-    where mrr_change_minor <> 0 or closing_held_minor <> opening_held_minor
+    where mrr_change_minor <> 0 or held_change_minor <> 0
 )
 
 select * from final;

@@ -1,6 +1,6 @@
 /* Grain: one row per currency, price and month. MRR of each plan, and what moved it. */
 create materialized view mart.mrr_by_plan_monthly as
-with changed as (
+with of_subscription as (
     select
         account_id,
         livemode,
@@ -13,19 +13,28 @@ with changed as (
         sum(paused_change_minor + trial_change_minor) as potential_change_minor
     from ops.known_mrr_change
     -- what tells rows apart comes first: most comparisons of the sort end with it
-    group by customer_id, price_id, currency, account_id, livemode, day
+    group by customer_id, subscription_id, price_id, currency, account_id, livemode, day
 ),
 
 -- What the customer moved into pauses and free periods, or out of them, is the plans' whose share of these moved so.
 parted as (
     select
-        changed.*,
+        s.account_id,
+        s.livemode,
+        s.currency,
+        s.customer_id,
+        s.price_id,
+        s.day,
+        max(s.product_id) as product_id,
+        sum(s.mrr_change_minor) as mrr_change_minor,
         m.movement,
         m.held_change_minor as customer_held_change_minor,
-        greatest(sign(m.held_change_minor) * changed.potential_change_minor, 0) as part_minor
-    from changed
+        sum(greatest(sign(m.held_change_minor) * s.potential_change_minor, 0)) as part_minor
+    from of_subscription as s
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
+    group by
+        s.customer_id, s.price_id, s.currency, s.account_id, s.livemode, s.day, m.movement, m.held_change_minor
 ),
 
 -- a division may leave a remainder: what all plans up to this one hold, so that the last of them reaches the whole

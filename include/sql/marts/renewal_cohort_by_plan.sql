@@ -37,13 +37,18 @@ subscription as (
         date_trunc('month', coalesce(s.started_at, s.created_at) at time zone policy.value)::date as cohort_month,
         case
             -- a free period later on is no trial
-            when s.trial_start_at > coalesce(s.started_at, s.created_at) + interval '12 hours'
+            when first_trial.trial_start_at > coalesce(s.started_at, s.created_at) + interval '12 hours'
                 then coalesce(s.started_at, s.created_at)
-            else greatest(coalesce(s.started_at, s.created_at), s.trial_end_at)
+            else greatest(coalesce(s.started_at, s.created_at), first_trial.trial_end_at)
         end as paid_from,
         s.ended_at
     from dwh.subscription_dim as s
     inner join ops.reported_mode as mode on s.livemode = mode.livemode
+    left join ops.first_trial as first_trial
+        on
+            s.account_id = first_trial.account_id
+            and s.livemode = first_trial.livemode
+            and s.subscription_id = first_trial.subscription_id
     cross join ops.policy as policy
     where
         policy.name = 'reporting_timezone'

@@ -6,11 +6,16 @@ with trial as (
         s.livemode,
         s.subscription_id,
         s.currency,
-        s.trial_start_at,
-        least(s.trial_end_at, s.ended_at) as trial_ended_at
+        first_trial.trial_start_at,
+        least(first_trial.trial_end_at, s.ended_at) as trial_ended_at
     from dwh.subscription_dim as s
+    inner join ops.first_trial as first_trial
+        on
+            s.account_id = first_trial.account_id
+            and s.livemode = first_trial.livemode
+            and s.subscription_id = first_trial.subscription_id
     inner join ops.reported_mode as mode on s.livemode = mode.livemode
-    where s.is_current and s.currency is not null and s.trial_start_at < s.trial_end_at
+    where s.is_current and s.currency is not null and first_trial.trial_start_at < first_trial.trial_end_at
 ),
 
 billed as (

@@ -1,4 +1,4 @@
-/* What is held of a customer's MRR after one more day: a step of ops.held. */
+/* What is held of a subscription's MRR after one more day: a step of ops.held. */
 create function ops.hold(held_minor numeric, potential_minor numeric, moved_minor numeric) returns numeric
 language sql
 immutable

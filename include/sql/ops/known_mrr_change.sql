@@ -4,6 +4,7 @@ select
     c.account_id,
     c.livemode,
     c.customer_id,
+    c.subscription_id,
     c.currency,
     c.price_id,
     c.product_id,
@@ -20,6 +21,7 @@ comment on view ops.known_mrr_change is
 comment on column ops.known_mrr_change.account_id is 'See dwh.mrr_change_fact.account_id.';
 comment on column ops.known_mrr_change.livemode is 'See dwh.mrr_change_fact.livemode.';
 comment on column ops.known_mrr_change.customer_id is 'See dwh.mrr_change_fact.customer_id.';
+comment on column ops.known_mrr_change.subscription_id is 'See dwh.mrr_change_fact.subscription_id.';
 comment on column ops.known_mrr_change.currency is 'See dwh.mrr_change_fact.currency.';
 comment on column ops.known_mrr_change.price_id is 'See dwh.mrr_change_fact.price_id.';
 comment on column ops.known_mrr_change.product_id is 'See dwh.mrr_change_fact.product_id.';
