@@ -219,6 +219,8 @@ def company(settled: Pipeline, postgres: PostgresServer) -> Iterator[Pipeline]:
     """A warehouse of its own that has read, loaded and refreshed everything."""
     settled.load()
     pipeline = Pipeline(postgres.clone_database(settled.conninfo), settled.api_base)
+    with psycopg.connect(pipeline.conninfo) as connection:
+        connection.execute("analyze")  # which the server may not have come to: everything is read, through every view
     yield pipeline
     postgres.drop_database(pipeline.conninfo)
 
