@@ -2,25 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import psycopg
 
-from tallyhouse import redaction, warehouse
-from tallyhouse.erasure_list import Request, find_owners, put_on_list
+from tallyhouse import erasure_record, redaction, warehouse
+from tallyhouse.erasure_list import Owner, find_owners, put_on_list
+from tallyhouse.erasure_record import Request
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.rebuild import drop_left_over
-
-REASONS = {
-    "request": "the person asked for it",
-    "retention": "it was kept long enough",
-    "authority": "a court or an authority asked for it",
-    "mistake": "it should not have been collected",
-}
-"""Reason -> what it means. Words of the user's own might name the person, in the very record of the erasure."""
 
 # Values that the pipeline quoted in its own books.
 _QUOTES = {
@@ -47,7 +40,6 @@ _QUOTES = {
             and (e.account_id, e.livemode, e.object_id) = (o.account_id, o.livemode, o.object_id)
     """,
 }
-
 _MARTS_OF_USERS = """
 select c.relname
 from pg_class as c
@@ -58,30 +50,35 @@ _SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Erased:
-    """What was redacted: rows by table, of those that held any.
+class Found:
+    """What an erasure would redact: rows by table, of those that hold any.
 
-    `erasure_ids`: of ops.erasure, one for each mode that has the customer. `others`: ids of customers, and of guests'
-    payments, that are not erased and may be the same person's, by what they have in common. `days`: those (UTC) of
-    which events told of the person's charges. Both are told by `count` alone.
+    `who`: id of the customer or payment, or hash of the user. `owners`: (account, livemode) that have the customer.
+    `others`: what they have in common -> ids of customers, and of guests' payments, that are not erased and may be the
+    same person's. `days`: those (UTC) of which events told of the person's charges.
     """
 
-    erasure_ids: tuple[int, ...]
-    rows: Mapping[str, int] = field(default_factory=dict)
-    others: Mapping[str, list[str]] = field(default_factory=dict)
-    days: Sequence[date] = ()
+    who: str
+    owners: tuple[Owner, ...]
+    rows: Mapping[str, int]
+    others: Mapping[str, list[str]]
+    days: Sequence[date]
+
+    @property
+    def documents(self) -> int:
+        """How many of the rows are documents of Stripe's, in the raw layer."""
+        return sum(self.rows.get(table, 0) for table in ("raw.event", "raw.object"))
 
     def describe(self) -> str:
         """One line for a log."""
-        parts = [f"{table} {number:,}" for table, number in self.rows.items()]
-        return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
+        return _described(self.rows)
 
     def describe_days(self) -> str:
-        """One line for a log: which exported files tell of the person."""
+        """One line: which exported files tell of the person, since these stay."""
         if not self.days:
-            return "no exported charge_source has a charge of the person"
+            return "No exported charge_source has a charge of the person."
         return (
-            f"exported charge_source of {len(self.days)} days (UTC) may tell of the person: export them again after "
+            f"Exported charge_source of {len(self.days)} days (UTC) may tell of the person: export them again after "
             f"the erasure, or delete them: {', '.join(map(str, self.days))}"
         )
 
@@ -94,24 +91,37 @@ class Erased:
         ]
 
 
-def count(connection: psycopg.Connection, request: Request) -> Erased:
+@dataclass(frozen=True)
+class Erased:
+    """What was redacted: rows by table, of those that held any. `erasure_ids`: of ops.erasure, one for each mode."""
+
+    erasure_ids: tuple[int, ...]
+    rows: Mapping[str, int]
+
+    def describe(self) -> str:
+        """One line for a log."""
+        return _described(self.rows)
+
+
+def count(connection: psycopg.Connection, request: Request) -> Found:
     """What `erase` would redact, and who else may be the same person. Changes nothing. Errors as of `erase`."""
     require_idle(connection)
     with connection.transaction(force_rollback=True):
         owners = find_owners(connection, request)
-        ids = put_on_list(connection, request, owners)
-        found = redaction.count(connection)
-        return Erased(
-            tuple(ids), _add_up(connection, ids, found.rows), _others(connection, request, owners), found.days
-        )
+        ids = put_on_list(connection, request, owners, None)
+        counted = redaction.count(connection)
+        rows = _add_up(connection, ids, counted.rows)
+        others = _others(connection, request, owners)
+        return Found(erasure_record.who(connection, request), tuple(owners), rows, others, counted.days)
 
 
-def erase(connection: psycopg.Connection, request: Request) -> Erased:
+def erase(connection: psycopg.Connection, request: Request, approved_by: str | None = None) -> Erased:
     """Redacts all that the raw layer has of the customer, in one transaction, and puts it on the list of the erased.
 
     What Stripe sends of it from now on is redacted before it is seen. Dims and facts follow with `follow`. A second
-    call of the same run does nothing. Raises TallyhouseError when no account has the customer, or several have, or
-    when it is a payment that is no guest's.
+    call of the same run does nothing. `approved_by`: for the record, None where nobody was asked. Raises
+    TallyhouseError when no account has the customer, or several have, when it is a payment that is no guest's, or a
+    user who is a customer, or whom no file names.
     """
     require_idle(connection)
     with connection.transaction():
@@ -119,7 +129,7 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
     with connection.transaction():
         # Batches take it shared as they end: each is either committed and will be found, or sees the list.
         redaction.lock(connection)
-        ids = put_on_list(connection, request, find_owners(connection, request))
+        ids = put_on_list(connection, request, find_owners(connection, request), approved_by)
         if not ids:
             return _done(connection, request)
         rows = _add_up(connection, ids, redaction.redact(connection, request.run_id))
@@ -128,6 +138,17 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
             [json.dumps(rows), ids],
         )
         return Erased(tuple(ids), rows)
+
+
+def reject(connection: psycopg.Connection, request: Request, rejected_by: str | None) -> None:
+    """Records that somebody has rejected the erasure, and changes nothing else. Errors as of `erase`.
+
+    Of a run that was asked several times the last answer counts; TallyhouseError when it has erased before.
+    """
+    require_idle(connection)
+    with connection.transaction():
+        for account_id, livemode in find_owners(connection, request):
+            erasure_record.reject(connection, request, account_id, livemode, rejected_by)
 
 
 def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence[int]) -> None:
@@ -187,9 +208,7 @@ def _add_up(connection: psycopg.Connection, ids: Sequence[int], raw: Mapping[str
     return {table: number for table, number in redaction.sum_rows([*rows, *held]).items() if number}
 
 
-def _others(
-    connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]
-) -> dict[str, list[str]]:
+def _others(connection: psycopg.Connection, request: Request, owners: Sequence[Owner]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for account_id, livemode in owners:
         rows = connection.execute(
@@ -199,3 +218,8 @@ def _others(
         for why, object_id in rows:
             found.setdefault(why, []).append(object_id)
     return found
+
+
+def _described(rows: Mapping[str, int]) -> str:
+    parts = [f"{table} {number:,}" for table, number in rows.items()]
+    return f"rows that hold something of the person: {', '.join(parts) or 'none'}"

@@ -1,11 +1,15 @@
 """Whom to erase: a customer, a guest or a user of the app, found in the warehouse and put on the list, or refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
 
+from tallyhouse import erasure_record
+from tallyhouse.erasure_record import Request
 from tallyhouse.errors import TallyhouseError
+
+Owner = tuple[str | None, bool | None]
+"""An account and mode that have a customer; a user of the app is of none."""
 
 GUESTS = ("charge", "checkout.session", "payment_intent", "setup_intent", "payment_method", "invoice")
 """Kinds of objects that may have no customer: of a guest, one of these stands for the person."""
@@ -71,31 +75,14 @@ select
 """
 
 
-@dataclass(frozen=True)
-class Request:
-    """Whom to erase, and why.
-
-    `customer_id`: of a guest, the id of one of GUESTS; None for somebody of whom only `user_id` is known, the id of a
-    user of the app, or its hash. `account_id` None: of whichever account has the customer, if only one has.
-    """
-
-    customer_id: str | None
-    account_id: str | None
-    reason: str
-    reference: str | None
-    requested_by: str | None
-    run_id: str
-    user_id: str | None = None
-
-
-def find_owners(connection: psycopg.Connection, request: Request) -> list[tuple[str, bool]]:
+def find_owners(connection: psycopg.Connection, request: Request) -> list[Owner]:
     """The account, and the modes of it, that have the customer; a user of the app is of none.
 
     TallyhouseError when there is no such person, or several have the id, or it is a payment or user of a customer.
     """
     if request.customer_id is None:
         _require_user(connection, request)
-        return []
+        return [(None, None)]
     owners = connection.execute(
         _OWNERS,
         {"customer": request.customer_id, "account": request.account_id, "kinds": ["customer", *GUESTS]},
@@ -128,12 +115,11 @@ def find_owners(connection: psycopg.Connection, request: Request) -> list[tuple[
     return owners
 
 
-def put_on_list(connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]) -> list[int]:
-    """Puts the customer on the list, in each account and mode; the ids of these erasures, none when done before."""
-    if request.customer_id is None:
-        listed = [_list_user(connection, request)]
-    else:
-        listed = [_list_one(connection, request, account_id, livemode) for account_id, livemode in owners]
+def put_on_list(
+    connection: psycopg.Connection, request: Request, owners: Sequence[Owner], approved_by: str | None
+) -> list[int]:
+    """Puts the person on the list, in each account and mode; the ids of these erasures, none when done before."""
+    listed = (_list_one(connection, request, *owner, approved_by) for owner in owners)
     ids = [erasure_id for erasure_id in listed if erasure_id is not None]
     # when all are on the list: who is erased in one mode names nobody in the other
     for erasure_id in ids:
@@ -158,41 +144,25 @@ def _require_user(connection: psycopg.Connection, request: Request) -> None:
         )
 
 
-def _list_user(connection: psycopg.Connection, request: Request) -> int | None:
-    """Puts a user who is no customer on the list; None when this run has done so before."""
-    row = connection.execute(
-        "insert into ops.erasure (user_hash, reason, reference, requested_by, run_id) "
-        "values (ops.user_hash(%s), %s, %s, %s, %s) on conflict do nothing returning erasure_id, user_hash",
-        [request.user_id, request.reason, request.reference, request.requested_by, request.run_id],
-    ).fetchone()
-    if row is None:
+def _list_one(
+    connection: psycopg.Connection,
+    request: Request,
+    account_id: str | None,
+    livemode: bool | None,
+    approved_by: str | None,
+) -> int | None:
+    """Puts the person on the list; None when this run has done so before."""
+    erasure_id = erasure_record.approve(connection, request, account_id, livemode, approved_by)
+    if erasure_id is None:
         return None
-    connection.execute(
-        "insert into ops.erased_user (erasure_id, user_hash) values (%s, %s) "
-        "on conflict (user_hash) do update set erasure_id = excluded.erasure_id, is_pending = true",
-        row,
-    )
-    return int(row[0])
-
-
-def _list_one(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
-    """Puts the customer on the list; None when this run has done so before."""
-    row = connection.execute(
-        "insert into ops.erasure (account_id, livemode, customer_id, reason, reference, requested_by, run_id) "
-        "values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning erasure_id",
-        [
-            account_id,
-            livemode,
-            request.customer_id,
-            request.reason,
-            request.reference,
-            request.requested_by,
-            request.run_id,
-        ],
-    ).fetchone()
-    if row is None:
-        return None
-    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]}
+    if request.customer_id is None:
+        connection.execute(
+            "insert into ops.erased_user (erasure_id, user_hash) values (%s, ops.user_hash(%s)) "
+            "on conflict (user_hash) do update set erasure_id = excluded.erasure_id, is_pending = true",
+            [erasure_id, request.user_id],
+        )
+        return erasure_id
+    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": erasure_id}
     # Of one that was erased before, everything is looked through once more, and counts for this erasure.
     connection.execute(
         "with before as (select erasure_id from ops.erased_object "
@@ -206,4 +176,4 @@ def _list_one(connection: psycopg.Connection, request: Request, account_id: str,
         "values (%(account)s, %(livemode)s, %(customer)s, %(id)s, %(since)s) on conflict do nothing",
         {**root, "since": since and since[0]},
     )
-    return int(row[0])
+    return erasure_id

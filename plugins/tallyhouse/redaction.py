@@ -81,14 +81,14 @@ def redact(connection: psycopg.Connection, run_id: str) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Found:
+class Counted:
     """What there is to redact: rows by table, and the days (UTC) of which events told of charges in it."""
 
     rows: dict[str, int]
     days: list[date]
 
 
-def count(connection: psycopg.Connection) -> Found:
+def count(connection: psycopg.Connection) -> Counted:
     """What `redact` would redact, for a transaction that is taken back: no document is touched.
 
     Waits for nobody, and nobody waits for it, but for who writes of the same customer.
@@ -102,7 +102,7 @@ def count(connection: psycopg.Connection) -> Found:
     connection.execute("select ops.find_erased_installs()")
     counts += connection.execute("select relation, row_count from ops.count_installs()").fetchall()
     counts += connection.execute("select 'raw.rejected', count(*) from ops.rejects_of_erased()").fetchall()
-    return Found(sum_rows(counts), sorted(days))
+    return Counted(sum_rows(counts), sorted(days))
 
 
 def sum_rows(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -7,10 +7,11 @@ add column user_hash text,
 add constraint erasure_of_one check (
     num_nonnulls(customer_id, user_hash) = 1 and num_nonnulls(account_id, livemode, customer_id) in (0, 3)
 ),
-add constraint erasure_once_a_user unique (run_id, user_hash);
+drop constraint erasure_run_id_account_id_livemode_customer_id_key,
+add constraint erasure_once_a_run unique nulls not distinct (run_id, account_id, livemode, customer_id, user_hash);
 comment on table ops.erasure is
-'Grain: one row per customer, payment of a guest or user of the app that was erased on request, and run that did it. '
-'It holds no personal data but ids.';
+'Grain: one row per customer, payment of a guest or user of the app, whose erasure was approved or rejected, in each '
+'account and mode that has it, and run that asked. It holds no personal data of theirs but ids.';
 comment on column ops.erasure.account_id is 'Stripe account (acct_...); null for a user of the app, who is of none.';
 comment on column ops.erasure.livemode is 'False for test data; null for a user of the app.';
 comment on column ops.erasure.customer_id is

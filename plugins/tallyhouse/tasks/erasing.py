@@ -1,4 +1,4 @@
-"""Tasks of erase_customer: what would go is counted, the raw layer redacted, dims and facts brought after it."""
+"""Tasks of erase_customer: what would go is counted; if approved, the raw layer is redacted, and the rest follows."""
 
 import logging
 from collections.abc import Mapping
@@ -8,17 +8,19 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from tallyhouse import erasure, settings
+from tallyhouse.erasure_record import Request
 from tallyhouse.errors import TallyhouseError
+from tallyhouse.tasks import approving
 from tallyhouse.tasks.common import run_name
 
 log = logging.getLogger(__name__)
 
 
 @task
-def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> dict[str, int]:
+def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> str:
     """What the warehouse holds of the customer, by table, and who else may be the same person; changes nothing.
 
-    Fails when there is no such customer, and before it looks, when the customer's id was not typed twice.
+    Returns it as Markdown, for whoever approves. Fails when there is no such customer.
     """
     request = _request(params or {}, dag_run)
     with settings.warehouse_connection() as connection:
@@ -27,19 +29,20 @@ def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> 
     log.info("%s", found.describe_days())
     for line in found.describe_others():
         log.warning("%s", line)
-    return dict(found.rows)
+    return approving.describe(request, found)
 
 
 @task
-def erase_raw(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
-    """Redacts the raw layer for good; skipped in a dry run."""
-    form = params or {}
-    if form["is_dry_run"]:
-        raise AirflowSkipException("a dry run: nothing was changed. The log of count_rows says what would be.")
-    request = _request(form, dag_run)
+def erase_raw(answer: Mapping[str, Any], params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
+    """Redacts the raw layer for good, if that was approved; else it records who rejected it, and is skipped."""
+    is_approved, who = approving.is_approved(answer), approving.who(answer)
+    request = _request(params or {}, dag_run)
     with settings.warehouse_connection() as connection:
-        erased = erasure.erase(connection, request)
-    log.info("%s", erased.describe())
+        if not is_approved:
+            erasure.reject(connection, request, who)
+            raise AirflowSkipException(f"{who} has rejected it: nothing was erased. ops.erasure has the record.")
+        erased = erasure.erase(connection, request, who)
+    log.info("approved by %s; %s", who, erased.describe())
     return list(erased.erasure_ids)
 
 
@@ -51,21 +54,15 @@ def follow(erasure_ids: list[int]) -> None:
     log.info("nothing personal is left in dims and facts; ops.erasure has the record")
 
 
-def _request(form: Mapping[str, Any], dag_run: Any) -> erasure.Request:
-    """What the form asks for; TallyhouseError when not one id was typed, and but for a dry run twice."""
-    customer_id, user_id, again = (
-        (form.get(name) or "").strip() or None for name in ("customer_id", "user_id", "customer_id_again")
-    )
+def _request(form: Mapping[str, Any], dag_run: Any) -> Request:
+    """What the form asks for; TallyhouseError when it has no id, or two."""
+    customer_id, user_id = ((form.get(name) or "").strip() or None for name in ("customer_id", "user_id"))
     if (customer_id is None) == (user_id is None):
         raise TallyhouseError(
-            "The form needs the id of a customer, or that of a user of the app who is none: one of them. Nothing was "
-            "changed."
+            "The form needs the id of a customer or payment, or that of a user of the app who is no customer: one of "
+            "them. Nothing was changed."
         )
-    if not form["is_dry_run"] and again != (customer_id or user_id):
-        raise TallyhouseError(
-            "The form has two different customers or users: type the same id once more. Nothing was changed."
-        )
-    return erasure.Request(
+    return Request(
         customer_id=customer_id,
         user_id=user_id,
         account_id=(form.get("account_id") or "").strip() or None,
