@@ -129,8 +129,7 @@ class CsvReader:
         """Whose row it is, where that can be told; in a row of too few fields or too many it cannot."""
         if USER not in self.columns or len(record.fields) != len(self.columns):
             return None
-        user_id = record.fields[self.columns.index(USER)].strip()
-        return user_id if user_id and "\0" not in user_id and not _is_not_text(user_id) else None
+        return user_of(record.fields[self.columns.index(USER)])
 
     def _find_faults(self, name: str, values: pd.Series, reasons: list[list[str]]) -> None:
         """Adds what is wrong with each value of a column to the reasons of its row."""
@@ -185,6 +184,12 @@ def _read_records(text: io.TextIOWrapper) -> Iterator[_Record]:
             return
         if fields:
             yield _Record(line, fields)
+
+
+def user_of(cell: str | None) -> str | None:
+    """The user whom a cell names; None where it is empty, or nothing that PostgreSQL holds."""
+    user_id = (cell or "").strip()
+    return user_id if user_id and "\0" not in user_id and not _is_not_text(user_id) else None
 
 
 def _is_not_text(value: str) -> bool:

@@ -10,7 +10,7 @@ import psycopg
 from tallyhouse import copy_rows as fields
 from tallyhouse import ledger
 from tallyhouse.file_kinds import USER, FileKind
-from tallyhouse.file_reading import BadRow, Chunk
+from tallyhouse.file_reading import BadRow, Chunk, user_of
 from tallyhouse.pages import Reject
 from tallyhouse.report import Tally
 
@@ -98,7 +98,7 @@ class FileRowStager:
         encoded = [head + fields.bigint(line) + fields.jsonb(text) for (line, _), text in zip(rows, texts, strict=True)]
         refused = fields.copy_rows(self._conn, _COPY, encoded)
         bad = [
-            BadRow(rows[index][0], reason, texts[index].decode(), rows[index][1].get(USER))
+            BadRow(rows[index][0], reason, texts[index].decode(), user_of(rows[index][1].get(USER)))
             for index, reason in refused.items()
         ]
         self._tally.new += self._conn.execute(_INSERT, parameters).rowcount

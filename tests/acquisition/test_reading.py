@@ -86,6 +86,7 @@ def test_a_bad_row_is_kept_as_text_with_all_that_is_wrong_with_it() -> None:
             "installed_at '2026-02-30' is not an instant like 2026-01-31T08:15:00Z between 2000-01-01 and 2049-12-31; "
             "os_name is empty; country_code 'GER' is not a country of two letters like DE",
             'u,i,2026-02-30,,"a,b",GER',
+            user_id="u",
         )
     ]
 

@@ -85,7 +85,7 @@ def test_nothing_is_erased_until_somebody_saw_what_it_would_be_and_a_rejection_i
     assert re.search(r"^\d+ documents of Stripe's", question["body"], re.MULTILINE)
     assert "| dwh.customer_dim | " in question["body"]
     # files that were exported are not reached
-    last = "select max(created_at at time zone 'UTC')::date::text from raw.event where payload #>> '{{data,object,id}}' = {}"
+    last = "select max(created_at at time zone 'UTC')::date::text from raw.event where object_id = {}"
     ((charge_id,),) = loaded_dags.rows(
         f"select max(charge_id) from dwh.charge_fact where customer_id = '{customer_id}'"
     )
