@@ -1,14 +1,13 @@
 """
 ### One person's data, erased on request
 
-**What** Takes what tells who a customer is out of the raw layer, dimensions and facts: names, addresses, telephone
-numbers, card fingerprints, free texts and metadata, in the whole history, and in everything that names one of the
-customer's payments, invoices or cards; address and device of their installs too. Of a guest, who has no customer, give
-the id of a payment; of a user of the app who never paid, the user's id. Ids, amounts, times, states and plans stay, so
-that every figure stays as it is. From then on, what Stripe sends of that customer is emptied before anybody sees it:
-after a new listing, a replay, a rebuild. `ops.erasure` keeps who asked, why, when, and how many rows of which table.
+**What** Takes what tells who a customer, a guest (by the id of a payment) or a user of the app who never paid is out of
+the raw layer, dimensions and facts: names, addresses, telephone numbers, card fingerprints, free texts and metadata, in
+the whole history, and in all that names one of their payments, invoices or cards; address and device of installs too.
+Ids, amounts, times, states and plans stay, and so does every figure. From then on, what Stripe or a file brings of them
+is emptied before anybody sees it. `ops.erasure` keeps who asked, why, when, and how many rows of which table.
 
-It erases the warehouse only: erase in Stripe too, and in your files of installs. Files that `export_marts` wrote stay
+It erases the warehouse only: erase in Stripe and in your files of installs too. Files that `export_marts` wrote stay
 as they are: `count_rows` and `approve` name the days of `charge_source` to export again, or to delete. Logs of tasks
 may name ids, and quote bad rows; they, backups and the server's old row versions (`vacuum`) go by their own time.
 
@@ -52,15 +51,12 @@ from tallyhouse.tasks import approving, common, erasing, forms, notifying
     params={
         "customer_id": forms.optional_text(
             "Customer",
-            "Stripe id of the customer (cus_...); of a guest, that of a charge (ch_...), session (cs_...), payment or "
-            "setup intent (pi_..., seti_...), payment method (pm_...) or invoice (in_...). Nothing is erased until "
-            "somebody has seen what it would be, and has approved.",
-            maxLength=255,
+            "Stripe id of the customer (cus_...); of a guest, of a charge (ch_...), session (cs_...), intent (pi_..., "
+            "seti_...), payment method or invoice. Nothing is erased until somebody has seen it, and has approved.",
         ),
         "user_id": forms.optional_text(
             "User of the app",
-            "Of somebody who never became a customer, in place of the above: the user_id of your files of installs, or "
-            "its hash (ops.user_hash). Airflow's own record of the run keeps what is typed here.",
+            "In place of that, of who never became a customer: the user_id in files of installs, or its ops.user_hash.",
         ),
         "account_id": forms.optional_text(
             "Account", "Stripe account (acct_...). Empty: the one that has the customer."

@@ -80,7 +80,7 @@ def reject(
     """Records that an erasure was rejected; TallyhouseError when this run has done it before."""
     if _answer(connection, _RECORD_REJECTION, request, account_id, livemode, rejected_by) is None:
         raise TallyhouseError(
-            f"This run has erased {who(connection, request)} of {account_id or 'the app'} before: that cannot be undone, "
+            f"This run has erased {who(connection, request)} of {account_id or 'the app'} before: it cannot be undone, "
             "and ops.erasure keeps the record of it."
         )
 
