@@ -18,8 +18,7 @@ erases nothing. `ops.erasure` keeps who chose. The count reads what came since t
 minutes for millions of events; it holds nobody up. While `erase_raw` runs, batches and models of installs wait.
 `follow` waits for a rebuild that goes on. One request at a time: the next one is counted when this one has ended.
 
-**When it is late** After six hours: nobody has answered. `erase_raw` and `follow` wait for loads that run, and large
-raw layers take long.
+**When it is late** After six hours: nobody has answered; `erase_raw` and `follow` wait for loads, or take long.
 
 **When it is red**
 
