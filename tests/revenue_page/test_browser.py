@@ -10,7 +10,7 @@ import pytest
 from tests.revenue_page.conftest import Serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Frame, Page
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route
 
 Asking = Callable[..., list[tuple[Any, ...]]]
 
@@ -245,6 +245,52 @@ def test_a_chart_says_what_a_period_was_when_it_is_pointed_at(context: "BrowserC
     assert definition.is_visible()
     page.mouse.move(0, 0)
     definition.wait_for(state="hidden")
+
+
+DASHED = "#chart-{} .canvas path[stroke-dasharray]"
+HOLLOW = "#chart-{} .canvas path[transform][stroke][fill='#ffffff']"
+
+
+@pytest.mark.parametrize(
+    ("chart", "lines", "points"),
+    # trials that ended in February are not decided yet
+    [("mrr", 1, 1), ("subscribers", 1, 1), ("churn", 1, 1), ("retention", 2, 2), ("trials", 1, 2)],
+)
+def test_a_line_is_dashed_and_its_points_hollow_where_a_month_is_open(
+    context: "BrowserContext", site: Serving, chart: str, lines: int, points: int
+) -> None:
+    page = open_page(context, site)
+    assert page.locator(DASHED.format(chart)).count() == lines
+    assert page.locator(HOLLOW.format(chart)).count() == points
+    assert "dashed lines to hollow points" in page.locator("#footer").inner_text()
+    page.goto(f"{site.url}/revenue/?currency=usd&to=2025-12")
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator(f"#chart-{chart} .canvas path").count() > 5
+    assert page.locator(f"{DASHED.format(chart)}, {HOLLOW.format(chart)}").count() == 0
+
+
+def test_an_open_month_does_not_set_the_axis_of_the_lifetime_value(context: "BrowserContext", site: Serving) -> None:
+    page = context.new_page()
+
+    def lengthen(route: "Route") -> None:
+        """What comes of a month that began with a single customer who left."""
+        answer = route.fetch()
+        document = answer.json()
+        (chart,) = [chart for chart in document["charts"] if chart["name"] == "value"]
+        place = [column["key"] for column in chart["columns"]].index("ltv")
+        chart["rows"][-1][place] = "98765432"
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/data?*", lengthen)
+    page.goto(f"{site.url}/revenue/?currency=usd")
+    page.wait_for_selector("html[data-ready]")
+    axis = page.locator("#chart-value .canvas text").all_text_contents()
+    assert len(axis) > 8
+    assert [label for label in axis if label.endswith("M")] == []
+    # and it is told
+    page.locator("#chart-value .drawing").press("ArrowLeft")
+    assert "LTV $98,765,432.00" in page.locator("[aria-live]").inner_text()
+    assert page.locator(".tip strong").inner_text() == "Mar 2026 so far"
 
 
 def test_a_figure_says_that_it_is_of_all_plans_when_one_is_chosen(context: "BrowserContext", site: Serving) -> None:

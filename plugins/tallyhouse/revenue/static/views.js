@@ -90,7 +90,8 @@ export const VIEWS = {
   value: {
     panels: [
       { kind: "money", floating: true, lines: [{ key: "arpu", tone: "won1" }] },
-      { kind: "money", lines: [{ key: "ltv", tone: "lost1" }] },
+      // a month that has just begun has hardly any churn, and a lifetime without end: what is whole sets the axis
+      { kind: "money", whole: true, lines: [{ key: "ltv", tone: "lost1" }] },
     ],
   },
   cohort_customers: { heat: { row: "cohort", column: "periods_since", value: "retention_rate", beside: "cohort_customers" } },
