@@ -185,6 +185,33 @@ def test_a_link_to_a_run_leads_out_of_the_frame(context: "BrowserContext", site:
     page.wait_for_url(f"{site.url}/dags/stripe_events/runs/scheduled__2/tasks/stage_events")
 
 
+def test_differences_that_are_nothing_wrong_are_noted_and_others_named(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = context.new_page()
+
+    def differ(route: "Route") -> None:
+        answer = route.fetch()
+        document = answer.json()
+        status = document["status"]
+        status["checks"]["others"], status["runs"], status["freshness"], status["gaps"] = [], [], [], []
+        first, second, *_ = status["reconciliation"]
+        first["later_than_lag"], second["never_seen"], second["stale"] = 3, 2, 1
+        status["reconciliation"] = [first] if route.request.url.endswith("currency=usd") else [first, second]
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/data?*", differ)
+    page.goto(f"{site.url}/revenue/?currency=usd")
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".status.good summary").click()
+    assert "nothing is wrong" in page.locator(".troubles li.note").inner_text()
+    assert page.locator(".troubles li").count() == 1
+    page.goto(f"{site.url}/revenue/?currency=eur")
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".status.warn summary").click()
+    assert "2 never seen, 1 stale, healed by the next load" in page.locator(".troubles li.warn").inner_text()
+
+
 def test_airflow_has_the_page_in_its_navigation_and_gives_it_its_theme(
     context: "BrowserContext", site: Serving
 ) -> None:

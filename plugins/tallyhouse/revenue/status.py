@@ -41,10 +41,14 @@ from mart.check_status
 order by status <> 'failed', status <> 'warned', check_name
 """
 _DIFFERENCES = """
-select account_id, object_type, run_id, listed_objects, differences, unexplained_differences, compared_at
+select
+    account_id, object_type, run_id, listed_objects, compared_at,
+    never_seen_differences as never_seen, stale_differences as stale, deleted_differences as deleted,
+    unknown_shape_differences as unknown_shape, later_than_lag_differences as later_than_lag,
+    unexplained_differences as unexplained
 from mart.reconciliation_status
 where livemode = %(livemode)s and (%(account_id)s::text is null or account_id = %(account_id)s)
-order by unexplained_differences desc, differences desc, object_type
+order by unexplained_differences desc, differences - later_than_lag_differences desc, object_type
 """
 _REFRESHED = "select min(refreshed_at) as oldest, max(refreshed_at) as newest from mart.refresh_status"
 
