@@ -36,6 +36,8 @@ def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping
         return {"filters": None, "options": None, "charts": [], "without_rate": None, "status": status}
     filters, options = resolved
     definitions = read_definitions(connection, CHARTS)
+    # before the charts, which may use up the time of the page
+    status = read_status(connection, filters.livemode, filters.account_id)
     patience = Patience()
     charts = [_read_chart(connection, sql_root, chart, filters, definitions, patience) for chart in CHARTS]
     return {
@@ -43,7 +45,7 @@ def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping
         "options": options.as_json(filters),
         "charts": charts,
         "without_rate": _without_rate(charts, filters),
-        "status": read_status(connection, filters.livemode, filters.account_id),
+        "status": status,
     }
 
 
