@@ -204,6 +204,24 @@ def test_renewals_are_those_of_the_mart_that_are_complete(connection: psycopg.Co
     assert all(row["cohort"] is None and row["plan"] for row in rows)
 
 
+def test_plans_of_one_name_stay_apart_by_their_ids(copy: str) -> None:
+    with psycopg.connect(copy) as connection:
+        connection.execute("update dwh.product_dim set name = 'Everything'")
+        connection.execute("update dwh.price_dim set nickname = 'Monthly' where currency = 'usd'")
+        connection.execute("refresh materialized view mart.mrr_by_plan_monthly")
+    with reading(lambda: closing(psycopg.connect(copy))) as connection:
+        plans = dict(read_plans(connection, filters(connection)))
+        rows = answer(connection, "renewals")
+        sold = connection.execute(
+            "select price_id, renewal, sum(started_subscriptions)::bigint from mart.renewal_cohort_by_plan "
+            "where currency = 'usd' and is_complete group by price_id, interval_count, interval_unit, renewal"
+        ).fetchall()
+    assert len(plans) > 2
+    assert plans == {price_id: f"Everything · Monthly · {price_id}" for price_id in plans}
+    shown = [(row["plan"], row["renewal"], row["started_subscriptions"]) for row in rows]
+    assert sorted(shown) == sorted((f"Everything · Monthly · {price_id}", *rest) for price_id, *rest in sold)
+
+
 def test_failed_payments_are_the_same_by_month_and_by_reason(connection: psycopg.Connection, asking: Asking) -> None:
     ((failed, lost),) = asking(
         "select sum(failed_payments)::bigint, sum(lost_minor) / 100 from mart.payment_recovery_monthly "

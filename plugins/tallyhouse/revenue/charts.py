@@ -246,7 +246,7 @@ CHARTS = (
         "Renewals by plan",
         "renewal_cohort_by_plan",
         (
-            Column("plan", "Plan", "text", "renewal_cohort_by_plan.price_id"),
+            Column("plan", "Plan", "text", "plan_label.label"),
             Column("cohort", "Started", "period", "renewal_cohort_by_plan.cohort_month"),
             Column("renews_every", "Renews every", "text", "renewal_cohort_by_plan.interval_unit"),
             Column("renewal", "Renewal", "count"),
