@@ -111,7 +111,7 @@ def test_the_page_sees_no_more_than_the_analyst(connect: Connect, query: str) ->
 # What is shown is what the marts say: chart, mart, columns of both, and what else picks the rows of the mart.
 SAME = [
     ("mrr", "mrr_movement_monthly", ["closing_mrr_minor", "new_minor", "churn_minor", "held_change_minor"], ""),
-    ("subscribers", "mrr_movement_monthly", ["paying_customers", "new_customers", "churned_customers"], ""),
+    ("subscribers", "mrr_movement_monthly", ["subscribers", "paying_customers", "new_customers"], ""),
     (
         "churn",
         "subscriber_churn_monthly",
@@ -254,6 +254,16 @@ def test_two_accounts_are_added_up_and_their_rates_made_of_the_sums(
         base += sum(part["started_customers"] for part in parts)
         assert row["churned_customers"] == left
         assert row["churn_rate"] == pytest.approx(Decimal(left) / base)
+
+
+@pytest.mark.parametrize("by", ["month", "quarter"])
+def test_subscribers_are_those_before_and_who_came_less_who_left(connection: psycopg.Connection, by: str) -> None:
+    before = 0
+    for row in answer(connection, "subscribers", by=by):
+        before += row["new_customers"] + row["reactivated_customers"] - row["churned_customers"]
+        assert row["subscribers"] == before
+        assert row["paying_customers"] <= before
+    assert before > 10
 
 
 def test_quarters_open_with_their_first_month_and_close_with_their_last(connection: psycopg.Connection) -> None:

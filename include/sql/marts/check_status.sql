@@ -38,7 +38,8 @@ from newest
 inner join ops.check_result as r on newest.layer = r.layer and newest.run_id = r.run_id
 order by r.check_name asc, r.checked_at desc;
 
-comment on view mart.check_status is 'Grain: one row per check. What came of it when its layer was checked last; one that was removed is not here.';
+comment on view mart.check_status is
+'Grain: one row per check. What came of it when its layer was checked last; none that was removed since.';
 comment on column mart.check_status.check_name is 'Name of the check: its file in include/sql/checks says the rule.';
 comment on column mart.check_status.layer is
 'What it is run after: load and dwh after tables are loaded, mart after the views are refreshed.';

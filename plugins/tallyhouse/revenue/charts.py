@@ -130,7 +130,8 @@ CHARTS = (
         "mrr_movement_monthly",
         (
             _month("mrr_movement_monthly.month"),
-            Column("paying_customers", "Active", "count"),
+            Column("subscribers", "Active", "count"),
+            Column("paying_customers", "Paying", "count"),
             Column("new_customers", "New", "count"),
             Column("reactivated_customers", "Back", "count"),
             Column("churned_customers", "Left", "count"),

@@ -142,11 +142,11 @@ export class PeriodChart {
       yAxisIndex: place,
       silent: true,
       color,
-      areaStyle: panel.area ? { color, opacity: 0.12 } : undefined,
+      areaStyle: series.area ? { color, opacity: 0.12 } : undefined,
       symbol: "circle",
       symbolSize: 5,
       showAllSymbol: true,
-      z: 3,
+      z: series.under ? 2 : 3,
     };
     const whole = { ...common, name: series.key, lineStyle: { width: 2, color }, data: values.map((value, at) => (isOpen[at] ? null : value)) };
     if (!isOpen.includes(true)) return [whole];

@@ -51,7 +51,15 @@ export const VIEWS = {
   },
   subscribers: {
     panels: [
-      { kind: "count", share: 2, area: true, lines: [{ key: "paying_customers", tone: "won1" }] },
+      // of a plan only who pays is known
+      {
+        kind: "count",
+        share: 2,
+        lines: [
+          { key: "subscribers", tone: "won1", area: true },
+          { key: "paying_customers", tone: "lost1", under: true },
+        ],
+      },
       {
         kind: "count",
         bars: [
