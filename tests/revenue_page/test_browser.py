@@ -148,7 +148,7 @@ def test_the_csv_is_the_table(context: "BrowserContext", site: Serving) -> None:
         page.locator("#chart-churn").get_by_role("link", name="CSV").click()
     with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         head, *lines = csv.reader(file)
-    assert download.value.suggested_filename == "tallyhouse-churn-usd-2025-07-2026-03.csv"
+    assert download.value.suggested_filename == "tallyhouse-churn-usd-test-by-month-2025-07-2026-03.csv"
     assert head[0] == "period"
     assert lines == rows
 
@@ -253,6 +253,22 @@ def test_everything_can_be_reached_and_read_by_keys_alone(context: "BrowserConte
     assert page.locator(".tip strong").inner_text() == "Jul 2025"
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
+
+
+def test_every_button_has_a_name_of_its_own_and_open_cells_say_so_to_who_does_not_see_them(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = open_page(context, site)
+    names = page.locator("#charts button, #charts a").evaluate_all(
+        "all => all.map(each => each.ariaLabel ?? each.textContent)"
+    )
+    assert len(names) > 50
+    assert len(set(names)) == len(names)
+    page.get_by_role("button", name="Table of Subscriber churn", exact=True).click()
+    assert page.locator("#chart-churn table.full").count() == 1
+    cells = page.locator("#chart-cohort_customers td[data-value]")
+    said = {cell.get_attribute("class"): cell.text_content() for cell in (cells.first, cells.last)}
+    assert said == {"": "100", "open": "100 so far"}
 
 
 def test_a_chart_says_what_a_period_was_when_it_is_pointed_at(context: "BrowserContext", site: Serving) -> None:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -320,7 +321,26 @@ def test_csv_has_exact_numbers_a_header_and_the_currency(connection: psycopg.Con
     movements = "opening_mrr,new,expansion,reactivation,contraction,churn,held_change,closing_mrr"
     assert head == f"period,{movements},is_complete,currency"
     assert first.split(",") == [*("true" if cell is True else str(cell) for cell in found.rows[0]), "kwd"]
-    assert re.fullmatch(r"tallyhouse-mrr-kwd-\d{4}-\d\d-2026-03\.csv", found.file_name)
+    assert re.fullmatch(r"tallyhouse-mrr-kwd-test-by-month-\d{4}-\d\d-2026-03\.csv", found.file_name)
+
+
+def test_files_of_different_views_have_different_names(connection: psycopg.Connection) -> None:
+    asked = filters(connection)
+    views = [
+        asked,
+        replace(asked, livemode=True),
+        replace(asked, grain="quarter"),
+        replace(asked, account_id="acct_1"),
+        replace(asked, price_id="gold"),
+        replace(asked, currency=None),
+    ]
+    names = {Answer(BY_NAME["mrr"], view, (), []).file_name for view in views}
+    assert len(names) == len(views)
+    assert "tallyhouse-mrr-usd-test-by-month-acct_1-2025-07-2026-03.csv" in names
+    # what a chart does not follow is not in its name
+    assert len({Answer(BY_NAME["payback"], view, (), []).file_name for view in views}) == len(views) - 2
+    odd = Answer(BY_NAME["mrr"], replace(asked, price_id='gold"; \r\n/../é'), (), []).file_name
+    assert odd == "tallyhouse-mrr-usd-test-by-month-gold______..__-2025-07-2026-03.csv"
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_only_text_in_csv(connection: psycopg.Connection) -> None:

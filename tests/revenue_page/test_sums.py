@@ -270,4 +270,4 @@ def test_csv_of_all_currencies_names_the_reporting_currency(connection: psycopg.
     head, first, *_ = (line.split(",") for line in found.as_csv().split("\r\n"))
     assert (head[-1], first[-1]) == ("currency", "usd")
     assert Decimal(first[head.index("fx")]) is not None
-    assert found.file_name == "tallyhouse-mrr-all-in-usd-2025-07-2026-03.csv"
+    assert found.file_name == "tallyhouse-mrr-all-in-usd-test-by-month-2025-07-2026-03.csv"
