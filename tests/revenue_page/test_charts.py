@@ -18,6 +18,7 @@ from sqlglot import exp
 from tallyhouse.revenue.answers import Answer, ask, read_query, show_query
 from tallyhouse.revenue.charts import BY_NAME, CHARTS, Chart
 from tallyhouse.revenue.definitions import read_definitions
+from tallyhouse.revenue.document import read_document
 from tallyhouse.revenue.filters import Filters, read_plans, read_slices
 from tallyhouse.revenue.reading import reading
 from tallyhouse.roles import ANALYST
@@ -67,6 +68,17 @@ def test_every_column_is_defined_by_a_comment_of_the_database(connection: psycop
     assert definitions.of(chart) != ""
     assert "Grain" not in definitions.of(chart)
     assert [name for name, text in definitions.of_columns(chart).items() if not text] == []
+
+
+@each_chart
+def test_by_quarter_each_chart_and_column_says_what_a_quarter_is(connection: psycopg.Connection, chart: Chart) -> None:
+    for by, is_said in (("month", False), ("quarter", True)):
+        charts = read_document(connection, SQL_ROOT, {"currency": "usd", "by": by})["charts"]
+        (shown,) = [each for each in charts if each["name"] == chart.name]
+        assert chart.by_quarter.endswith(".")
+        assert (f"By quarter: {chart.by_quarter}" in shown["note"]) is is_said
+        definitions = [column["definition"] for column in shown["columns"]]
+        assert [text.endswith(f"By quarter: {chart.by_quarter}") for text in definitions] == [is_said] * len(definitions)
 
 
 @each_chart

@@ -90,7 +90,13 @@ def _read_chart(
     definitions: Definitions,
     patience: Patience,
 ) -> dict[str, Any]:
-    of_columns = definitions.of_columns(chart)
+    by_quarter = filters.grain == "quarter"
+    of_columns = definitions.of_columns(chart, by_quarter)
+    notes = (
+        chart.note,
+        f"By quarter: {chart.by_quarter}" if by_quarter else "",
+        chart.note_of_all if filters.currency is None else "",
+    )
     ignored = [
         name
         for name, is_asked, follows in (
@@ -104,7 +110,7 @@ def _read_chart(
         "title": chart.title,
         "mart": chart.mart,
         "definition": definitions.of(chart),
-        "note": " ".join(filter(None, (chart.note, chart.note_of_all if filters.currency is None else ""))),
+        "note": " ".join(filter(None, notes)),
         "when_empty": chart.when_empty,
         "ignores": ignored,
         "columns": [

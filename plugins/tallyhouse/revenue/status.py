@@ -20,6 +20,9 @@ DAGS = (
 )
 """The DAGs by which numbers come to be, in their order."""
 
+LATE_AFTER_HOURS = 2
+"""Data that reach less far are late: a run an hour, each of which reads to its beginning and has an hour itself."""
+
 _FRESHNESS = """
 select account_id, livemode, data_through, open_gaps
 from mart.freshness
@@ -99,6 +102,7 @@ def read_status(connection: psycopg.Connection, livemode: bool, account_id: str 
     cursor = connection.cursor(row_factory=dict_row)
     checks = cursor.execute(_CHECKS).fetchall()
     return {
+        "late_after_hours": LATE_AFTER_HOURS,
         "freshness": _rows(cursor.execute(_FRESHNESS, asked).fetchall()),
         "gaps": _rows(cursor.execute(_GAPS, asked).fetchall()),
         "checks": {

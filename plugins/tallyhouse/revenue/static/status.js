@@ -4,8 +4,6 @@ import { linkTo } from "./airflow.js";
 import { el } from "./dom.js";
 import { counted, instantLabel } from "./format.js";
 
-const LATE = 3 * 3600 * 1000;
-
 /** The line and what is behind it; open from the beginning when something is wrong. */
 export function statusLine(status) {
   const troubles = [...runTroubles(status), ...checkTroubles(status), ...gapTroubles(status), ...differenceTroubles(status), ...lateTroubles(status)];
@@ -111,9 +109,9 @@ function differenceTroubles({ reconciliation }) {
   });
 }
 
-function lateTroubles({ freshness }) {
+function lateTroubles({ freshness, late_after_hours }) {
   return freshness
-    .filter((row) => row.data_through && Date.now() - Date.parse(row.data_through) > LATE)
+    .filter((row) => row.data_through && Date.now() - Date.parse(row.data_through) > late_after_hours * 3600 * 1000)
     .map((row) => ({
       level: "warn",
       text: el("span", {}, `The data of ${row.account_id} reach only to ${instantLabel(row.data_through)}: look at `, linkTo("stripe_events", "stripe_events"), "."),
