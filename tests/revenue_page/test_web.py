@@ -232,8 +232,8 @@ def test_differences_are_told_by_their_reasons(serve: Serve, copy: str) -> None:
         differ(connection, "invoice", ["later_than_lag"])
         # of an earlier comparison
         connection.execute(
-            "insert into ops.reconciliation (reconciled_slice_id, account_id, livemode, object_type, object_id, reason, "
-            "difference) values (-1, 'acct_0', false, 'charge', 'ch_0', 'deleted', '{}')"
+            "insert into ops.reconciliation (reconciled_slice_id, account_id, livemode, object_type, object_id, "
+            "reason, difference) values (-1, 'acct_0', false, 'charge', 'ch_0', 'deleted', '{}')"
         )
     rows = {row["object_type"]: row for row in serve(copy).get("/data").json()["status"]["reconciliation"]}
     counts = {kind: {name: rows[kind][name] for name in REASONS} for kind in ("charge", "invoice")}

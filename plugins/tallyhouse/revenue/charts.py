@@ -191,7 +191,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
-        by_quarter="NRR and GRR are the product of its months, MRR churn is what they leave; the quick ratio is of its sums.",
+        by_quarter="NRR and GRR are the product of its months, MRR churn what they leave; the quick ratio is of sums.",
     ),
     Chart(
         "value",
