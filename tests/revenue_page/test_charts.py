@@ -1,6 +1,7 @@
 """The queries of the charts: what they may read, and that they say what the marts say."""
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -90,6 +91,25 @@ def test_the_sql_that_is_shown_gives_the_same_rows_when_it_is_run(connection: ps
     names = [column.name for column in cursor.description or ()]
     assert set(names) >= {column.name for column in chart.columns}
     assert len(cursor.fetchall()) == len(ask(connection, SQL_ROOT, chart, asked).rows) > 0
+
+
+LONGEST = 0.5
+"""Seconds of a query of a small company: fifteen that take as long would use up a third of the page's time."""
+
+
+@each_chart
+@pytest.mark.parametrize("by", ["month", "quarter"])
+def test_a_query_takes_a_fraction_of_the_time_of_the_page(
+    connection: psycopg.Connection, chart: Chart, by: str
+) -> None:
+    asked = filters(connection, currency="every", by=by)
+    # the machine may be busy with something else: the best of three
+    spent = []
+    for _ in range(3):
+        began = time.perf_counter()
+        ask(connection, SQL_ROOT, chart, asked)
+        spent.append(time.perf_counter() - began)
+    assert min(spent) < LONGEST
 
 
 def test_every_query_runs_on_every_version_of_postgresql(each_warehouse: str) -> None:
