@@ -241,7 +241,6 @@ def test_plans_of_one_name_stay_apart_by_their_ids(copy: str) -> None:
     with psycopg.connect(copy) as connection:
         connection.execute("update dwh.product_dim set name = 'Everything'")
         connection.execute("update dwh.price_dim set nickname = 'Monthly' where currency = 'usd'")
-        connection.execute("refresh materialized view mart.mrr_by_plan_monthly")
     with reading(lambda: closing(psycopg.connect(copy))) as connection:
         plans = dict(read_plans(connection, filters(connection)))
         rows = answer(connection, "renewals")

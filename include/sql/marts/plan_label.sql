@@ -1,35 +1,39 @@
 /* Grain: one row per mode and price. How a plan is called where people read it: no two in the same way. */
 create view mart.plan_label as
-with told as (
-    select
-        livemode,
-        price_id,
-        product_id,
-        product_name,
-        price_nickname,
-        month
+with sold as (
+    select account_id, livemode, price_id, product_id
     from mart.mrr_by_plan_monthly
-    union all
-    -- a plan that is free has no MRR
-    select
-        livemode,
-        price_id,
-        product_id,
-        null as product_name,
-        null as price_nickname,
-        null as month
+    union
+    -- a plan that is free, or billed for what was used, may have no MRR
+    select account_id, livemode, price_id, product_id
     from mart.renewal_cohort_by_plan
 ),
 
-newest as (
-    select distinct on (livemode, price_id)
-        livemode,
-        price_id,
+named as (
+    select distinct on (sold.livemode, sold.price_id)
+        sold.livemode,
+        sold.price_id,
         concat_ws(
-            ' · ', coalesce(nullif(product_name, ''), product_id), coalesce(nullif(price_nickname, ''), price_id)
+            ' · ',
+            coalesce(nullif(product.name, ''), sold.product_id),
+            coalesce(nullif(price.nickname, ''), sold.price_id)
         ) as label
-    from told
-    order by livemode asc, price_id asc, month desc nulls last, product_name asc nulls last, product_id asc
+    from sold
+    left join dwh.price_dim as price
+        on
+            sold.account_id = price.account_id
+            and sold.livemode = price.livemode
+            and sold.price_id = price.price_id
+            and price.is_current
+    left join dwh.product_dim as product
+        on
+            sold.account_id = product.account_id
+            and sold.livemode = product.livemode
+            and sold.product_id = product.product_id
+            and product.is_current
+    order by
+        sold.livemode asc, sold.price_id asc, product.name asc nulls last, price.nickname asc nulls last,
+        sold.product_id asc
 ),
 
 final as (
@@ -37,7 +41,7 @@ final as (
         livemode,
         price_id,
         label || case when count(*) over (partition by livemode, label) > 1 then ' · ' || price_id else '' end as label
-    from newest
+    from named
 )
 
 select * from final;
