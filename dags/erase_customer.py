@@ -9,19 +9,22 @@ is. From then on, what Stripe sends of that customer is emptied before anybody s
 rebuild. `ops.erasure` keeps who asked, why, when, and how many rows of which table. It erases the warehouse only: erase
 in Stripe too, and in your files of installs; backups and the server's old row versions (`vacuum`) go by their own time.
 
-**When** By hand. A run only counts, until *is_dry_run* is off and the customer's id was typed a second time. The log of
-`count_rows` also names who may be the same person, and stays: other customers and guests' payments with the same
-address or card. It reads what came since the customer was created, several times: minutes for millions of events. A
-count holds nobody up; while `erase_raw` runs, batches and models of installs wait. `follow` waits for a rebuild that
-goes on.
+**When** By hand. `count_rows` counts, and `approve` waits: under *Required Actions*, in the run or in Airflow's
+navigation, somebody sees which accounts have the customer, how many rows of which table would be emptied, and who may
+be the same person and stays (customers and guests' payments with the same address or card), and chooses. *Reject*
+erases nothing. `ops.erasure` keeps who chose. The count reads what came since the customer was created, several times:
+minutes for millions of events; it holds nobody up. While `erase_raw` runs, batches and models of installs wait.
+`follow` waits for a rebuild that goes on. One request at a time: the next one is counted when this one has ended.
 
-**When it is late** After six hours. `erase_raw` and `follow` wait for loads that run, and large raw layers take long.
+**When it is late** After six hours: nobody has answered. `erase_raw` and `follow` wait for loads that run, and large
+raw layers take long.
 
 **When it is red**
 
-- `count_rows`: the two ids differ; no account has that customer, or several have: the message names the accounts; or
-  the payment is of a customer: erase that one. Nothing was changed.
-- `erase_raw`: as above, or the connection was lost. Nothing was changed: it is one transaction.
+- `count_rows`: no account has that customer, or several have: the message names the accounts; or the payment is of a
+  customer: erase that one. Nothing was changed.
+- `approve`: nobody has answered within 24 hours. Nothing was changed; clear the task to be asked again.
+- `erase_raw`: as `count_rows`, or the connection was lost. Nothing was changed: it is one transaction.
 - `follow`: the raw layer is empty of the person, dims and facts are not yet: a model failed, as in `warehouse`. Mend
   it, and clear the task. Something personal is left: as the message says.
 """
@@ -30,8 +33,8 @@ from datetime import datetime
 
 from airflow.sdk import chain, dag
 
-from tallyhouse.erasure import REASONS
-from tallyhouse.tasks import common, erasing, forms, notifying
+from tallyhouse.erasure_record import REASONS
+from tallyhouse.tasks import approving, common, erasing, forms, notifying
 
 
 @dag(
@@ -46,12 +49,10 @@ from tallyhouse.tasks import common, erasing, forms, notifying
     params={
         "customer_id": forms.text(
             "Customer",
-            "Stripe id of the customer (cus_...); of a guest, of a charge (ch_...) or session (cs_...).",
+            "Stripe id of the customer (cus_...); of a guest, of a charge (ch_...) or session (cs_...). Nothing is "
+            "erased until somebody has seen what it would be, and has approved.",
             minLength=1,
             maxLength=255,
-        ),
-        "customer_id_again": forms.optional_text(
-            "Customer, once more", "The same id again: it cannot be undone. A dry run does not need it."
         ),
         "account_id": forms.optional_text(
             "Account", "Stripe account (acct_...). Empty: the one that has the customer."
@@ -62,13 +63,14 @@ from tallyhouse.tasks import common, erasing, forms, notifying
             "Number of the request in your own books. No names: the record outlives the person's data.",
             pattern="^[A-Za-z0-9._/-]{0,64}$",
         ),
-        "is_dry_run": forms.switch(True, "Dry run", "Only count what would be erased."),
     },
 )
 def erase_customer():
-    """Counts, redacts the raw layer, lets dims and facts follow, and tells the marts."""
-    erased = erasing.erase_raw()
-    chain(common.migrate_schema(), erasing.count_rows(), erased, erasing.follow(erased), common.publish_loaded())
+    """Counts, asks, redacts the raw layer, lets dims and facts follow, and tells the marts."""
+    found = erasing.count_rows()
+    approval = approving.ask(found)
+    erased = erasing.erase_raw(approval.output)
+    chain(common.migrate_schema(), found, approval, erased, erasing.follow(erased), common.publish_loaded())
 
 
 erase_customer()

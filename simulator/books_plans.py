@@ -31,8 +31,7 @@ class PlanBooks:
             cycles = [
                 invoice
                 for invoice in invoices[last.id]
-                if invoice.billing_reason == "subscription_cycle"
-                and invoice.created not in (trial_end, last.ended_at)
+                if invoice.billing_reason == "subscription_cycle" and invoice.created not in (trial_end, last.ended_at)
             ]
             for price in {item.price for item in first.items}:
                 cohort = (price, month_name(first.created))

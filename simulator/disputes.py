@@ -33,6 +33,7 @@ class Disputes:
             brand=state.card.brand,
             customer_name=state.card.name,
             customer_email=state.card.email,
+            billing_address=str(state.card.address),
             due_by=(at + ANSWER_WITHIN) // DAY * DAY + _LAST_SECOND,
         )
         if not is_inquiry:

@@ -38,7 +38,7 @@ class Episodes:
             (0.012, self.credit_invoice),
             (0.010, self.change_items),
             (0.004, self.adjust_balance),
-            (0.010, self.give_free_time),
+            (0.020, self.give_free_time),
         )
 
     def pause(self, at: int, agreement: Agreement) -> None:

@@ -46,7 +46,7 @@ class Life:
         self.index = index
         self.ledger = Ledger(index, IdSource(seed, str(index)))
         self.timeline = Timeline(self.ledger)
-        self.person: Person = make_person(self.rng, index)
+        self.person: Person = make_person(self.rng, index, Random(f"{seed}:{index}:contact"))
         self.currency = self.person.currency
         self.catalog = catalog
         self.payments = Payments(self.ledger, self.person.user_id)
@@ -59,7 +59,7 @@ class Life:
         self.checkout = Checkout(self.payments, self.timeline, money_rng)
         claims = Claims(self.payments, self.timeline, money_rng, is_quarrelsome=index % 20 == 3)
         self.purchases = Purchases(self.rng, self.currency, catalog, self.billing, claims, self._add_card)
-        self.upkeep = Upkeep(self.rng, self.ledger, self.payments, self._add_card)
+        self.upkeep = Upkeep(self.rng, Random(f"{seed}:{index}:moves"), self.ledger, self.payments, self._add_card)
         self.billing.on_over = self._after_subscription
         self.billing.on_paid = lambda at, agreement, charge: self.purchases.perhaps_refund(at, charge)
         self.timeline.schedule(joined_at, self._join)

@@ -87,6 +87,7 @@ class Dispute(NamedTuple):
     brand: str
     customer_name: str
     customer_email: str
+    billing_address: str
     due_by: int
     has_evidence: bool = False
     balance_transactions: tuple[BalanceTransaction, ...] = ()

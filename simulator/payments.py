@@ -82,10 +82,11 @@ class Payments:
         self, at: int, amount: int, currency: str, description: str, request: Request = AUTOMATIC
     ) -> History:
         """A payment intent on the default card, not yet confirmed."""
+        customer: Customer = self.customer_history.state
         intent = PaymentIntent(
             id=self.ledger.ids.long("pi", "3"),
             created=at,
-            customer=self.customer_history.id,
+            customer=customer.id,
             amount=amount,
             currency=currency,
             status="requires_confirmation",
@@ -97,6 +98,7 @@ class Payments:
             statement_descriptor=None,
             canceled_at=None,
             metadata=self._metadata,
+            receipt_email=customer.email if customer.contact.gets_receipts else None,
         )
         return self.ledger.create("payment_intent", intent, at, "payment_intent.created", request)
 
@@ -127,6 +129,7 @@ class Payments:
             risk_score=risk_score,
             authorization_code=f"{100_000 + risk_score * 7919 % 900_000}",
             metadata=self._metadata,
+            receipt_email=state.receipt_email,
         )
         event = "charge.succeeded" if failure is None else "charge.failed"
         history = self.ledger.create("charge", charge, at, event, request)

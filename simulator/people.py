@@ -3,6 +3,7 @@
 from random import Random
 from typing import NamedTuple
 
+from simulator.contact import Contact, make_contact
 from simulator.ids import IdSource, random_text
 from simulator.states import Customer, PaymentMethod
 
@@ -34,25 +35,24 @@ class Person(NamedTuple):
 
     name: str
     email: str
-    country: str
-    postal_code: str
     currency: str
     user_id: str
+    contact: Contact
 
 
-def make_person(rng: Random, index: int) -> Person:
-    """A person whose email and user id are unique by `index`."""
+def make_person(rng: Random, index: int, contact_rng: Random) -> Person:
+    """A person whose email and user id are unique by `index`. `contact_rng`: as of `make_contact`."""
     given, family = rng.choice(_GIVEN), rng.choice(_FAMILY)
     currency = rng.choices(("usd", "eur", "jpy", "kwd"), (58, 27, 11, 4))[0]
     countries = _COUNTRIES[currency]
     country = rng.choices([name for name, _ in countries], [weight for _, weight in countries])[0]
+    name, postal_code = f"{given} {family}", f"{rng.randrange(10_000, 99_999)}"
     return Person(
-        name=f"{given} {family}",
+        name=name,
         email=f"{given}.{family}.{index}@example.com".lower(),
-        country=country,
-        postal_code=f"{rng.randrange(10_000, 99_999)}",
         currency=currency,
         user_id=f"user_{index:07d}",
+        contact=make_contact(contact_rng, index, name, country, postal_code),
     )
 
 
@@ -63,8 +63,7 @@ def new_customer(person: Person, ids: IdSource, at: int) -> Customer:
         created=at,
         name=person.name,
         email=person.email,
-        country=person.country,
-        postal_code=person.postal_code,
+        contact=person.contact,
         currency=None,
         default_payment_method=None,
         delinquent=False,
@@ -84,8 +83,8 @@ def new_card(rng: Random, customer: Customer, ids: IdSource, at: int, year: int)
         customer=customer.id,
         name=customer.name,
         email=customer.email,
-        country=customer.country,
-        postal_code=customer.postal_code,
+        phone=customer.contact.phone,
+        address=customer.contact.address,
         brand=brand,
         last4=last4 or f"{rng.randrange(10_000):04d}",
         exp_month=rng.randrange(1, 13),

@@ -5,6 +5,7 @@ Money is in the currency's minor unit, times are Unix seconds. None means "not (
 
 from typing import NamedTuple
 
+from simulator.contact import Address, Contact, Shipping
 from simulator.terms import Applied, Discount, Pause, Tax, Tier
 
 
@@ -53,8 +54,7 @@ class Customer(NamedTuple):
     created: int
     name: str
     email: str
-    country: str
-    postal_code: str
+    contact: Contact
     currency: str | None  # set by the first subscription, as Stripe does
     default_payment_method: str | None
     delinquent: bool
@@ -65,6 +65,11 @@ class Customer(NamedTuple):
     discount: Discount | None = None
     test_clock: str | None = None
 
+    @property
+    def country(self) -> str:
+        """Where they live."""
+        return self.contact.address.country
+
 
 class PaymentMethod(NamedTuple):
     """A card."""
@@ -74,8 +79,8 @@ class PaymentMethod(NamedTuple):
     customer: str | None  # None once detached
     name: str
     email: str
-    country: str
-    postal_code: str
+    phone: str | None
+    address: Address
     brand: str
     last4: str
     exp_month: int
@@ -167,6 +172,9 @@ class Invoice(NamedTuple):
     customer: str
     customer_email: str
     customer_name: str
+    customer_phone: str | None
+    customer_address: Address
+    customer_shipping: Shipping | None
     subscription: str
     billing_reason: str
     currency: str
@@ -218,6 +226,7 @@ class PaymentIntent(NamedTuple):
     statement_descriptor: str | None
     canceled_at: int | None
     metadata: dict[str, str]
+    receipt_email: str | None = None
 
 
 class Charge(NamedTuple):
@@ -238,6 +247,7 @@ class Charge(NamedTuple):
     risk_score: int
     authorization_code: str
     metadata: dict[str, str]
+    receipt_email: str | None = None
     dispute: str | None = None
     is_withdrawn: bool = False  # by a dispute, even if that was won since
 

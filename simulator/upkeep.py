@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from simulator.agreement import Agreement
+from simulator.contact import move
 from simulator.ledger import Ledger
 from simulator.payments import Payments
 
@@ -11,8 +12,11 @@ from simulator.payments import Payments
 class Upkeep:
     """The small changes of one customer, each an action that a timeline can take."""
 
-    def __init__(self, rng: Random, ledger: Ledger, payments: Payments, add_card: Callable[[int], None]) -> None:
+    def __init__(
+        self, rng: Random, moves: Random, ledger: Ledger, payments: Payments, add_card: Callable[[int], None]
+    ) -> None:
         self._rng = rng
+        self._moves = moves
         self._ledger = ledger
         self._payments = payments
         self._add_card = add_card
@@ -43,9 +47,10 @@ class Upkeep:
             )
 
     def move_house(self, at: int, agreement: Agreement) -> None:
-        """A new postal code, on the card and the customer."""
+        """A new address, on the card and the customer; parcels still go where they went."""
         if not agreement.is_over and self._payments.card is not None:
-            code = f"{self._rng.randrange(10_000, 99_999)}"
+            contact = self._payments.customer_history.state.contact
+            address = move(self._moves, contact.address, f"{self._rng.randrange(10_000, 99_999)}")
             request = self._ledger.request()
-            self._payments.update_card(at, "payment_method.updated", request, postal_code=code)
-            self._payments.update_customer(at, request, postal_code=code)
+            self._payments.update_card(at, "payment_method.updated", request, address=address)
+            self._payments.update_customer(at, request, contact=contact._replace(address=address))

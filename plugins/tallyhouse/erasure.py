@@ -2,23 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from tallyhouse import redaction, warehouse
+from tallyhouse import erasure_record, redaction, warehouse
+from tallyhouse.erasure_record import Request
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.rebuild import drop_left_over
-
-REASONS = {
-    "request": "the person asked for it",
-    "retention": "it was kept long enough",
-    "authority": "a court or an authority asked for it",
-    "mistake": "it should not have been collected",
-}
-"""Reason -> what it means. Words of the user's own might name the person, in the very record of the erasure."""
 
 GUESTS = ("charge", "checkout.session")
 """Kinds of payments that may have no customer: of a guest, one of these stands for the person."""
@@ -74,42 +67,29 @@ _QUOTES = {
             and (e.account_id, e.livemode, e.object_id) = (o.account_id, o.livemode, o.object_id)
     """,
 }
-
 _SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Request:
-    """Whom to erase, and why.
+class Found:
+    """What an erasure would redact: rows by table, of those that hold any.
 
-    `customer_id`: of a guest, the id of the charge or checkout session. `account_id` None: of whichever account has
-    it, if only one has.
+    `owners`: (account, livemode) that have the customer. `others`: what they have in common -> ids of customers, and
+    of guests' payments, that are not erased and may be the same person's.
     """
 
-    customer_id: str
-    account_id: str | None
-    reason: str
-    reference: str | None
-    requested_by: str | None
-    run_id: str
+    owners: tuple[tuple[str, bool], ...]
+    rows: Mapping[str, int]
+    others: Mapping[str, list[str]]
 
-
-@dataclass(frozen=True)
-class Erased:
-    """What was redacted: rows by table, of those that held any.
-
-    `erasure_ids`: of ops.erasure, one for each mode that has the customer. `others`: ids of customers, and of guests'
-    payments, that are not erased and may be the same person's, by what they have in common; told by `count` alone.
-    """
-
-    erasure_ids: tuple[int, ...]
-    rows: Mapping[str, int] = field(default_factory=dict)
-    others: Mapping[str, list[str]] = field(default_factory=dict)
+    @property
+    def documents(self) -> int:
+        """How many of the rows are documents of Stripe's, in the raw layer."""
+        return sum(self.rows.get(table, 0) for table in ("raw.event", "raw.object"))
 
     def describe(self) -> str:
         """One line for a log."""
-        parts = [f"{table} {number:,}" for table, number in self.rows.items()]
-        return f"rows that hold something of the person: {', '.join(parts) or 'none'}"
+        return _described(self.rows)
 
     def describe_others(self) -> list[str]:
         """A line for each thing that others have in common with the person."""
@@ -120,22 +100,34 @@ class Erased:
         ]
 
 
-def count(connection: psycopg.Connection, request: Request) -> Erased:
+@dataclass(frozen=True)
+class Erased:
+    """What was redacted: rows by table, of those that held any. `erasure_ids`: of ops.erasure, one for each mode."""
+
+    erasure_ids: tuple[int, ...]
+    rows: Mapping[str, int]
+
+    def describe(self) -> str:
+        """One line for a log."""
+        return _described(self.rows)
+
+
+def count(connection: psycopg.Connection, request: Request) -> Found:
     """What `erase` would redact, and who else may be the same person. Changes nothing. Errors as of `erase`."""
     require_idle(connection)
     with connection.transaction(force_rollback=True):
         owners = _owners(connection, request)
-        ids = _list(connection, request, owners)
-        rows = redaction.count(connection)
-        return Erased(tuple(ids), _add_up(connection, ids, rows), _others(connection, request, owners))
+        ids = _list(connection, request, owners, None)
+        rows = _add_up(connection, ids, redaction.count(connection))
+        return Found(tuple(owners), rows, _others(connection, request, owners))
 
 
-def erase(connection: psycopg.Connection, request: Request) -> Erased:
+def erase(connection: psycopg.Connection, request: Request, approved_by: str | None = None) -> Erased:
     """Redacts all that the raw layer has of the customer, in one transaction, and puts it on the list of the erased.
 
     What Stripe sends of it from now on is redacted before it is seen. Dims and facts follow with `follow`. A second
-    call of the same run does nothing. Raises TallyhouseError when no account has the customer, or several have, or
-    when it is a payment that is no guest's.
+    call of the same run does nothing. `approved_by`: for the record, None where nobody was asked. Raises
+    TallyhouseError when no account has the customer, or several have, or when it is a payment that is no guest's.
     """
     require_idle(connection)
     with connection.transaction():
@@ -143,7 +135,7 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
     with connection.transaction():
         # Batches take it shared as they end: each is either committed and will be found, or sees the list.
         redaction.lock(connection)
-        ids = _list(connection, request, _owners(connection, request))
+        ids = _list(connection, request, _owners(connection, request), approved_by)
         if not ids:
             return _done(connection, request)
         rows = _add_up(connection, ids, redaction.redact(connection, request.run_id))
@@ -152,6 +144,17 @@ def erase(connection: psycopg.Connection, request: Request) -> Erased:
             [json.dumps(rows), ids],
         )
         return Erased(tuple(ids), rows)
+
+
+def reject(connection: psycopg.Connection, request: Request, rejected_by: str | None) -> None:
+    """Records that somebody has rejected the erasure, and changes nothing else. Errors as of `erase`.
+
+    Of a run that was asked several times the last answer counts; TallyhouseError when it has erased before.
+    """
+    require_idle(connection)
+    with connection.transaction():
+        for account_id, livemode in _owners(connection, request):
+            erasure_record.reject(connection, request, account_id, livemode, rejected_by)
 
 
 def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence[int]) -> None:
@@ -254,9 +257,11 @@ def _owners(connection: psycopg.Connection, request: Request) -> list[tuple[str,
     return owners
 
 
-def _list(connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]]) -> list[int]:
+def _list(
+    connection: psycopg.Connection, request: Request, owners: Sequence[tuple[str, bool]], approved_by: str | None
+) -> list[int]:
     """Puts the customer on the list, in each account and mode; the ids of these erasures, none when done before."""
-    listed = (_list_one(connection, request, account_id, livemode) for account_id, livemode in owners)
+    listed = (_list_one(connection, request, *owner, approved_by) for owner in owners)
     ids = [erasure_id for erasure_id in listed if erasure_id is not None]
     # when all are on the list: who is erased in one mode names nobody in the other
     for erasure_id in ids:
@@ -264,24 +269,14 @@ def _list(connection: psycopg.Connection, request: Request, owners: Sequence[tup
     return ids
 
 
-def _list_one(connection: psycopg.Connection, request: Request, account_id: str, livemode: bool) -> int | None:
+def _list_one(
+    connection: psycopg.Connection, request: Request, account_id: str, livemode: bool, approved_by: str | None
+) -> int | None:
     """Puts the customer on the list; None when this run has done so before."""
-    row = connection.execute(
-        "insert into ops.erasure (account_id, livemode, customer_id, reason, reference, requested_by, run_id) "
-        "values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning erasure_id",
-        [
-            account_id,
-            livemode,
-            request.customer_id,
-            request.reason,
-            request.reference,
-            request.requested_by,
-            request.run_id,
-        ],
-    ).fetchone()
-    if row is None:
+    erasure_id = erasure_record.approve(connection, request, account_id, livemode, approved_by)
+    if erasure_id is None:
         return None
-    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": row[0]}
+    root = {"account": account_id, "livemode": livemode, "customer": request.customer_id, "id": erasure_id}
     # Of one that was erased before, everything is looked through once more, and counts for this erasure.
     connection.execute(
         "with before as (select erasure_id from ops.erased_object "
@@ -295,4 +290,9 @@ def _list_one(connection: psycopg.Connection, request: Request, account_id: str,
         "values (%(account)s, %(livemode)s, %(customer)s, %(id)s, %(since)s) on conflict do nothing",
         {**root, "since": since and since[0]},
     )
-    return int(row[0])
+    return erasure_id
+
+
+def _described(rows: Mapping[str, int]) -> str:
+    parts = [f"{table} {number:,}" for table, number in rows.items()]
+    return f"rows that hold something of the person: {', '.join(parts) or 'none'}"

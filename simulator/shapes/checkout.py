@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from simulator.contact import plain_address
 from simulator.money_states import CheckoutSession, SetupIntent
 from simulator.shapes.payments import card_error
-from simulator.shapes.people import address
+from simulator.shapes.people import render_address
 
 
 def render_setup_intent(state: SetupIntent, at: float) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def render_session(state: CheckoutSession, at: float) -> dict[str, Any]:
     details: dict[str, Any] | None = None
     if state.status == "complete":
         details = {
-            "address": {**address(state.customer_country, ""), "postal_code": None},
+            "address": {**render_address(plain_address(state.customer_country, "")), "postal_code": None},
             "business_name": None,
             "email": state.customer_email,
             "individual_name": None,

@@ -47,6 +47,7 @@ _NETWORK_CODES = {
 def render_dispute(state: Dispute, at: float) -> dict[str, Any]:
     """A dispute, with the balance transactions that it made embedded whole."""
     evidence: dict[str, Any] = dict.fromkeys(_EVIDENCE)
+    evidence["billing_address"] = state.billing_address
     evidence["customer_email_address"] = state.customer_email
     evidence["customer_name"] = state.customer_name
     evidence["enhanced_evidence"] = {}

@@ -5,6 +5,7 @@ from typing import Any
 from simulator.catalog import Catalog
 from simulator.shapes.discounts import render_tax_rate
 from simulator.shapes.nested import LINES_SHOWN, nested_list
+from simulator.shapes.people import render_address, render_shipping
 from simulator.states import Invoice, Line
 from simulator.terms import CreditNote, InvoiceItem, Tax
 
@@ -242,11 +243,11 @@ class InvoiceShapes:
             "custom_fields": None,
             "customer": state.customer,
             "customer_account": None,
-            "customer_address": None,
+            "customer_address": render_address(state.customer_address),
             "customer_email": state.customer_email,
             "customer_name": state.customer_name,
-            "customer_phone": None,
-            "customer_shipping": None,
+            "customer_phone": state.customer_phone,
+            "customer_shipping": render_shipping(state.customer_shipping),
             "customer_tax_exempt": "none",
             "customer_tax_ids": [],
             "default_payment_method": None,

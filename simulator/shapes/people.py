@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.contact import Address, Shipping
 from simulator.shapes.discounts import render_discount
 from simulator.states import Customer, PaymentMethod
 from simulator.terms import CustomerBalanceTransaction, TestClock
@@ -14,16 +15,16 @@ _NO_TAX = {
 }
 
 
-def address(country: str, postal_code: str) -> dict[str, Any]:
-    """An address of which only country and postal code are known."""
-    return {
-        "city": None,
-        "country": country,
-        "line1": None,
-        "line2": None,
-        "postal_code": postal_code,
-        "state": None,
-    }
+def render_address(state: Address) -> dict[str, Any]:
+    """A postal address; what was not told is null."""
+    return state._asdict()
+
+
+def render_shipping(state: Shipping | None) -> dict[str, Any] | None:
+    """Where parcels go."""
+    if state is None:
+        return None
+    return {"address": render_address(state.address), "name": state.name, "phone": state.phone}
 
 
 def render_customer(state: Customer, at: float) -> dict[str, Any]:
@@ -31,14 +32,14 @@ def render_customer(state: Customer, at: float) -> dict[str, Any]:
     return {
         "id": state.id,
         "object": "customer",
-        "address": address(state.country, state.postal_code),
+        "address": render_address(state.contact.address),
         "balance": state.balance,
         "created": state.created,
         "currency": state.currency,
         "customer_account": None,
         "default_source": None,
         "delinquent": state.delinquent,
-        "description": None,
+        "description": state.contact.description,
         "discount": None if state.discount is None else render_discount(state.discount, at),
         "email": state.email,
         "invoice_prefix": state.invoice_prefix,
@@ -52,9 +53,9 @@ def render_customer(state: Customer, at: float) -> dict[str, Any]:
         "metadata": state.metadata,
         "name": state.name,
         "next_invoice_sequence": 1,
-        "phone": None,
+        "phone": state.contact.phone,
         "preferred_locales": [],
-        "shipping": None,
+        "shipping": render_shipping(state.contact.shipping),
         "tax": _NO_TAX,
         "tax_exempt": "none",
         "test_clock": state.test_clock,
@@ -101,10 +102,10 @@ def render_test_clock(state: TestClock, at: float) -> dict[str, Any]:
 def billing_details(card: PaymentMethod) -> dict[str, Any]:
     """Who owns a card."""
     return {
-        "address": address(card.country, card.postal_code),
+        "address": render_address(card.address),
         "email": card.email,
         "name": card.name,
-        "phone": None,
+        "phone": card.phone,
         "tax_id": None,
     }
 
@@ -122,7 +123,7 @@ def render_payment_method(state: PaymentMethod, at: float) -> dict[str, Any]:
         "card": {
             "brand": state.brand,
             "checks": CARD_CHECKS,
-            "country": state.country,
+            "country": state.address.country,
             "display_brand": state.brand,
             "exp_month": state.exp_month,
             "exp_year": state.exp_year,

@@ -17,7 +17,9 @@ from demo import airflow_config
 from demo.company import write_files
 from simulator.app import DEFAULT_KEY
 from simulator.instance import simulator_thread
+from simulator.server import serve_in_thread
 from tests.conftest import ROOT, PostgresServer
+from tests.dags.answers import Answerer
 from tests.dags.runs import Dags, FirstLoad
 
 if TYPE_CHECKING:
@@ -143,6 +145,19 @@ def loaded_dags(
     connect(monkeypatch, conninfo, stripe_url)
     yield Dags(dag_files_by_id, airflow_environment, conninfo)
     postgres.drop_database(conninfo)
+
+
+@pytest.fixture(scope="package")
+def answerer(airflow_environment: str) -> Iterator[Answerer]:
+    """Somebody who is logged in to Airflow's real api-server."""
+    from airflow.api_fastapi.app import create_app
+
+    login = airflow_config.load_or_make_secrets(Path(os.environ["AIRFLOW_HOME"]))
+    with serve_in_thread(create_app(apps="core")) as url, httpx.Client(base_url=url, timeout=30) as api:
+        name = {"username": airflow_config.USER, "password": login.password}
+        token = api.post("/auth/token", json=name).raise_for_status().json()["access_token"]
+        api.headers["Authorization"] = f"Bearer {token}"
+        yield Answerer(api, airflow_config.USER)
 
 
 @pytest.fixture

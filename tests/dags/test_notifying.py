@@ -18,6 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tallyhouse.errors import without_rows
+from tests.dags.answers import Answerer
 from tests.dags.runs import Dags
 
 EMAILS, SLACK = "AIRFLOW_VAR_TALLYHOUSE_ALERT_EMAILS", "AIRFLOW_VAR_TALLYHOUSE_ALERT_SLACK"
@@ -261,3 +262,17 @@ def miss_deadline(dag_id: str) -> str:
     events = asyncio.run(as_the_triggerer_does())
     assert [event.payload["state"].value for event in events] == ["running", "success"]
     return "late"
+
+
+def test_who_is_to_answer_is_told_and_is_asked_also_when_nobody_could_be_told(
+    loaded_dags: Dags, channel: Channel, answerer: Answerer
+) -> None:
+    channel.status = 500
+    ((customer_id,),) = loaded_dags.rows("select min(customer_id) from dwh.customer_dim")
+    with answerer.choosing("erase_customer", "Reject"):
+        run = loaded_dags.run("erase_customer", customer_id=customer_id)
+    assert run.state == "success"
+    message = channel.texts[0]
+    assert f"*erase_customer waits for an answer: Erase {customer_id} for good?*" in message
+    assert "Nothing is done until somebody chooses: Approve or Reject." in message
+    assert f"/dags/erase_customer/runs/{run.run_id}/tasks/approve/required_actions" in message

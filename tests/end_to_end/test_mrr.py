@@ -77,6 +77,34 @@ def watched(request: pytest.FixtureRequest, postgres: PostgresServer, read_as_it
     postgres.drop_database(conninfo)
 
 
+FREE = """
+    select
+        count(*) filter (where not own.is_first_trial and own.was_paid),
+        count(*) filter (where own.is_first_trial and own.has_other)
+    from dwh.subscription_dim as s
+    cross join lateral (
+        select
+            s.trial_start_at < s.created_at + interval '1 day' as is_first_trial,
+            exists (
+                select from dwh.mrr_change_fact as m
+                where m.subscription_id = s.subscription_id and m.changed_at < s.valid_from and m.mrr_after_minor > 0
+            ) as was_paid,
+            exists (
+                select from dwh.mrr_change_fact as m
+                where m.customer_id = s.customer_id and m.changed_at < s.valid_from and m.mrr_after_minor > 0
+            ) as has_other
+    ) as own
+    where s.status = 'trialing'
+"""
+
+
+def test_some_are_given_free_time_and_some_try_a_second_plan(watched: Pipeline) -> None:
+    with psycopg.connect(watched.conninfo) as connection:
+        row = connection.execute(FREE).fetchone()
+    assert row is not None
+    assert min(row) > 0
+
+
 def test_mrr_equals_the_books_on_every_day_in_every_currency(watched: Pipeline) -> None:
     expected = {
         (row["currency"], row["day"]): [Fraction(row[f"{bucket}_minor"]) for bucket in ("mrr", "paused", "trial")]

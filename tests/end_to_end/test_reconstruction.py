@@ -1,6 +1,7 @@
 """History from before the events, rebuilt from lists, against what reading every event since the founding gives."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.conftest import PostgresServer
+from tests.conftest import SQL_ROOT, PostgresServer
 from tests.end_to_end.conftest import WATCHED_FOUNDED, WATCHED_NOW
 from tests.end_to_end.pipeline import Pipeline
+
+METRICS = SQL_ROOT.parents[1] / "docs" / "metrics.md"
 
 # Stripe keeps events for 30 days: before that the late warehouse knows lists only.
 EVENTS_FROM = WATCHED_NOW - timedelta(days=30)
@@ -116,14 +119,28 @@ MRR = """
 """
 
 
-def test_mrr_of_the_past_differs_for_few_customers_and_by_little(warehouses: tuple[str, str]) -> None:
+Pair = tuple[Decimal, Decimal]
+"""(what is true, what was told)."""
+
+
+def mrr_of_customers(warehouses: tuple[str, str]) -> list[Pair]:
+    """MRR of each customer as each month begins."""
     always, late = (states(conninfo, MRR) for conninfo in warehouses)
     nothing = (Decimal(0),)
-    pairs = {key: (always.get(key, nothing)[0], late.get(key, nothing)[0]) for key in always.keys() | late.keys()}
+    return [(always.get(key, nothing)[0], late.get(key, nothing)[0]) for key in always.keys() | late.keys()]
+
+
+def share_of(pairs: Iterable[Pair]) -> float:
+    """What differs, over all there is."""
+    listed = [*pairs]
+    return float(sum(abs(true - told) for true, told in listed) / sum(abs(true) for true, _ in listed))
+
+
+def test_mrr_of_the_past_differs_for_few_customers_and_by_little(warehouses: tuple[str, str]) -> None:
+    pairs = mrr_of_customers(warehouses)
     assert len(pairs) > 600
-    wrong = [pair for pair in pairs.values() if pair[0] != pair[1]]
-    assert len(wrong) <= len(pairs) // 20
-    assert sum(abs(true - told) for true, told in wrong) <= sum(true for true, _ in pairs.values()) / 20
+    assert len([pair for pair in pairs if pair[0] != pair[1]]) <= len(pairs) // 20
+    assert share_of(pairs) <= 0.05
 
 
 LEDGER = """
@@ -158,7 +175,7 @@ GONE_DISCOUNTS = """
     where
         k.duration = 'forever'
         and (d.subscription_id is null or d.subscription_id = s.subscription_id)
-        and (d.deleted_at < %(events_from)s or jsonb_array_length(jsonb_path_query_array(d.coupons, '$.keyvalue()')) > 1)
+        and (d.deleted_at < %(events_from)s or (select count(*) > 1 from jsonb_object_keys(d.coupons)))
 """
 
 
@@ -167,11 +184,16 @@ def found(conninfo: str, query: str) -> set[tuple[Any, ...]]:
         return set(connection.execute(query, {"events_from": EVENTS_FROM}).fetchall())
 
 
+def explained_by(always: str) -> set[str]:
+    """Subscriptions of which the past can differ."""
+    return {row[0] for query in (UNTOLD_STATES, UNBILLED_CHANGES, GONE_DISCOUNTS) for row in found(always, query)}
+
+
 def test_mrr_of_a_subscription_is_exact_on_every_day_unless_a_pause_a_discount_or_a_yearly_plan_explains_it(
     warehouses: tuple[str, str],
 ) -> None:
     always, late = warehouses
-    explained = {row[0] for query in (UNTOLD_STATES, UNBILLED_CHANGES, GONE_DISCOUNTS) for row in found(always, query)}
+    explained = explained_by(always)
     true, told = found(always, LEDGER), found(late, LEDGER)
     differing = {row[0] for row in true ^ told}
     assert differing <= explained
@@ -211,10 +233,7 @@ def shares(warehouses: tuple[str, str], query: str) -> list[float]:
     always, late = ({row[:2]: row[2:] for row in found(conninfo, query)} for conninfo in warehouses)
     nothing = (0,) * len(next(iter(always.values())))
     pairs = [(always.get(key, nothing), late.get(key, nothing)) for key in always.keys() | late.keys()]
-    return [
-        float(sum(abs(true[at] - told[at]) for true, told in pairs) / sum(abs(true[at]) for true, _ in pairs))
-        for at in range(len(nothing))
-    ]
+    return [share_of((true[at], told[at]) for true, told in pairs) for at in range(len(nothing))]
 
 
 def test_movements_of_the_past_differ_within_bounds(warehouses: tuple[str, str]) -> None:
@@ -228,3 +247,27 @@ def test_movements_of_the_past_differ_within_bounds(warehouses: tuple[str, str])
 def test_cohorts_of_the_past_differ_within_bounds(warehouses: tuple[str, str]) -> None:
     size, active, mrr = shares(warehouses, COHORTS)
     assert max(size, active, mrr) < 0.12
+
+
+def percent(*shares: float) -> str:
+    return "; ".join(f"{100 * share:.1f} %" for share in shares)
+
+
+def test_the_documentation_gives_these_figures(warehouses: tuple[str, str]) -> None:
+    always, _ = warehouses
+    subscriptions = {row[0] for row in found(always, LEDGER)}
+    pairs = mrr_of_customers(warehouses)
+    wrong = [pair for pair in pairs if pair[0] != pair[1]]
+    began, back_minor, more, less, lost, closing, new, back, left = shares(warehouses, MOVED)
+    others = (back_minor, more, less, lost, back, left)
+    text = re.sub(r"\s+", " ", METRICS.read_text())
+    for told in (
+        f"{len(subscriptions - explained_by(always))} of {len(subscriptions)} subscriptions had none of the three",
+        f"| MRR, by customer and month | {percent(share_of(pairs))} ({len(wrong)} of {len(pairs)} differ) |",
+        f"| closing MRR, by currency and month | {percent(closing)} |",
+        f"| new MRR; new customers | {percent(began, new)} |",
+        "| expansion, contraction, churn, reactivation; customers who left or came back | "
+        f"{100 * min(others):.0f} % to {100 * max(others):.0f} % |",
+        f"| cohorts: size, customers, MRR | {percent(*shares(warehouses, COHORTS))} |",
+    ):
+        assert told in text

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tallyhouse import erasure, export
+from tallyhouse import erasure, erasure_record, export
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.export_folder import MANIFEST, ExportFolder
 from tallyhouse.warehouse import apply_models
@@ -324,7 +324,7 @@ def test_what_was_erased_is_not_exported_even_as_personal_data(
     )
     stage(connection, [customer, charge("ch_1", "2026-03-01T01:00:00", customer="cus_1", **details("4242"))])
     apply_models(connection, SQL_ROOT)
-    erasure.erase(connection, erasure.Request("cus_1", ACCOUNT, "request", None, None, "erase"))
+    erasure.erase(connection, erasure_record.Request("cus_1", ACCOUNT, "request", None, None, "erase"))
     ((_, _, _, source),) = sources(connection, local, is_personal=True)
     assert source == {"type": "card", "card": {"brand": "visa", "country": "DE", "exp_year": 2030}}
 

@@ -234,7 +234,7 @@ def test_a_column_that_looks_personal_is_in_the_list_or_said_to_be_harmless(ware
     assert named & set(HARMLESS) == set()
 
 
-# that no mart shows the values either is tested where a company is loaded: tests/erasure
+# that no mart shows the values either is tested where a company is loaded: tests/end_to_end/test_erasure.py
 def test_no_mart_has_a_column_that_looks_personal(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
         looks = {column for schema, _, column in columns(connection) if schema == "mart" and PERSONAL.search(column)}

@@ -8,6 +8,7 @@ from simulator.catalog import Catalog
 from simulator.changes import Changes
 from simulator.clock import parse_instant
 from simulator.company import Company
+from simulator.contact import Contact, plain_address
 from simulator.ids import IdSource
 from simulator.ledger import History, Ledger
 from simulator.payments import Payments
@@ -56,7 +57,7 @@ class Scripted:
         self.timeline.schedule(at(when), run)
 
     def join(self, when: int, has_card: bool = True) -> None:
-        person = Person("A B", "a.b@example.com", "US", "12345", self.currency, "user_1")
+        person = Person("A B", "a.b@example.com", self.currency, "user_1", Contact(plain_address("US", "12345")))
         self.payments.create_customer(when, new_customer(person, self.ledger.ids, when), self.ledger.request())
         if has_card:
             self.add_card(when)

@@ -130,6 +130,11 @@ def test_all_kinds_of_lives_are_there(events: list[dict]) -> None:
     assert {"trialing", "incomplete", "active", "past_due", "canceled", "incomplete_expired"} <= statuses
 
 
+def test_some_who_pay_are_given_free_time(company: Company) -> None:
+    histories = company.objects["subscription"].histories
+    assert any(h.states[0].trial_start is None and h.state.trial_start is not None for h in histories)
+
+
 def test_charges_in_the_events_add_up_to_the_books(events: list[dict], api: httpx.Client) -> None:
     revenue: dict[str, int] = defaultdict(int)
     for event in events:

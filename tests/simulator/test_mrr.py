@@ -109,6 +109,20 @@ def test_what_is_paused_is_counted_apart() -> None:
     assert (mrr(company, "2026-04-01T00:00:00Z"), paused(company, "2026-04-01T00:00:00Z")) == (2900, 0)
 
 
+def test_free_time_of_who_paid_is_held_and_a_trial_of_who_did_not_is_not() -> None:
+    def script_of(script: Scripted) -> None:
+        def give(agreement: Agreement) -> None:
+            script.do("2026-01-20T00:00:00Z", lambda moment: script.changes.give_free_time(moment, agreement, 20))
+
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=give)
+
+    for company, held in ((live(script_of), [2900]), (live(lambda script: trialist(script, lambda a: None)), [])):
+        until = at("2026-01-22T00:00:00Z")
+        assert mrr(company, "2026-01-22T00:00:00Z") == 0
+        found = [amount for amount in Books(company).movements.held(until).values() if amount]
+        assert found == held
+
+
 def test_trial_counts_nowhere_and_once_ended_without_a_card_as_paused() -> None:
     company = live(lambda script: trialist(script, lambda agreement: None))
     assert (mrr(company, "2026-01-15T00:00:00Z"), paused(company, "2026-01-15T00:00:00Z")) == (0, 0)

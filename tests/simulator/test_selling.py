@@ -66,6 +66,25 @@ def test_nothing_is_collected_while_paused_and_it_resumes_by_itself(behavior: st
     assert len(company.objects["charge"].histories) == 3
 
 
+def test_free_time_looks_like_a_trial_and_begins_a_new_cycle() -> None:
+    def script_of(script: Scripted) -> None:
+        def give(agreement: Agreement) -> None:
+            script.do("2026-02-20T00:00:00Z", lambda moment: script.changes.give_free_time(moment, agreement, 30))
+
+        begins(script, "2026-01-10T00:00:00Z", ("starter", 1), then=give)
+
+    company = live(script_of)
+    assert statuses(company) == ["incomplete", "active", "trialing", "active"]
+    assert [(invoice.billing_reason, invoice.total, invoice.created) for invoice in invoices(company)][:5] == [
+        ("subscription_create", 2900, at("2026-01-10T00:00:00Z")),
+        ("subscription_cycle", 2900, at("2026-02-10T00:00:00Z")),
+        ("subscription_update", 0, at("2026-02-20T00:00:00Z")),
+        ("subscription_cycle", 2900, at("2026-03-22T00:00:00Z")),
+        ("subscription_cycle", 2900, at("2026-04-22T00:00:00Z")),
+    ]
+    assert "customer.subscription.trial_will_end" in types(company, "customer.sub")
+
+
 def test_trial_that_ends_without_a_card_is_paused_until_there_is_one() -> None:
     def script_of(script: Scripted) -> None:
         def resume(agreement: Agreement) -> None:

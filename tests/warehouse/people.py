@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from tallyhouse import erasure
+from tallyhouse import erasure, erasure_record
 from tallyhouse.warehouse import apply_models
 from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage, table_rows
 
@@ -32,8 +32,8 @@ REVIEW = version("review", "prv_1", "review.opened", charge="ch_1", ip_address="
 OTHER = version("charge", "ch_2", customer="cus_2", amount=900, currency="usd", status="succeeded", description=NAME)
 
 
-def request(run_id: str = "run", customer_id: str = "cus_1", account_id: str | None = None) -> erasure.Request:
-    return erasure.Request(customer_id, account_id, "request", None, None, run_id)
+def request(run_id: str = "run", customer_id: str = "cus_1", account_id: str | None = None) -> erasure_record.Request:
+    return erasure_record.Request(customer_id, account_id, "request", None, None, run_id)
 
 
 def erase(connection: psycopg.Connection, run_id: str = "run") -> erasure.Erased:

@@ -251,6 +251,33 @@ def test_a_try_that_follows_erases_nothing_twice(connection: psycopg.Connection)
     assert NAME not in texts(connection)
 
 
+ANSWERS = "select answered_by, erased_at is not null, rejected_at is not null from ops.erasure"
+
+
+def test_a_rejection_is_recorded_and_changes_nothing_and_a_later_approval_of_the_run_counts(
+    connection: psycopg.Connection,
+) -> None:
+    loaded(connection, CUSTOMER, CHARGE)
+    told = texts(connection)
+    for name in ("rita", "rob"):  # the task was cleared, and asked again
+        erasure.reject(connection, request(), name)
+        assert connection.execute(ANSWERS).fetchall() == [(name, False, True)]
+        connection.commit()
+    assert texts(connection) == told
+    erasure.erase(connection, request(), "ada")
+    assert connection.execute(ANSWERS).fetchall() == [("ada", True, False)]
+    assert body_of(connection, "cus_1") is not None
+    assert "name" not in body_of(connection, "cus_1")
+
+
+def test_what_was_erased_cannot_be_rejected_any_more(connection: psycopg.Connection) -> None:
+    loaded(connection, CUSTOMER)
+    erasure.erase(connection, request(), "ada")
+    with pytest.raises(TallyhouseError, match=r"has erased cus_1 of acct_test before.*cannot be undone"):
+        erasure.reject(connection, request(), "rita")
+    assert connection.execute(ANSWERS).fetchall() == [("ada", True, False)]
+
+
 def test_loads_look_at_nothing_more_when_nothing_of_the_erased_has_come(connection: psycopg.Connection) -> None:
     loaded(connection, CUSTOMER)
     erase(connection)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tallyhouse import erasure
+from tallyhouse import erasure, erasure_record
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.rebuild import rebuild
 from tallyhouse.warehouse import apply_models, refresh_marts
@@ -170,7 +170,7 @@ def put(connection: psycopg.Connection, batch: list[Version] | list[StoredRow]) 
 
 def erase(connection: psycopg.Connection, name: str) -> bool:
     """Erases the first person; False while nothing has told of one."""
-    request = erasure.Request("cus_1", None, "request", None, None, name)
+    request = erasure_record.Request("cus_1", None, "request", None, None, name)
     try:
         erased = erasure.erase(connection, request)
     except TallyhouseError:

@@ -11,6 +11,7 @@ rows in full, in the columns that they name. Amounts are compared to 6 decimals.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from psycopg.rows import dict_row
 from tallyhouse.checks import read_checks, run_checks
 from tallyhouse.objects import OBJECTS
 from tallyhouse.warehouse import apply_models, refresh_marts
+from tests.conftest import VERSIONS
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
 FOLDER = Path(__file__).parent / "golden"
@@ -137,7 +139,20 @@ def broken_checks(connection: psycopg.Connection, layers: set[str]) -> list[str]
     return [result.check.name for result in run_checks(connection, rules, "test") if result.status == "failed"]
 
 
-@pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.name)
+def on_versions(cases: list[Case]) -> list[Any]:
+    """(case, version): each version of PostgreSQL sees every relation, and each case is seen by one of them.
+
+    A relation with one case has it on both.
+    """
+    found = []
+    for relation in dict.fromkeys(case.relation for case in cases):
+        own = [case for case in cases if case.relation == relation]
+        pairs = list(zip(own, cycle(VERSIONS), strict=False)) if len(own) > 1 else list(product(own, VERSIONS))
+        found += [pytest.param(case, version, id=f"{case.name}-pg{version}") for case, version in pairs]
+    return found
+
+
+@pytest.mark.parametrize(("case", "each_postgres"), on_versions(read_cases()), indirect=["each_postgres"])
 def test_golden(case: Case, connection: psycopg.Connection) -> None:
     content = case.content
     assert content["why"], "every case says why it is there"

@@ -27,6 +27,8 @@ from tallyhouse.windows import Window
 from tests.ingest.scripted import KEY, Row, Scripted, ScriptedStripe, event, scripted_stripe
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage
 
+pytestmark = pytest.mark.either_version
+
 NOON = moment("2026-03-01T12:00:00")
 SECOND = int(NOON.timestamp())
 LISTING = Account(ACCOUNT, False, NOON + timedelta(hours=1))

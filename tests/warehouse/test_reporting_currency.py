@@ -8,6 +8,8 @@ import pytest
 from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.raw_rows import SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
+pytestmark = pytest.mark.either_version
+
 
 def converted(number: int, day: str, currency: str, into: str, rate: float) -> list[Version]:
     """A charge of 1,000 minor units, and what it became."""

@@ -8,6 +8,8 @@ import pytest
 from tallyhouse.warehouse import apply_models
 from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage
 
+pytestmark = pytest.mark.either_version
+
 CREATED, UPDATED, DELETED = (f"customer.subscription.{what}" for what in ("created", "updated", "deleted"))
 CUSTOMER = {"object": "customer", "id": "cus_1", "metadata": {"user_id": "user_7"}}
 

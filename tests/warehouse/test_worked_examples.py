@@ -14,6 +14,8 @@ from tallyhouse.warehouse import apply_models, refresh_marts
 from tests.warehouse.documents import subscribed
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, StoredRow, Version, moment, stage, stage_rows
 
+pytestmark = pytest.mark.either_version
+
 JANUARY = moment("2026-01-10T00:00:00")
 FEBRUARY = moment("2026-02-10T00:00:00")
 MARCH = moment("2026-03-10T00:00:00")

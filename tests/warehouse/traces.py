@@ -9,16 +9,28 @@ PLACES = ["version_at", "version_rank", "version_order", "links_at", "links_rank
 
 
 def rows_with(connection: psycopg.Connection, words: Sequence[str], schemas: Sequence[str]) -> dict[str, int]:
-    """Rows that hold one of the words, of every table and view of these schemas that does."""
+    """Rows that hold one of the words, of every table and view of these schemas that does, in columns that the
+    connection's role may read."""
     names = connection.execute(
-        "select relnamespace::regnamespace::text, relname from pg_class "
-        "where relnamespace::regnamespace::text = any(%s) and relkind in ('r', 'v', 'm')",
+        """
+        select c.relnamespace::regnamespace::text, c.relname, array_agg(a.attname::text)
+        from pg_class as c
+        inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+        where
+            c.relnamespace::regnamespace::text = any(%s)
+            and c.relkind in ('r', 'v', 'm')
+            and has_schema_privilege(c.relnamespace, 'usage')
+            and has_column_privilege(c.oid, a.attnum, 'select')
+        group by c.relnamespace, c.relname
+        """,
         [list(schemas)],
     ).fetchall()
     found = {}
-    for name in names:
-        query = sql.SQL("select count(*) from {} as t where t::text ilike any(%s)").format(sql.Identifier(*name))
-        row = connection.execute(query, [[f"%{word}%" for word in words]]).fetchone()
+    for *name, columns in names:
+        query = sql.SQL("select count(*) from (select {} from {}) as t where lower(t::text) like any(%s)").format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(*name)
+        )
+        row = connection.execute(query, [[f"%{word.lower()}%" for word in words]]).fetchone()
         if row and row[0]:
             found[".".join(name)] = row[0]
     connection.rollback()

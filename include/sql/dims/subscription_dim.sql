@@ -1,5 +1,7 @@
 /* Grain: one row per subscription and stretch without a change. Who was subscribed, in which state, and when. */
-select ops.begin_model('subscription_dim', touching => '{subscription}', upstream => '{invoice_fact,invoice_line_fact}');
+select ops.begin_model(
+    'subscription_dim', touching => '{subscription}', upstream => '{invoice_fact,invoice_line_fact}'
+);
 select ops.touch_invoiced_subscriptions();
 select ops.read_touched('subscription');
 

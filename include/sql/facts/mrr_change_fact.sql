@@ -285,13 +285,13 @@ document as (
     cross join lateral staging.discount(version.body) as own
     -- another version of it may have shown what its coupon takes off, where this one only names it
     left join dwh.discount_dim as known
-        on named.account_id = known.account_id and named.livemode = known.livemode and own.discount_id = known.discount_id
-    cross join lateral jsonb_to_record(coalesce(known.coupons -> own.coupon_id, '{}')) as told (
-        duration text,
-        currency text,
-        percent_off numeric,
-        amount_off_minor bigint
-    )
+        on
+            named.account_id = known.account_id
+            and named.livemode = known.livemode
+            and own.discount_id = known.discount_id
+    cross join
+        lateral jsonb_to_record(coalesce(known.coupons -> own.coupon_id, '{}'))
+            as told (duration text, currency text, percent_off numeric, amount_off_minor bigint)
     where jsonb_typeof(named.discount) = 'string' and version.version_rank < 3
     union all
     -- discounts of the oldest shapes have no id: staging.discounts_of keeps what they say

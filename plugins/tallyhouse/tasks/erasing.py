@@ -1,4 +1,4 @@
-"""Tasks of erase_customer: what would go is counted, the raw layer redacted, dims and facts brought after it."""
+"""Tasks of erase_customer: what would go is counted; if approved, the raw layer is redacted, and the rest follows."""
 
 import logging
 from collections.abc import Mapping
@@ -8,17 +8,18 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from tallyhouse import erasure, settings
-from tallyhouse.errors import TallyhouseError
+from tallyhouse.erasure_record import Request
+from tallyhouse.tasks import approving
 from tallyhouse.tasks.common import run_name
 
 log = logging.getLogger(__name__)
 
 
 @task
-def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> dict[str, int]:
+def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> str:
     """What the warehouse holds of the customer, by table, and who else may be the same person; changes nothing.
 
-    Fails when there is no such customer, and before it looks, when the customer's id was not typed twice.
+    Returns it as Markdown, for whoever approves. Fails when there is no such customer.
     """
     request = _request(params or {}, dag_run)
     with settings.warehouse_connection() as connection:
@@ -26,19 +27,20 @@ def count_rows(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> 
     log.info("%s", found.describe())
     for line in found.describe_others():
         log.warning("%s", line)
-    return dict(found.rows)
+    return approving.describe(request, found)
 
 
 @task
-def erase_raw(params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
-    """Redacts the raw layer for good; skipped in a dry run."""
-    form = params or {}
-    if form["is_dry_run"]:
-        raise AirflowSkipException("a dry run: nothing was changed. The log of count_rows says what would be.")
-    request = _request(form, dag_run)
+def erase_raw(answer: Mapping[str, Any], params: Mapping[str, Any] | None = None, dag_run: Any = None) -> list[int]:
+    """Redacts the raw layer for good, if that was approved; else it records who rejected it, and is skipped."""
+    is_approved, who = approving.is_approved(answer), approving.who(answer)
+    request = _request(params or {}, dag_run)
     with settings.warehouse_connection() as connection:
-        erased = erasure.erase(connection, request)
-    log.info("%s", erased.describe())
+        if not is_approved:
+            erasure.reject(connection, request, who)
+            raise AirflowSkipException(f"{who} has rejected it: nothing was erased. ops.erasure has the record.")
+        erased = erasure.erase(connection, request, who)
+    log.info("approved by %s; %s", who, erased.describe())
     return list(erased.erasure_ids)
 
 
@@ -50,15 +52,10 @@ def follow(erasure_ids: list[int]) -> None:
     log.info("nothing personal is left in dims and facts; ops.erasure has the record")
 
 
-def _request(form: Mapping[str, Any], dag_run: Any) -> erasure.Request:
-    """What the form asks for; TallyhouseError when the customer's id was not typed twice, but for a dry run."""
-    customer_id = form["customer_id"].strip()
-    if not form["is_dry_run"] and (form.get("customer_id_again") or "").strip() != customer_id:
-        raise TallyhouseError(
-            "The form has two different customers: type the same id into both fields. Nothing was changed."
-        )
-    return erasure.Request(
-        customer_id=customer_id,
+def _request(form: Mapping[str, Any], dag_run: Any) -> Request:
+    """What the form asks for."""
+    return Request(
+        customer_id=form["customer_id"].strip(),
         account_id=(form.get("account_id") or "").strip() or None,
         reason=form["reason"],
         reference=form.get("reference") or None,

@@ -1,4 +1,4 @@
-"""Tells people, by e-mail and Slack where that is configured, of tasks that failed and runs that are late."""
+"""Tells people, by e-mail and Slack where configured, of tasks that failed or wait for an answer, and of late runs."""
 
 import html
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 # its type stubs leave them out
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
+from airflow.sdk import AsyncCallback, BaseNotifier, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
 from asgiref.sync import sync_to_async
 
 from tallyhouse import settings
@@ -38,6 +38,26 @@ def tell_failure(context: Mapping[str, Any]) -> None:
         ],
         context,
     )
+
+
+class TellWaiting(BaseNotifier):
+    """Tells of a task that waits for a person's answer; it waits also where nobody could be told."""
+
+    def notify(self, context: Any) -> None:
+        """Sends the message, with a link to where one answers."""
+        instance, task = context["ti"], context["task"]
+        try:
+            _tell(
+                f"{instance.dag_id} waits for an answer: {task.subject}",
+                [
+                    f"Nothing is done until somebody chooses: {' or '.join(task.options)}.",
+                    f"Run: {instance.run_id}",
+                    f"Answer: {task.generate_link_to_ui_from_context(context=context)}",
+                ],
+                context,
+            )
+        except TallyhouseError as error:
+            log.warning("%s", error)
 
 
 async def tell_lateness(context: Mapping[str, Any]) -> None:
