@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -167,7 +168,6 @@ def test_a_task_that_was_killed_is_told_of_by_the_dag_processor(dags: Dags, mail
 
 def lose(dags: Dags, run_id: str, task_id: str) -> None:
     """Has the dag-processor do what the scheduler asks of it when a task has not been heard of for too long."""
-    import structlog
     from airflow.callbacks.callback_requests import TaskCallbackRequest
     from airflow.dag_processing.dagbag import DagBag
     from airflow.dag_processing.processor import _execute_task_callbacks
@@ -186,7 +186,7 @@ def lose(dags: Dags, run_id: str, task_id: str) -> None:
             msg="no heartbeat",
             task_callback_type=TaskInstanceState.FAILED,
         )
-    _execute_task_callbacks(DagBag(dags.files["acquisition"]), request, structlog.get_logger())
+    _execute_task_callbacks(DagBag(dags.files["acquisition"]), request, logging.getLogger(__name__))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("broken")
