@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing
@@ -269,13 +270,20 @@ def differ(connection: psycopg.Connection, kind: str, reasons: list[str]) -> Non
 
 
 def test_what_is_wrong_is_told_when_charts_have_used_up_the_time_of_the_page(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, copy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "LONGEST_PAGE", 0)
-    answer = client.get("/data")
+    # what the charts leave of it bounds the queries after them
+    monkeypatch.setattr(reading, "LONGEST_PAGE", 800)
+    client = serve(copy)
+    with psycopg.connect(copy) as holder:
+        # for longer than that, the status has to wait
+        holder.execute("lock table ops.check_result in access exclusive mode")
+        ending = threading.Timer(1.5, holder.rollback)
+        ending.start()
+        answer = client.get("/data")
+        ending.join()
     assert answer.status_code == 200
-    assert answer.json()["status"]["freshness"]
-    assert "The warehouse took too long to answer." in {chart.get("error") for chart in answer.json()["charts"]}
+    assert answer.json()["status"]["checks"]["passed"] > 10
 
 
 def test_a_check_that_its_layer_has_no_more_is_not_told_of(serve: Serve, copy: str) -> None:
