@@ -8,8 +8,9 @@ transactions), each with a watermark of its own. An account that fails does not 
 
 **When** Hourly. The first run reads the 30 days that Stripe keeps; run `stripe_backfill` once for what is older.
 
-**When it is late** After an hour, or when the data is more than an hour behind (`select * from ops.watermark`): the log
-of `stage_events` says how long it will take. Nothing is lost; the first run may be late. Is the DAG paused?
+**When it is late** After an hour, or when the data is more than two hours behind (`select * from ops.watermark`): a run
+reads to its beginning, and the next one comes an hour later. The log of `stage_events` says how long it will take.
+Nothing is lost; the first run may be late. Is the DAG paused?
 
 **When it is red**
 

@@ -18,4 +18,6 @@ while IFS= read -r line; do
   printf '%s\n' "$line"
 done < .env.example > .env.new
 mv .env.new .env
+# yours, to put files into: the engine would make it as root's
+(umask 022 && mkdir -p acquisition)
 echo "Wrote .env. Fill in STRIPE_API_KEY and STRIPE_ACCOUNT_ID, or the three lines for the demo profile."

@@ -60,24 +60,22 @@ class SubscriberBooks:
     def churn(self, until: float) -> list[dict[str, Any]]:
         """One row a currency and UTC month in which somebody left: how many, wanting to or not, with what they said.
 
-        The last of a customer's subscriptions that was worth less on that day says why.
+        The last of the customer's subscriptions that were paid, or held, and worth less on that day says why.
         """
-        last: dict[tuple[_Owner, int], tuple[int, Subscription]] = {}
+        falls: dict[tuple[str, int], tuple[int, Subscription]] = {}
         for history, steps in self._recurring.all_steps(until):
-            owner = (history.state.currency, history.state.customer)
             before = _NOTHING
             for step in steps:
                 after = step.mrr + step.parked
                 if after < before and step.at < until:
-                    key = (owner, step.at // DAY)
-                    if key not in last or last[key][0] <= step.at:
-                        last[key] = (step.at, history.known_at(step.at))
+                    falls[history.state.id, step.at // DAY] = (step.at, history.known_at(step.at))
                 before = after
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for move in self._movements.moves(until):
             if move.kind != "churn":
                 continue
-            _, state = last[(move.currency, move.customer), move.day]
+            fallen = [falls[name, move.day] for name in move.lost if (name, move.day) in falls]
+            _, state = max(fallen, key=lambda fall: fall[0])
             reason = state.cancel_reason if state.status == "canceled" and state.cancel_reason else state.status
             kind = "involuntary" if reason in _INVOLUNTARY else "voluntary" if state.status == "canceled" else "other"
             row = rows.setdefault((move.currency, month_of_day(move.day)), {"reasons": {}, "feedbacks": {}})
@@ -117,12 +115,13 @@ class SubscriberBooks:
 
 
 def _shares(move: Move | None, parked: dict[_Plan, Fraction]) -> dict[_Plan, Fraction]:
-    """What of a customer's move into pauses and free time, or out of them, is each plan's."""
-    if move is None or not move.held:
-        return {}
-    parts = {plan: max(amount if move.held > 0 else -amount, _NOTHING) for plan, amount in parked.items()}
-    whole = sum(parts.values(), _NOTHING)
-    return {plan: move.held * part / whole for plan, part in parts.items()}
+    """What of each subscription's move into pauses and free time, or out of them, is each plan's."""
+    found = {}
+    for subscription, held in move.held_of.items() if move is not None else ():
+        own = {plan: amount if held > 0 else -amount for plan, amount in parked.items() if plan[0] == subscription}
+        parts = {plan: amount for plan, amount in own.items() if amount > 0}
+        found |= {plan: held * part / sum(parts.values()) for plan, part in parts.items()}
+    return found
 
 
 def _kind(move: Move | None, amount: Fraction) -> str:

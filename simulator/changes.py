@@ -95,10 +95,16 @@ class Changes:
         if present is not None and not agreement.is_over and pause in (None, present):
             self.ledger.update(agreement.history, at, _CHANGED, pause=None)
 
-    def give_free_time(self, at: int, agreement: Agreement, days: int) -> None:
-        """Nothing is to be paid for some days from now on, which Stripe shows as a trial; then a new cycle begins."""
+    def give_free_time(self, at: int, agreement: Agreement, days: int, is_credited: bool = False) -> None:
+        """Nothing is to be paid for some days from now on, which Stripe shows as a trial; then a new cycle begins.
+
+        `is_credited`: what is left of the present period is given back, as when nobody says otherwise.
+        """
         state = agreement.state
         request = self.ledger.request()
+        for position, item in enumerate(state.items):
+            if is_credited and item.quantity is not None:
+                self._wait(at, agreement, self._proration(at, agreement, state.items, position, True), request)
         items = tuple(item._replace(period_start=at, period_end=at + days * DAY) for item in state.items)
         lines = self.billing.arrears(agreement, at) + self.billing.period_lines(state, items, at, is_trial=True)
         self.billing.begin_cycle(at, agreement, items, lines, request, is_trial=True)

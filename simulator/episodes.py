@@ -174,7 +174,7 @@ class Episodes:
     def give_free_time(self, at: int, agreement: Agreement) -> None:
         """Some weeks for nothing, to someone who pays: for an outage, or in order to keep them."""
         if agreement.is_free_to_change:
-            self.changes.give_free_time(at, agreement, self.rng.choice((7, 14, 30, 30, 60)))
+            self.changes.give_free_time(at, agreement, self.rng.choice((7, 14, 30, 30, 60)), self.rng.random() < 0.5)
 
     def start_clock(self, at: int, index: int) -> History:
         """A test clock that is moved on by a day each day."""

@@ -19,16 +19,25 @@ _NOTHING = Fraction(0)
 
 
 class Move(NamedTuple):
-    """One customer's day: MRR as it began and ended, and by how much what is held grew."""
+    """One customer's day: MRR as it began and ended, and by how much what is held of each subscription grew.
+
+    `lost`: the subscriptions that lost MRR, or some that was held.
+    """
 
     currency: str
     customer: str
     day: int
     opening: Fraction
     closing: Fraction
-    held: Fraction
+    held_of: dict[str, Fraction]
+    lost: tuple[str, ...]
     kind: str | None
     amount: Fraction
+
+    @property
+    def held(self) -> Fraction:
+        """By how much what is held grew in all."""
+        return sum(self.held_of.values(), _NOTHING)
 
 
 class Movements:
@@ -128,7 +137,10 @@ def _follow(currency: str, customer: str, ends: dict[int, dict[str, Step]]) -> I
     opening = held = _NOTHING
     has_paid = False
     for day in sorted(ends):
+        before_it = {name: worth[name] for name in ends[day]}
         _hold(worth, ends[day])
+        held_of = {name: worth[name].held - old.held for name, old in before_it.items() if worth[name].held != old.held}
+        lost = [name for name, old in before_it.items() if worth[name].mrr < old.mrr or worth[name].held < old.held]
         closing = sum((one.mrr for one in worth.values()), _NOTHING)
         held_after = sum((one.held for one in worth.values()), _NOTHING)
         before, after = opening + held, closing + held_after
@@ -140,26 +152,31 @@ def _follow(currency: str, customer: str, ends: dict[int, dict[str, Step]]) -> I
             kind = "churn"
         else:
             kind = "expansion" if after > before else "contraction"
-        if closing != opening or held_after != held:
-            yield Move(currency, customer, day, opening, closing, held_after - held, kind, after - before)
+        if closing != opening or held_of:
+            yield Move(currency, customer, day, opening, closing, held_of, tuple(lost), kind, after - before)
         opening, held = closing, held_after
         has_paid = has_paid or closing > 0
 
 
 def _hold(worth: dict[str, _Worth], ends: dict[str, Step]) -> None:
-    """Brings what a customer's subscriptions are worth to the end of a day on which some changed."""
-    lost = sum((worth[name].mrr - end.mrr for name, end in ends.items()), _NOTHING)
+    """Brings a customer's subscriptions to the end of a day on which some changed."""
     moved = {}
+    ended = change = _NOTHING
     for name, end in ends.items():
-        grown = max(end.parked - worth[name].parked, _NOTHING)
-        moved[name] = min(max(worth[name].mrr - end.mrr, _NOTHING), grown)
-        lost -= moved[name]
+        before = worth[name]
+        moved[name] = min(max(before.mrr - end.mrr, _NOTHING), max(end.parked - before.parked, _NOTHING))
+        change += end.mrr - before.mrr + moved[name]
+        if not end.mrr and not end.parked:
+            ended += before.mrr
+    # what ended goes on in what begins for nothing, but for what the others grew by
+    left = min(ended, max(-change, _NOTHING))
     for name, end in sorted(ends.items()):
-        # what the customer pays no more goes on in what another subscription now gives for nothing
-        room = max(end.parked - worth[name].parked, _NOTHING) - moved[name]
-        taken = min(room, max(lost, _NOTHING))
-        lost -= taken
-        worth[name] = _Worth(end.mrr, end.parked, min(end.parked, worth[name].held + moved[name] + taken))
+        before = worth[name]
+        begins = not before.mrr and not before.parked
+        taken = min(end.parked, left) if begins else _NOTHING
+        left -= taken
+        held = min(end.parked, before.held + moved[name] + taken)
+        worth[name] = _Worth(end.mrr, end.parked, held)
 
 
 def _day(day: int) -> str:

@@ -1,7 +1,10 @@
 """Errors of the library: which of them a retry can mend, and which only a person can."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+
+import psycopg
 
 # Rows named in a message; all of them are in a table that it names.
 SHOWN = 10
@@ -11,6 +14,16 @@ def _first(found: Sequence[tuple[str, str, str]]) -> str:
     """The first of many, each (kind, name, what is wrong with it), and how many more there are."""
     shown = "; ".join(f"{kind} {name}: {what}" for kind, name, what in found[:SHOWN])
     return f"{shown}; and {len(found) - SHOWN:,} more" if len(found) > SHOWN else shown
+
+
+def without_rows(error: psycopg.Error) -> str:
+    """What PostgreSQL says is wrong, without what it quotes of rows: those are in its detail and context.
+
+    Of a value that is not one (class 22 of its codes) the message itself quotes it; an error without a message, as of a
+    connection that cannot be opened, is told by its first line.
+    """
+    said = error.diag.message_primary or next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return re.sub(r'"[^"]*"', '"..."', said) if isinstance(error, psycopg.DataError) else said
 
 
 class TallyhouseError(Exception):

@@ -60,17 +60,23 @@ def claim_staged(connection: psycopg.Connection) -> list[Measure]:
     ]
 
 
-def lags(connection: psycopg.Connection) -> list[Measure]:
-    """Seconds from the last event that was read, by account and mode, until now."""
+def reaches(connection: psycopg.Connection) -> list[Measure]:
+    """How far events were read, by account and mode: in seconds since 1970, and in seconds behind now.
+
+    The former stays right when nobody sends it any more: whoever watches subtracts it from the clock.
+    """
     with connection.transaction():
         found = connection.execute(
-            "select account_id, livemode, extract(epoch from clock_timestamp() - through)::float8 "
+            "select account_id, livemode, extract(epoch from through)::float8, "
+            "extract(epoch from clock_timestamp() - through)::float8 "
             "from ops.watermark where stream = 'events' order by 1, 2"
         ).fetchall()
-    return [
-        Measure(f"lag_seconds.{account_id}.{'live' if livemode else 'test'}", seconds, is_level=True)
-        for account_id, livemode, seconds in found
-    ]
+    measures = []
+    for account_id, livemode, through, lag in found:
+        owner = f"{account_id}.{'live' if livemode else 'test'}"
+        measures.append(Measure(f"data_through_seconds.{owner}", through, is_level=True))
+        measures.append(Measure(f"lag_seconds.{owner}", lag, is_level=True))
+    return measures
 
 
 def last_applied(connection: psycopg.Connection, model: str) -> Applied:

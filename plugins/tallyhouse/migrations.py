@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tallyhouse import roles
-from tallyhouse.errors import MigrationError
+from tallyhouse.errors import MigrationError, without_rows
 
 REPEATABLE_FOLDERS = {"functions": "dwh", "ops": "ops", "staging": "staging", "marts": "mart"}
 """Folder under include/sql -> schema of the relations (views, functions) that its files define."""
@@ -205,7 +205,10 @@ def _run(connection: psycopg.Connection, file: SqlFile) -> None:
     except psycopg.OperationalError:
         raise  # a lost connection, a deadlock: the next try may succeed
     except psycopg.Error as error:
-        raise MigrationError(f"{file.name} failed, and nothing was changed: {error}") from error
+        # what is in the way is told in the detail, and names objects of the schema; other details quote rows
+        is_in_the_way = isinstance(error, psycopg.errors.DependentObjectsStillExist)
+        said = str(error) if is_in_the_way else without_rows(error)
+        raise MigrationError(f"{file.name} failed, and nothing was changed: {said}") from error
     connection.execute(
         """
         insert into ops.migration (name, sha256) values (%s, %s)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
+from tallyhouse.errors import without_rows
 from tests.dags.answers import Answerer
 from tests.dags.runs import Dags
 
@@ -116,6 +120,73 @@ def test_a_task_that_fails_is_told_of_by_email_and_in_slack(dags: Dags, mailbox:
         assert "/dags/acquisition/runs/" in message
         assert "When it is red" in message.replace("&quot;", '"')
     assert text.startswith("/services/T/B/x *acquisition: load_files failed*")
+
+
+def test_rows_that_postgresql_quotes_are_in_no_message(
+    dags: Dags, mailbox: Mailbox, channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_TALLYHOUSE_ACQUISITION_PATH", str(tmp_path))
+    (tmp_path / "channels.csv").write_text("channel_name\nthe_secret_channel\n")
+    dags.execute("alter table ops.batch add constraint odd check (false) not valid")
+    run = dags.run("acquisition")
+    assert "Failing row contains" in str(run.errors["load_files"])
+    (mail,), (text,) = mailbox.messages, channel.texts
+    (part,) = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+    assert 'CheckViolation: new row for relation "batch" violates check constraint "odd" (the log has the rest)' in text
+    assert [message for message in (text, part) if "Failing row" in message or "CONTEXT" in message] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("select 'ana@example.com'::integer", 'invalid input syntax for type integer: "..."'),
+        ('select * from "no such"', 'relation "no such" does not exist'),
+    ],
+)
+def test_a_value_that_postgresql_quotes_is_left_out_and_a_name_is_not(warehouse: str, query: str, said: str) -> None:
+    with psycopg.connect(warehouse) as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(query.encode())
+    assert without_rows(caught.value) == said
+
+
+def test_of_a_connection_that_cannot_be_opened_the_first_line_is_told() -> None:
+    with pytest.raises(psycopg.OperationalError) as caught:
+        psycopg.connect("host=127.0.0.1 port=1 dbname=warehouse")
+    said = without_rows(caught.value)
+    assert "port 1" in said
+    assert "\n" not in said
+
+
+def test_a_task_that_was_killed_is_told_of_by_the_dag_processor(dags: Dags, mailbox: Mailbox, channel: Channel) -> None:
+    run = dags.run("acquisition")
+    lose(dags, run.run_id, "load_files")
+    (mail,), (text,) = mailbox.messages, channel.texts
+    assert mail["Subject"] == "[Tallyhouse] acquisition: load_files failed"
+    assert "It was killed, or its worker was lost" in text
+    assert f"/dags/acquisition/runs/{quote(run.run_id)}/tasks/load_files" in text
+
+
+def lose(dags: Dags, run_id: str, task_id: str) -> None:
+    """Has the dag-processor do what the scheduler asks of it when a task has not been heard of for too long."""
+    from airflow.callbacks.callback_requests import TaskCallbackRequest
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.dag_processing.processor import _execute_task_callbacks
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+
+    with create_session() as session:
+        instance = session.scalars(select(TaskInstance).filter_by(run_id=run_id, task_id=task_id)).one()
+        request = TaskCallbackRequest(
+            filepath="acquisition.py",
+            bundle_name="dags-folder",
+            bundle_version=None,
+            ti=instance,
+            msg="no heartbeat",
+            task_callback_type=TaskInstanceState.FAILED,
+        )
+    _execute_task_callbacks(DagBag(dags.files["acquisition"]), request, logging.getLogger(__name__))  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("broken")

@@ -157,6 +157,15 @@ def test_how_far_the_events_are_behind_is_told_by_account(observed: Observed) ->
     assert float(seconds) > 0
 
 
+def test_how_far_the_events_reach_is_told_so_that_silence_can_be_noticed(observed: Observed) -> None:
+    ((account, through),) = observed.dags.rows(
+        "select account_id, extract(epoch from through)::float8 from ops.watermark where stream = 'events'"
+    )
+    seconds, kind = observed.told["stripe_events"][f"data_through_seconds.{account}.test"].split("|")
+    assert kind == "g"
+    assert float(seconds) == through
+
+
 def test_rows_are_told_by_model_and_by_mart(observed: Observed) -> None:
     for metric, kind, dag_id, relation in (
         ("model_rows.charge_fact", "c", "warehouse", "dwh.charge_fact"),

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tallyhouse.objects import MODELS
+from tallyhouse.revenue.status import LATE_AFTER_HOURS
 from tests.conftest import ROOT, SQL_ROOT
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ def test_a_run_is_late_when_its_page_says_so(dag: "DAG") -> None:
     assert isinstance(alert.callback, AsyncCallback)
     hours = alert.interval.total_seconds() / 3600
     assert f"**When it is late** After {WORDS[int(hours)]}" in str(dag.doc_md)
+
+
+def test_the_data_are_late_where_the_page_says_so(dag_bag: "DagBag") -> None:
+    text = str(dag_bag.dags["stripe_events"].doc_md).replace("\n", " ")
+    assert f"when the data is more than {WORDS[LATE_AFTER_HOURS]} behind" in text
 
 
 def test_a_form_explains_each_of_its_fields(dag: "DAG") -> None:

@@ -1,12 +1,17 @@
 """docker-compose.yaml: pinned, health-checked, bound to this machine, and without a secret in it."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
+from fastapi.middleware.wsgi import WSGIMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -175,15 +180,20 @@ def test_the_revenue_page_logs_in_as_one_who_may_only_read() -> None:
     assert "AIRFLOW_CONN_WAREHOUSE" not in environment
 
 
-def further_connections() -> dict[str, str]:
-    """What .env.stripe.example shows how to write: name -> value."""
-    text = (ROOT / ".env.stripe.example").read_text()
+def readers(file: str) -> set[str]:
+    """The services that read a file of variables, if it is there."""
+    given = {"path": file, "required": False}
+    return {name for name, service in SERVICES.items() if given in service.get("env_file", [])}
+
+
+def further_connections(name: str = ".env.stripe.example") -> dict[str, str]:
+    """What an example shows how to write: name -> value."""
+    text = (ROOT / name).read_text()
     return dict(re.findall(r"^# (AIRFLOW_\w+)='(.*)'$", text, re.MULTILINE))
 
 
 def test_where_tasks_run_and_nowhere_else_any_number_of_further_accounts_is_known() -> None:
-    given = {name: service["env_file"] for name, service in SERVICES.items() if service.get("env_file")}
-    assert given == {"worker": [{"path": ".env.stripe", "required": False}]}
+    assert readers(".env.stripe") == {"worker"}
 
 
 def test_a_further_account_is_a_connection_like_the_first() -> None:
@@ -204,7 +214,54 @@ def test_the_variable_that_names_all_connections_may_stand_beside_them() -> None
     assert named[:2] == ["stripe_default", "stripe_shop"]
 
 
-@pytest.mark.parametrize("name", [".env", ".env.stripe"])
+def test_whoever_tells_of_a_failure_knows_whom_to_tell() -> None:
+    # of a task that fails, of one that was killed, of a run that is late
+    assert readers(".env.alerts") == {"worker", "dag-processor", "triggerer"}
+
+
+def test_whom_to_tell_is_named_as_the_code_looks_for_it() -> None:
+    named = further_connections(".env.alerts.example")
+    # read, since its import would be Airflow's too
+    looked_for = dict(
+        re.findall(r'^(ALERT_\w+) = "(\w+)"', (ROOT / "plugins/tallyhouse/settings.py").read_text(), re.MULTILINE)
+    )
+    assert looked_for.keys() == {"ALERT_EMAILS", "ALERT_SLACK"}
+    variables = {f"AIRFLOW_VAR_{name.upper()}" for name in looked_for.values()}
+    connections = {name: json.loads(value) for name, value in named.items() if "_CONN_" in name}
+    assert named.keys() - connections.keys() == variables
+    slack = named[f"AIRFLOW_VAR_{looked_for['ALERT_SLACK'].upper()}"]
+    assert connections.keys() == {"AIRFLOW_CONN_SMTP_DEFAULT", f"AIRFLOW_CONN_{slack.upper()}"}
+    assert [connection["conn_type"] for connection in connections.values()] == ["smtp", "slackwebhook"]
+
+
+def test_the_word_of_a_proxy_counts_from_the_addresses_that_are_named_and_of_nobody_else_at_first() -> None:
+    service = SERVICES["api-server"]
+    assert service["command"].split() == ["api-server", "--proxy-headers"]
+    assert service["environment"]["FORWARDED_ALLOW_IPS"] == EXAMPLE["FORWARDED_ALLOW_IPS"] == "127.0.0.1"
+    # which would believe whoever asks, wherever from
+    assert not [name for name in service["environment"] if "PROXY_FIX" in name]
+
+
+@pytest.mark.parametrize(("client", "scheme"), [("172.18.0.1", "https"), ("172.18.0.9", "http")])
+def test_what_the_proxy_says_of_its_scheme_reaches_the_pages_that_log_people_in(client: str, scheme: str) -> None:
+    def login(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        """As the pages of the FAB provider are served: WSGI, below ASGI."""
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [environ["wsgi.url_scheme"].encode()]
+
+    # as uvicorn wraps what it serves when it is told of proxies
+    app = ProxyHeadersMiddleware(WSGIMiddleware(login), trusted_hosts="172.18.0.1")  # type: ignore[arg-type]
+
+    async def ask() -> str:
+        transport = httpx.ASGITransport(app=app, client=(client, 1))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow") as asking:
+            answer = await asking.get("/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
+            return answer.text
+
+    assert asyncio.run(ask()) == scheme
+
+
+@pytest.mark.parametrize("name", [".env", ".env.stripe", ".env.alerts"])
 def test_what_holds_secrets_is_not_committed(name: str) -> None:
     assert name in (ROOT / ".gitignore").read_text().splitlines()
 

@@ -70,6 +70,17 @@ def test_tasks_and_the_page_have_the_connections_that_compose_gives_them() -> No
         assert connections(found) == connections(COMPOSE[service]["environment"]), service
 
 
+def test_every_process_knows_whom_to_tell_if_the_secret_is_there() -> None:
+    given = yaml.safe_load(VALUES["extraEnvFrom"])
+    assert given == [{"secretRef": {"name": "tallyhouse-alerts", "optional": True}}]
+    assert "`tallyhouse-alerts`, with the variables of `.env.alerts.example`" in GUIDE
+
+
+def test_the_api_server_is_started_as_by_compose() -> None:
+    assert VALUES["apiServer"]["args"][-1] == f"exec airflow {COMPOSE['api-server']['command']}"
+    assert "FORWARDED_ALLOW_IPS" in {variable["name"] for variable in VALUES["apiServer"]["env"]}
+
+
 def test_each_secret_is_explained_in_the_guide_with_its_key() -> None:
     named = set(secrets(VALUES))
     named |= {(name, "connection") for name in VALUES["data"].values()}

@@ -51,6 +51,14 @@ def test_nobody_else_may_read_it(folder: Path) -> None:
     assert (folder / ".env").stat().st_mode & 0o077 == 0
 
 
+def test_the_folder_that_compose_mounts_is_made_as_ones_own(folder: Path) -> None:
+    make(folder)
+    made = folder / values(folder / ".env")["ACQUISITION_FOLDER"]
+    assert made.is_dir()
+    # which a container reads as somebody else
+    assert made.stat().st_mode & 0o777 == 0o755
+
+
 def test_one_that_is_there_stays_and_what_it_lacks_is_named(folder: Path) -> None:
     (folder / ".env").write_text("WAREHOUSE_PASSWORD=mine\n")
     ended = make(folder)

@@ -36,6 +36,27 @@ def test_the_front_page_begins_with_a_picture_that_is_there_and_how_to_start() -
     assert README.index(picture) < README.index("make demo     #") < README.index("## What you can ask")
 
 
+MAKERS = {
+    "Stripe": ("docs.stripe.com/",),
+    "Fivetran": ("fivetran.com/docs/", "github.com/fivetran/"),
+    "Airbyte": ("docs.airbyte.com/", "github.com/airbytehq/"),
+    "Stitch": ("github.com/stitchdata/",),
+    "dlt": ("dlthub.com/docs/", "github.com/dlt-hub/"),
+    "ChartMogul": ("help.chartmogul.com/",),
+    "Baremetrics": ("help.baremetrics.com/",),
+    "ProfitWell": ("developer.paddle.com/", "learn.profitwell.com/"),
+}
+"""Tool, by what its row begins with -> where its maker speaks of it."""
+
+
+def test_what_is_said_of_a_tool_is_known_from_its_maker() -> None:
+    for row in table("How it compares")[1:]:
+        (makers,) = [hosts for tool, hosts in MAKERS.items() if row[0].removeprefix("[").startswith(tool)]
+        links = re.findall(r"\]\(https://([^)]+)\)", " ".join(row))
+        assert links
+        assert [link for link in links if not link.startswith(makers)] == [], row[0]
+
+
 def test_every_claim_of_the_comparison_has_a_source_and_a_date() -> None:
     text = README.split("## How it compares", 1)[1].split("\n## ", 1)[0]
     assert re.search(r"looked up on \d+ \w+ 20\d\d", text)

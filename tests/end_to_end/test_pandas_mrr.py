@@ -144,31 +144,42 @@ def worth(subscription: Document, customer: Document | None, catalog: Catalog) -
     return found[0], found[1], found[2]
 
 
-def held_after(day: pd.DataFrame, potential: dict[str, Fraction], held: dict[str, Fraction]) -> None:
+def held_after(
+    day: pd.DataFrame, paid: dict[str, Fraction], potential: dict[str, Fraction], held: dict[str, Fraction]
+) -> None:
     """Brings what is held of each subscription of one customer to the end of a day; `day`: a row for each that changed.
 
-    What left MRR and is parked since is held: in its own subscription first; the rest in others that are free from that
-    day on, in the order of their ids. What is parked for other reasons is not held.
+    What left MRR and is parked since is held. What a subscription was that ended is held in others that begin on the
+    day, free at first, in the order of their ids, but for what the rest grew by. What is parked otherwise is not held.
     """
     rows = day.sort_values("id").to_dict("records")
     grown = {row["id"]: row["paused"] + row["trial"] for row in rows}
     own = {row["id"]: max(min(-row["mrr"], grown[row["id"]]), Fraction(0)) for row in rows}
-    rest = max(-sum(row["mrr"] for row in rows) - sum(own.values()), Fraction(0))
-    for subscription, growth in grown.items():
-        other = min(max(growth, Fraction(0)) - own[subscription], rest)
+    net = sum(row["mrr"] + own[row["id"]] for row in rows)
+    begun = {name for name in grown if not paid[name] and not potential[name]}
+    ended = Fraction(0)
+    for row in rows:
+        name = row["id"]
+        potential[name] += grown[name]
+        if paid[name] + row["mrr"] == 0 and potential[name] == 0:
+            ended += paid[name]
+        paid[name] += row["mrr"]
+    rest = min(ended, max(-net, Fraction(0)))
+    for name in grown:
+        other = min(potential[name], rest) if name in begun else Fraction(0)
         rest -= other
-        potential[subscription] += growth
-        held[subscription] = min(potential[subscription], held[subscription] + own[subscription] + other)
+        held[name] = min(potential[name], held[name] + own[name] + other)
 
 
 def moved(changes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """What each day was for one customer in one currency; `changes`: a row a day and subscription, with BUCKETS."""
     mrr = held = Fraction(0)
+    paid: dict[str, Fraction] = defaultdict(Fraction)
     potential: dict[str, Fraction] = defaultdict(Fraction)
     held_of: dict[str, Fraction] = defaultdict(Fraction)
     has_paid = False
     for day, own in changes.groupby("day"):
-        held_after(own, potential, held_of)
+        held_after(own, paid, potential, held_of)
         change, now_held = own["mrr"].sum(), sum(held_of.values(), Fraction(0))
         before, after = mrr + held, mrr + change + now_held
         if before == after:

@@ -10,7 +10,7 @@ import pytest
 from tests.revenue_page.conftest import Serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Frame, Page
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route
 
 Asking = Callable[..., list[tuple[Any, ...]]]
 
@@ -148,7 +148,7 @@ def test_the_csv_is_the_table(context: "BrowserContext", site: Serving) -> None:
         page.locator("#chart-churn").get_by_role("link", name="CSV").click()
     with download.value.path().open(encoding="utf-8-sig", newline="") as file:
         head, *lines = csv.reader(file)
-    assert download.value.suggested_filename == "tallyhouse-churn-usd-2025-07-2026-03.csv"
+    assert download.value.suggested_filename == "tallyhouse-churn-usd-test-by-month-2025-07-2026-03.csv"
     assert head[0] == "period"
     assert lines == rows
 
@@ -183,6 +183,33 @@ def test_a_link_to_a_run_leads_out_of_the_frame(context: "BrowserContext", site:
     line = frame.locator(".status.bad .troubles li", has_text="stripe_events failed")
     line.get_by_role("link", name="stage_events").click()
     page.wait_for_url(f"{site.url}/dags/stripe_events/runs/scheduled__2/tasks/stage_events")
+
+
+def test_differences_that_are_nothing_wrong_are_noted_and_others_named(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = context.new_page()
+
+    def differ(route: "Route") -> None:
+        answer = route.fetch()
+        document = answer.json()
+        status = document["status"]
+        status["checks"]["others"], status["runs"], status["freshness"], status["gaps"] = [], [], [], []
+        first, second, *_ = status["reconciliation"]
+        first["later_than_lag"], second["never_seen"], second["stale"] = 3, 2, 1
+        status["reconciliation"] = [first] if route.request.url.endswith("currency=usd") else [first, second]
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/data?*", differ)
+    page.goto(f"{site.url}/revenue/?currency=usd")
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".status.good summary").click()
+    assert "nothing is wrong" in page.locator(".troubles li.note").inner_text()
+    assert page.locator(".troubles li").count() == 1
+    page.goto(f"{site.url}/revenue/?currency=eur")
+    page.wait_for_selector("html[data-ready]")
+    page.locator(".status.warn summary").click()
+    assert "2 never seen, 1 stale, healed by the next load" in page.locator(".troubles li.warn").inner_text()
 
 
 def test_airflow_has_the_page_in_its_navigation_and_gives_it_its_theme(
@@ -228,6 +255,22 @@ def test_everything_can_be_reached_and_read_by_keys_alone(context: "BrowserConte
     assert outline == "solid"
 
 
+def test_every_button_has_a_name_of_its_own_and_open_cells_say_so_to_who_does_not_see_them(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = open_page(context, site)
+    names = page.locator("#charts button, #charts a").evaluate_all(
+        "all => all.map(each => each.ariaLabel ?? each.textContent)"
+    )
+    assert len(names) > 50
+    assert len(set(names)) == len(names)
+    page.get_by_role("button", name="Table of Subscriber churn", exact=True).click()
+    assert page.locator("#chart-churn table.full").count() == 1
+    cells = page.locator("#chart-cohort_customers td[data-value]")
+    said = {cell.get_attribute("class"): cell.text_content() for cell in (cells.first, cells.last)}
+    assert said == {"": "100", "open": "100 so far"}
+
+
 def test_a_chart_says_what_a_period_was_when_it_is_pointed_at(context: "BrowserContext", site: Serving) -> None:
     page = open_page(context, site)
     box = page.locator("#chart-mrr .canvas").bounding_box()
@@ -245,6 +288,52 @@ def test_a_chart_says_what_a_period_was_when_it_is_pointed_at(context: "BrowserC
     assert definition.is_visible()
     page.mouse.move(0, 0)
     definition.wait_for(state="hidden")
+
+
+DASHED = "#chart-{} .canvas path[stroke-dasharray]"
+HOLLOW = "#chart-{} .canvas path[transform][stroke][fill='#ffffff']"
+
+
+@pytest.mark.parametrize(
+    ("chart", "lines", "points"),
+    # trials that ended in February are not decided yet
+    [("mrr", 1, 1), ("subscribers", 2, 2), ("churn", 1, 1), ("retention", 2, 2), ("trials", 1, 2)],
+)
+def test_a_line_is_dashed_and_its_points_hollow_where_a_month_is_open(
+    context: "BrowserContext", site: Serving, chart: str, lines: int, points: int
+) -> None:
+    page = open_page(context, site)
+    assert page.locator(DASHED.format(chart)).count() == lines
+    assert page.locator(HOLLOW.format(chart)).count() == points
+    assert "dashed lines to hollow points" in page.locator("#footer").inner_text()
+    page.goto(f"{site.url}/revenue/?currency=usd&to=2025-12")
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator(f"#chart-{chart} .canvas path").count() > 5
+    assert page.locator(f"{DASHED.format(chart)}, {HOLLOW.format(chart)}").count() == 0
+
+
+def test_an_open_month_does_not_set_the_axis_of_the_lifetime_value(context: "BrowserContext", site: Serving) -> None:
+    page = context.new_page()
+
+    def lengthen(route: "Route") -> None:
+        """What comes of a month that began with a single customer who left."""
+        answer = route.fetch()
+        document = answer.json()
+        (chart,) = [chart for chart in document["charts"] if chart["name"] == "value"]
+        place = [column["key"] for column in chart["columns"]].index("ltv")
+        chart["rows"][-1][place] = "98765432"
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/data?*", lengthen)
+    page.goto(f"{site.url}/revenue/?currency=usd")
+    page.wait_for_selector("html[data-ready]")
+    axis = page.locator("#chart-value .canvas text").all_text_contents()
+    assert len(axis) > 8
+    assert [label for label in axis if label.endswith("M")] == []
+    # and it is told
+    page.locator("#chart-value .drawing").press("ArrowLeft")
+    assert "LTV $98,765,432.00" in page.locator("[aria-live]").inner_text()
+    assert page.locator(".tip strong").inner_text() == "Mar 2026 so far"
 
 
 def test_a_figure_says_that_it_is_of_all_plans_when_one_is_chosen(context: "BrowserContext", site: Serving) -> None:

@@ -1,5 +1,6 @@
 """Sums over months, accounts and currencies: whole, or said not to be."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -176,7 +177,7 @@ def test_rates_of_all_currencies_are_made_of_the_sums(connection: psycopg.Connec
 @pytest.mark.parametrize(
     ("chart", "count"),
     [
-        ("subscribers", "paying_customers"),
+        ("subscribers", "subscribers"),
         ("churn", "churned_customers"),
         ("trials", "trials"),
         ("cohort_customers", "active_customers"),
@@ -230,6 +231,24 @@ def test_without_a_rate_nothing_is_summed_and_the_currency_is_named(of_uneven: p
     assert all(closing[at] is None for at in of_dinars)
 
 
+def test_retention_of_a_quarter_is_not_known_where_that_of_one_of_its_months_is_not(
+    of_uneven: psycopg.Connection,
+) -> None:
+    names = ("net_revenue_retention", "gross_revenue_retention")
+    months: dict[str, list[dict[str, Any]]] = {}
+    for row in answer(of_uneven, "retention", currency="every"):
+        year, month, _ = row["period"].split("-")
+        months.setdefault(f"{year}-{(int(month) - 1) // 3 * 3 + 1:02}-01", []).append(row)
+    quarters = answer(of_uneven, "retention", currency="every", by="quarter")
+    assert [row["period"] for row in quarters] == list(months)
+    for row in quarters:
+        for name in names:
+            parts = [part[name] for part in months[row["period"]]]
+            assert row[name] == (None if None in parts else pytest.approx(math.prod(parts))), row["period"]
+    # not only because the first of them is not known
+    assert any(parts[0][names[0]] is not None and parts[-1][names[0]] is None for parts in months.values())
+
+
 def test_the_page_says_once_which_currency_has_no_rate_and_what_to_do(of_uneven: psycopg.Connection) -> None:
     asked = {"from": "2025-07", "currency": "every"}
     said = read_document(of_uneven, SQL_ROOT, asked)["without_rate"]
@@ -251,4 +270,4 @@ def test_csv_of_all_currencies_names_the_reporting_currency(connection: psycopg.
     head, first, *_ = (line.split(",") for line in found.as_csv().split("\r\n"))
     assert (head[-1], first[-1]) == ("currency", "usd")
     assert Decimal(first[head.index("fx")]) is not None
-    assert found.file_name == "tallyhouse-mrr-all-in-usd-2025-07-2026-03.csv"
+    assert found.file_name == "tallyhouse-mrr-all-in-usd-test-by-month-2025-07-2026-03.csv"

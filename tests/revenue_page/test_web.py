@@ -2,8 +2,11 @@
 
 import csv
 import io
+import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -18,6 +21,8 @@ from tallyhouse.revenue.web import create_app
 from tests.conftest import SQL_ROOT, PostgresServer
 
 Serve = Callable[[str], httpx.Client]
+
+REASONS = ("never_seen", "stale", "deleted", "unknown_shape", "later_than_lag", "unexplained")
 
 
 class NoRuns:
@@ -213,21 +218,97 @@ def test_gaps_and_differences_are_told_of_the_account_that_is_asked_for(serve: S
             """,
             [account],
         )
-        connection.execute("update ops.reconciled_slice set account_id = %s, difference_count = 2", [account])
+        connection.execute("update ops.reconciled_slice set account_id = %s", [account])
     of_one, of_other = (client.get(f"/data?account={each}").json()["status"] for each in (account, other))
     (gap,) = of_one["gaps"]
     assert (gap["account_id"], gap["days"], gap["is_relisted"]) == (account, 2, False)
-    found = {(row["dag_id"], row["object_type"]): row["differences"] for row in of_one["reconciliation"]}
-    assert found[("stripe_reconcile", "charge")] >= 2
+    assert ("stripe_reconcile", "charge") in {(row["dag_id"], row["object_type"]) for row in of_one["reconciliation"]}
     assert (of_other["gaps"], of_other["reconciliation"]) == ([], [])
 
 
-def test_of_a_check_its_last_result_counts(serve: Serve, copy: str) -> None:
+def test_differences_are_told_by_their_reasons(serve: Serve, copy: str) -> None:
+    reasons = ["never_seen", "stale", "stale", *["later_than_lag"] * 3, "unexplained"]
+    with psycopg.connect(copy) as connection:
+        differ(connection, "charge", reasons)
+        differ(connection, "invoice", ["later_than_lag"])
+        # of an earlier comparison
+        connection.execute(
+            "insert into ops.reconciliation (reconciled_slice_id, account_id, livemode, object_type, object_id, "
+            "reason, difference) values (-1, 'acct_0', false, 'charge', 'ch_0', 'deleted', '{}')"
+        )
+    rows = {row["object_type"]: row for row in serve(copy).get("/data").json()["status"]["reconciliation"]}
+    counts = {kind: {name: rows[kind][name] for name in REASONS} for kind in ("charge", "invoice")}
+    assert counts["charge"] == dict.fromkeys(REASONS, 0) | Counter(reasons)
+    assert counts["invoice"] == dict.fromkeys(REASONS, 0) | {"later_than_lag": 1}
+
+
+def differ(connection: psycopg.Connection, kind: str, reasons: list[str]) -> None:
+    """Has the last comparison of a kind of object found differences."""
+    connection.execute(
+        """
+        with newest as (
+            select * from ops.reconciled_slice where object_type = %s
+            order by compared_at desc, reconciled_slice_id desc limit 1
+        ),
+
+        counted as (
+            update ops.reconciled_slice as s set difference_count = s.difference_count + cardinality(%s::text[])
+            from newest where s.reconciled_slice_id = newest.reconciled_slice_id
+        )
+
+        insert into ops.reconciliation (
+            reconciled_slice_id, account_id, livemode, object_type, object_id, reason, difference
+        )
+        select
+            newest.reconciled_slice_id, newest.account_id, newest.livemode, newest.object_type, 'id_' || place, reason,
+            '{}'
+        from newest
+        cross join unnest(%s::text[]) with ordinality as found (reason, place)
+        """,
+        [kind, reasons, reasons],
+    )
+
+
+def test_what_is_wrong_is_told_when_charts_have_used_up_the_time_of_the_page(
+    serve: Serve, copy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what the charts leave of it bounds the queries after them
+    monkeypatch.setattr(reading, "LONGEST_PAGE", 800)
+    client = serve(copy)
+    with psycopg.connect(copy) as holder:
+        # for longer than that, the status has to wait
+        holder.execute("lock table ops.check_result in access exclusive mode")
+        ending = threading.Timer(1.5, holder.rollback)
+        ending.start()
+        answer = client.get("/data")
+        ending.join()
+    assert answer.status_code == 200
+    assert answer.json()["status"]["checks"]["passed"] > 10
+
+
+def test_a_check_that_its_layer_has_no_more_is_not_told_of(serve: Serve, copy: str) -> None:
+    insert = """
+        insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold, sample, checked_at)
+        select 'of_an_older_release', 'mart', %s, 'failed', 1, 0, '[]', checked_at + %s
+        from ops.check_result where layer = 'mart' order by checked_at desc limit 1
+    """
+    with psycopg.connect(copy) as connection:
+        connection.execute(insert, ["asset_triggered__0", timedelta(hours=-1)])
+    checks = serve(copy).get("/data").json()["status"]["checks"]
+    assert "of_an_older_release" not in {row["check_name"] for row in checks["others"]}
+    assert checks["passed"] > 10
+    with psycopg.connect(copy) as connection:
+        connection.execute(insert, ["asset_triggered__2", timedelta(hours=1)])
+    (first, *_) = serve(copy).get("/data").json()["status"]["checks"]["others"]
+    assert (first["check_name"], first["run_id"]) == ("of_an_older_release", "asset_triggered__2")
+
+
+def test_of_a_check_that_a_run_made_twice_the_last_result_counts(serve: Serve, copy: str) -> None:
     client = serve(copy)
     before = client.get("/data").json()["status"]["checks"]
     insert = """
         insert into ops.check_result (check_name, layer, run_id, status, failing_count, threshold, sample)
-        select 'activity_adds_up', 'mart', 'manual__1', %s, n, 0, (
+        select 'activity_adds_up', 'mart', 'asset_triggered__1', %s, n, 0, (
             select coalesce(jsonb_agg(jsonb_build_object('month', '2026-01-01', 'row', i)), '[]')
             from generate_series(1, n) as i
         )
@@ -238,7 +319,7 @@ def test_of_a_check_its_last_result_counts(serve: Serve, copy: str) -> None:
     first, *_ = client.get("/data").json()["status"]["checks"]["others"]
     assert (first["check_name"], first["status"], first["failing_count"]) == ("activity_adds_up", "failed", 7)
     assert first["first_rows"] == [{"month": "2026-01-01", "row": row} for row in range(1, 6)]
-    assert (first["run_id"], first["dag_id"]) == ("manual__1", None)
+    assert (first["run_id"], first["dag_id"]) == ("asset_triggered__1", None)
     with psycopg.connect(copy) as connection:
         connection.execute(insert, ["passed", 0])
     after = client.get("/data").json()["status"]["checks"]

@@ -20,6 +20,7 @@ NO_METRIC = {
     "gap_daily",
     "known_month",
     "payment_intent_invoice",
+    "plan_label",
     "policy",
     "reconciliation_status",
     "refresh_status",

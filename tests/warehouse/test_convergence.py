@@ -183,6 +183,36 @@ def test_mrr_is_the_same_in_any_order_repetition_and_split_with_any_discounts_ti
     assert_rules_hold(connection)
 
 
+def test_a_trial_that_two_invoices_tell_of_is_told_in_every_order(connection_of_newest: psycopg.Connection) -> None:
+    connection = connection_of_newest
+    listed = moment("2026-06-01T00:00:00")
+
+    def invoice(name: str, start: int, end: int, amount: int) -> Version:
+        line: dict[str, Any] = {"type": "subscription", "id": f"il_{name}", "amount": amount, "quantity": 1}
+        line |= {"price": {"id": "price_unit"}, "subscription": "sub_1", "subscription_item": "si_1"}
+        line |= {"period": {"start": int(day(start).timestamp()), "end": int(day(end).timestamp())}}
+        body: dict[str, Any] = {"object": "invoice", "id": f"in_{name}", "subscription": "sub_1", "status": "paid"}
+        body |= {"created": int(day(start).timestamp()), "lines": {"data": [line], "has_more": False}}
+        return Version(listed, None, body)
+
+    sold = {"id": "si_1", "quantity": 1, "price": price("price_unit", is_whole=False), "discounts": []}
+    subscription: dict[str, Any] = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active"}
+    subscription |= {"created": int(day(1).timestamp()), "currency": "usd", "items": {"data": [sold]}}
+    history = [Version(listed, None, subscription), invoice("free", 1, 15, 0), invoice("paid", 15, 29, 2900)]
+    selling = [model for model in MODELS if model.name in SELLING]
+    for order in itertools.permutations(history):
+        empty_warehouse(connection)
+        for version in order:
+            stage(connection, [version])
+            apply_models(connection, SQL_ROOT, selling)
+        with connection.transaction():
+            found = connection.execute(
+                "select extract(day from changed_at at time zone 'UTC')::int, mrr_change_minor, trial_change_minor "
+                "from dwh.mrr_change_fact order by 1"
+            ).fetchall()
+        assert found == [(1, 0, 2900), (15, 2900, -2900)]
+
+
 def day(number: int) -> datetime:
     return moment(f"2026-03-{number:02d}T00:00:00")
 

@@ -205,6 +205,7 @@ def test_every_model_and_mart_with_logic_of_its_own_has_golden_cases() -> None:
     with_tests = {
         "asked_months",
         "check_status",
+        "plan_label",
         "policy",
         "reconciliation_status",
         "refresh_status",

@@ -33,10 +33,14 @@ named as (
         shown.subscription_id,
         coalesce(known.discount_id, shown.discount #>> '{}') as discount_id,
         coalesce(known.coupon_id, shown.discount ->> 'coupon') as coupon_id,
-        coalesce(known.duration, shown.discount ->> 'duration') as duration,
+        coalesce(
+            known.duration, shown.discount ->> 'duration', known.coupon_terms #>> array[known.coupon_id, 'duration']
+        ) as duration,
         coalesce(
             known.percent_off, known.amount_off_minor, (shown.discount ->> 'percent_off')::numeric,
-            (shown.discount ->> 'amount_off')::numeric
+            (shown.discount ->> 'amount_off')::numeric,
+            (known.coupon_terms #>> array[known.coupon_id, 'percent_off'])::numeric,
+            (known.coupon_terms #>> array[known.coupon_id, 'amount_off_minor'])::numeric
         ) as off
     from shown
     left join dwh.discount_dim as known

@@ -181,11 +181,21 @@ reduction as materialized (
     ) as k on true
     cross join
         lateral (
-            select
-                coalesce(d.percent_off, own.percent_off, k.percent_off) as percent_off,
-                coalesce(d.amount_off_minor, own.amount_off, k.amount_off_minor) as amount_off_minor,
-                coalesce(d.currency, own.currency, k.currency) as currency,
-                coalesce(d.duration, own.duration, k.duration) as duration
+            select told.*
+            from (
+                values
+                (1, d.percent_off, d.amount_off_minor, d.currency, d.duration),
+                (2, own.percent_off, own.amount_off, own.currency, own.duration),
+                (3, k.percent_off, k.amount_off_minor, k.currency, k.duration),
+                (
+                    4, (d.coupon_terms #>> array[d.coupon_id, 'percent_off'])::numeric,
+                    (d.coupon_terms #>> array[d.coupon_id, 'amount_off_minor'])::bigint,
+                    d.coupon_terms #>> array[d.coupon_id, 'currency'], d.coupon_terms #>> array[d.coupon_id, 'duration']
+                )
+            ) as told (rank, percent_off, amount_off_minor, currency, duration)
+            where coalesce(told.percent_off, told.amount_off_minor) is not null
+            order by told.rank
+            limit 1
         ) as terms
     where
         coalesce(terms.percent_off, terms.amount_off_minor) is not null

@@ -33,52 +33,50 @@ where discount.discount_id is not null;
 
 select ops.apply_latest();
 
--- Apart from the state, whichever version won: each coupon that any of them names leads to the discount, and its terms,
--- which never change, hold for the versions that only name it.
+-- Apart from the state, whichever version won: a coupon that any of them names leads to the discount, and its terms,
+-- where any of them showed these, hold for those that only name it.
 update dwh.discount_dim as target
-set
-    coupons = told.coupons,
-    duration = coalesce(target.duration, told.coupons #>> array[target.coupon_id, 'duration']),
-    currency = coalesce(target.currency, told.coupons #>> array[target.coupon_id, 'currency']),
-    percent_off = coalesce(target.percent_off, (told.coupons #>> array[target.coupon_id, 'percent_off'])::numeric),
-    amount_off_minor = coalesce(
-        target.amount_off_minor, (told.coupons #>> array[target.coupon_id, 'amount_off_minor'])::bigint
-    ),
-    duration_in_months = coalesce(
-        target.duration_in_months, (told.coupons #>> array[target.coupon_id, 'duration_in_months'])::integer
-    )
+set coupon_ids = told.coupon_ids, coupon_terms = told.coupon_terms
 from (
-    select account_id, livemode, discount_id, jsonb_object_agg(coupon_id, terms) as coupons
+    select
+        account_id,
+        livemode,
+        discount_id,
+        array_agg(coupon_id order by coupon_id) as coupon_ids,
+        coalesce(jsonb_object_agg(coupon_id, terms) filter (where terms is not null), '{}') as coupon_terms
     from (
-        select distinct on (account_id, livemode, discount_id, coupon_id)
-            account_id, livemode, discount_id, coupon_id, terms
+        -- of a coupon that was made anew under its id any, but always the same
+        select account_id, livemode, discount_id, coupon_id, max(terms::text)::jsonb as terms
         from (
             select
                 account_id,
                 livemode,
                 discount_id,
                 coupon_id,
-                jsonb_strip_nulls(jsonb_build_object(
-                    'duration', duration,
-                    'currency', currency,
-                    'percent_off', percent_off,
-                    'amount_off_minor', amount_off_minor,
-                    'duration_in_months', duration_in_months
-                )) as terms
+                case
+                    when coalesce(percent_off, amount_off_minor) is not null
+                        then
+                            jsonb_strip_nulls(jsonb_build_object(
+                                'duration', duration,
+                                'currency', currency,
+                                'percent_off', percent_off,
+                                'amount_off_minor', amount_off_minor
+                            ))
+                end as terms
             from incoming
             where coupon_id is not null
             union all
-            select known.account_id, known.livemode, known.discount_id, coupon.key, coupon.value
+            select known.account_id, known.livemode, known.discount_id, id.value, known.coupon_terms -> id.value
             from (select distinct account_id, livemode, discount_id from incoming) as came
             inner join dwh.discount_dim as known using (account_id, livemode, discount_id)
-            cross join lateral jsonb_each(known.coupons) as coupon
+            cross join lateral unnest(known.coupon_ids) as id (value)
         ) as shown
-        -- of two objects, that with more in it is the greater
-        order by account_id asc, livemode asc, discount_id asc, coupon_id asc, terms desc
-    ) as fullest
+        group by account_id, livemode, discount_id, coupon_id
+    ) as named
     group by account_id, livemode, discount_id
 ) as told
 where
     target.account_id = told.account_id
     and target.livemode = told.livemode
-    and target.discount_id = told.discount_id;
+    and target.discount_id = told.discount_id
+    and (target.coupon_ids, target.coupon_terms) is distinct from (told.coupon_ids, told.coupon_terms);

@@ -109,8 +109,12 @@ with line as (
     where
         first_shown.has_past
         and invoice.deleted_at is null
+        -- those of which ops.touch_invoiced_subscriptions tells
+        and invoice.subscription_id = line.subscription_id
+        and least(invoice.created_at, invoice.period_start_at) < first_shown.version_at
         and line.period_start_at < line.period_end_at
         and line.period_start_at < first_shown.version_at
+        and line.line_type = 'subscription'
         and not coalesce(line.is_proration, false)
     group by
         first_shown.account_id, first_shown.livemode, first_shown.subscription_id, line.invoice_id, line.price_id,
@@ -150,7 +154,7 @@ select
         when first_shown.status = 'paused' and first_shown.trial_end_at <= moment.at then 'paused'
         else coalesce(
             (
-                -- of several the gravest: unpaid, past due, incomplete
+                -- of several the gravest, but nothing is owed for free time: unpaid, trialing, past due, incomplete
                 select max(billed.status)
                 from billed
                 where

@@ -21,7 +21,7 @@ inner join dwh.discount_dim as known
         touched.account_id = known.account_id
         and touched.livemode = known.livemode
         -- also one that it had before
-        and known.coupons ? touched.object_id
+        and known.coupon_ids @> array[touched.object_id]
 where touched.object_type = 'coupon';
 analyze named_discount;
 
@@ -270,10 +270,10 @@ document as (
         version.version_order,
         'infinity',
         own.coupon_id,
-        coalesce(own.duration, told.duration),
-        coalesce(own.currency, told.currency),
-        coalesce(own.percent_off, told.percent_off),
-        coalesce(own.amount_off_minor, told.amount_off_minor),
+        own.duration,
+        own.currency,
+        own.percent_off,
+        own.amount_off_minor,
         own.started_at,
         own.ended_at,
         1
@@ -283,15 +283,6 @@ document as (
             named.account_id, named.livemode, 'discount', named.discount #>> '{}'
         ) as version
     cross join lateral staging.discount(version.body) as own
-    -- another version of it may have shown what its coupon takes off, where this one only names it
-    left join dwh.discount_dim as known
-        on
-            named.account_id = known.account_id
-            and named.livemode = known.livemode
-            and own.discount_id = known.discount_id
-    cross join
-        lateral jsonb_to_record(coalesce(known.coupons -> own.coupon_id, '{}'))
-            as told (duration text, currency text, percent_off numeric, amount_off_minor bigint)
     where jsonb_typeof(named.discount) = 'string' and version.version_rank < 3
     union all
     -- discounts of the oldest shapes have no id: staging.discounts_of keeps what they say
@@ -360,9 +351,9 @@ select
         when spanned.ended_at < least(spanned.next_at, spanned.ended_for_good_at) then spanned.version_at
         else least(spanned.next_at, spanned.ended_for_good_at)
     end as end_told_at,
-    coalesce(spanned.percent_off, coupon.percent_off) as percent_off,
-    coalesce(spanned.amount_off_minor, coupon.amount_off_minor) as amount_off_minor,
-    coalesce(spanned.currency, coupon.currency) as currency,
+    terms.percent_off,
+    terms.amount_off_minor,
+    terms.currency,
     coupon.currency_options,
     coupon.applies_to_product_ids
 from spanned
@@ -373,8 +364,32 @@ left join coupon
         and spanned.coupon_id = coupon.coupon_id
         and coupon.given_from <= coalesce(spanned.started_at, spanned.version_at)
         and coalesce(spanned.started_at, spanned.version_at) < coupon.given_until
-where
-    ops.is_subtracted(coalesce(spanned.duration, coupon.duration));
+left join dwh.discount_dim as known
+    on
+        spanned.account_id = known.account_id
+        and spanned.livemode = known.livemode
+        and spanned.discount = to_jsonb(known.discount_id)
+-- as this version says; else as its coupon does; else as another version said: whole, and never a part from each, since
+-- a coupon's id may be given again, to other terms
+cross join
+    lateral (
+        select source.*
+        from (
+            values
+            (1, spanned.duration, spanned.currency, spanned.percent_off, spanned.amount_off_minor),
+            (2, coupon.duration, coupon.currency, coupon.percent_off, coupon.amount_off_minor),
+            (
+                3,
+                known.coupon_terms #>> array[spanned.coupon_id, 'duration'],
+                known.coupon_terms #>> array[spanned.coupon_id, 'currency'],
+                (known.coupon_terms #>> array[spanned.coupon_id, 'percent_off'])::numeric,
+                (known.coupon_terms #>> array[spanned.coupon_id, 'amount_off_minor'])::bigint
+            )
+        ) as source (place, duration, currency, percent_off, amount_off_minor)
+        order by source.percent_off is null and source.amount_off_minor is null, source.place
+        limit 1
+    ) as terms
+where ops.is_subtracted(terms.duration);
 analyze discount_term;
 
 select ops.value_subscriptions();

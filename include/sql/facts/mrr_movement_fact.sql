@@ -28,23 +28,31 @@ with changed as (
     group by change.customer_id, change.subscription_id, change.account_id, change.livemode, change.currency, day
 ),
 
--- only what was MRR can be held: no trial of who never paid, nor of a second plan
-parked as (
+worth as (
     select
         *,
-        least(greatest(-mrr_change_minor, 0), greatest(potential_change_minor, 0)) as parked_minor,
-        sum(potential_change_minor) over history as potential_minor
+        sum(mrr_change_minor) over history as mrr_minor,
+        sum(potential_change_minor) over history as potential_minor,
+        -- only what was MRR can be held: no trial of who never paid, nor of a second plan
+        least(greatest(-mrr_change_minor, 0), greatest(potential_change_minor, 0)) as parked_minor
     from changed
     window history as (partition by customer_id, subscription_id, account_id, livemode, currency order by day)
 ),
 
--- what one subscription lost moves into the free period of another that begins on the day
+-- What a subscription was worth that ended goes on in another that begins on the day, free at first; but for what other
+-- subscriptions grew by.
 lost as (
     select
         *,
-        greatest(potential_change_minor, 0) - parked_minor as free_minor,
-        greatest(-sum(mrr_change_minor) over whole - sum(parked_minor) over whole, 0) as lost_minor
-    from parked
+        case
+            when mrr_minor = mrr_change_minor and potential_minor = potential_change_minor then potential_minor
+            else 0
+        end as begun_minor,
+        least(
+            sum(case when mrr_minor = 0 and potential_minor = 0 then greatest(-mrr_change_minor, 0) else 0 end) over whole,
+            greatest(-sum(mrr_change_minor + parked_minor) over whole, 0)
+        ) as ended_minor
+    from worth
     window whole as (partition by customer_id, day, account_id, livemode, currency)
 ),
 
@@ -52,9 +60,9 @@ moved as (
     select
         *,
         parked_minor + least(
-            free_minor,
+            begun_minor,
             greatest(
-                lost_minor - coalesce(sum(free_minor) over (
+                ended_minor - coalesce(sum(begun_minor) over (
                     partition by customer_id, day, account_id, livemode, currency
                     order by subscription_id collate "C"
                     rows between unbounded preceding and 1 preceding
@@ -90,7 +98,8 @@ daily as (
         currency,
         day,
         sum(mrr_change_minor) as mrr_change_minor,
-        sum(held_change_minor) as held_change_minor
+        sum(held_change_minor) as held_change_minor,
+        jsonb_object_agg(subscription_id, held_change_minor) filter (where held_change_minor <> 0) as held_change_of
     from kept
     group by customer_id, account_id, livemode, currency, day
 ),
@@ -132,12 +141,13 @@ final as (
         end as movement,
         kept_minor - kept_before_minor as movement_minor,
         held_change_minor,
+        held_change_of,
         closing_mrr_minor - mrr_change_minor as opening_mrr_minor,
         closing_mrr_minor,
         closing_held_minor,
         first_paying_day
     from compared
-    where mrr_change_minor <> 0 or held_change_minor <> 0
+    where mrr_change_minor <> 0 or held_change_of is not null
 )
 
 select * from final;
@@ -150,12 +160,12 @@ where
     and dwh.mrr_movement_fact.customer_id = affected.customer_id;
 
 insert into dwh.mrr_movement_fact (
-    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, opening_mrr_minor,
-    closing_mrr_minor, closing_held_minor, first_paying_day
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, held_change_of,
+    opening_mrr_minor, closing_mrr_minor, closing_held_minor, first_paying_day
 )
 select
-    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, opening_mrr_minor,
-    closing_mrr_minor, closing_held_minor, first_paying_day
+    account_id, livemode, customer_id, currency, day, movement, movement_minor, held_change_minor, held_change_of,
+    opening_mrr_minor, closing_mrr_minor, closing_held_minor, first_paying_day
 from incoming;
 
 select ops.end_model((select count(*) from affected), (select count(*) from incoming));

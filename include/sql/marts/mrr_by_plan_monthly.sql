@@ -6,6 +6,7 @@ with of_subscription as (
         livemode,
         currency,
         customer_id,
+        subscription_id,
         price_id,
         day,
         max(product_id) as product_id,
@@ -16,25 +17,20 @@ with of_subscription as (
     group by customer_id, subscription_id, price_id, currency, account_id, livemode, day
 ),
 
--- What the customer moved into pauses and free periods, or out of them, is the plans' whose share of these moved so.
-parted as (
+-- What a subscription moved into pauses and free periods, or out of them, is its plans' whose share of these moved so.
+held as (
     select
-        s.account_id,
-        s.livemode,
-        s.currency,
-        s.customer_id,
-        s.price_id,
-        s.day,
-        max(s.product_id) as product_id,
-        sum(s.mrr_change_minor) as mrr_change_minor,
+        s.*,
         m.movement,
-        m.held_change_minor as customer_held_change_minor,
-        sum(greatest(sign(m.held_change_minor) * s.potential_change_minor, 0)) as part_minor
+        coalesce((m.held_change_of ->> s.subscription_id)::numeric, 0) as subscription_held_change_minor
     from of_subscription as s
     -- a day on which one plan took what another lost is no movement of the customer, but of both plans
     left join dwh.mrr_movement_fact as m using (account_id, livemode, currency, customer_id, day)
-    group by
-        s.customer_id, s.price_id, s.currency, s.account_id, s.livemode, s.day, m.movement, m.held_change_minor
+),
+
+parted as (
+    select *, greatest(sign(subscription_held_change_minor) * potential_change_minor, 0) as part_minor
+    from held
 ),
 
 -- a division may leave a remainder: what all plans up to this one hold, so that the last of them reaches the whole
@@ -42,21 +38,39 @@ summed as (
     select
         *,
         coalesce(
-            customer_held_change_minor * sum(part_minor) over so_far
+            subscription_held_change_minor * sum(part_minor) over so_far
             / nullif(sum(part_minor) over (so_far rows between unbounded preceding and unbounded following), 0),
             0
         ) as held_so_far_minor
     from parted
-    window so_far as (partition by customer_id, day, currency, account_id, livemode order by price_id)
+    window so_far as (
+        partition by customer_id, day, subscription_id, currency, account_id, livemode order by price_id
+    )
 ),
 
 shared as (
     select
         *,
         held_so_far_minor - lag(held_so_far_minor, 1, 0::numeric) over (
-            partition by customer_id, day, currency, account_id, livemode order by price_id
+            partition by customer_id, day, subscription_id, currency, account_id, livemode order by price_id
         ) as held_change_minor
     from summed
+),
+
+changed as (
+    select
+        account_id,
+        livemode,
+        currency,
+        customer_id,
+        price_id,
+        day,
+        max(product_id) as product_id,
+        max(movement) as movement,
+        sum(mrr_change_minor) as mrr_change_minor,
+        sum(held_change_minor) as held_change_minor
+    from shared
+    group by customer_id, price_id, currency, account_id, livemode, day
 ),
 
 moved as (
@@ -65,7 +79,7 @@ moved as (
         date_trunc('month', day)::date as month,
         mrr_change_minor + held_change_minor as movement_minor,
         sum(mrr_change_minor) over history as closing_mrr_minor
-    from shared
+    from changed
     window history as (partition by customer_id, price_id, currency, account_id, livemode order by day)
 ),
 

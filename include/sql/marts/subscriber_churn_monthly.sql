@@ -6,19 +6,23 @@ with churn as (
         m.livemode,
         m.currency,
         m.day,
-        m.customer_id
+        m.customer_id,
+        m.held_change_of
     from ops.known_mrr_movement as m
     where m.movement = 'churn'
 ),
 
--- the last subscription of the customer that ended on that day says why
-ended as (
-    select distinct on (churn.account_id, churn.livemode, churn.currency, churn.customer_id, churn.day)
+change as (
+    select
         churn.*,
-        subscription.status,
-        earlier.status as status_before,
-        subscription.cancellation_reason,
-        subscription.cancellation_feedback
+        c.subscription_id,
+        c.changed_at,
+        c.mrr_change_minor + c.paused_change_minor + c.trial_change_minor as change_minor,
+        sum(c.mrr_change_minor) over (
+            partition by
+                churn.customer_id, churn.day, c.subscription_id, churn.currency, churn.account_id, churn.livemode
+        ) < 0
+        or coalesce((churn.held_change_of ->> c.subscription_id)::numeric < 0, false) as is_lost
     from churn
     inner join dwh.mrr_change_fact as c
         on
@@ -26,6 +30,22 @@ ended as (
             and churn.livemode = c.livemode
             and churn.customer_id = c.customer_id
             and churn.currency = c.currency
+            and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
+),
+
+-- the last subscription of the customer that ended on that day says why: one that was paid, or held
+ended as (
+    select distinct on (c.account_id, c.livemode, c.currency, c.customer_id, c.day)
+        c.account_id,
+        c.livemode,
+        c.currency,
+        c.day,
+        c.customer_id,
+        subscription.status,
+        earlier.status as status_before,
+        subscription.cancellation_reason,
+        subscription.cancellation_feedback
+    from change as c
     inner join dwh.subscription_dim as subscription
         on
             c.account_id = subscription.account_id
@@ -39,12 +59,10 @@ ended as (
             and subscription.livemode = earlier.livemode
             and subscription.subscription_id = earlier.subscription_id
             and subscription.valid_from = earlier.valid_to
-    where
-        c.mrr_change_minor + c.paused_change_minor + c.trial_change_minor < 0
-        and churn.day = (c.changed_at at time zone (select ops.choice('reporting_timezone')))::date
+    where c.change_minor < 0 and c.is_lost
     order by
-        churn.account_id asc, churn.livemode asc, churn.currency asc, churn.customer_id asc, churn.day asc,
-        c.changed_at desc, c.subscription_id asc
+        c.account_id asc, c.livemode asc, c.currency asc, c.customer_id asc, c.day asc, c.changed_at desc,
+        c.subscription_id asc
 ),
 
 reasoned as (

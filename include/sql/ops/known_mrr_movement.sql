@@ -9,6 +9,7 @@ select
     m.movement,
     m.movement_minor,
     m.held_change_minor,
+    m.held_change_of,
     m.opening_mrr_minor,
     m.closing_mrr_minor,
     m.closing_held_minor,
@@ -27,6 +28,7 @@ comment on column ops.known_mrr_movement.day is 'See dwh.mrr_movement_fact.day.'
 comment on column ops.known_mrr_movement.movement is 'See dwh.mrr_movement_fact.movement.';
 comment on column ops.known_mrr_movement.movement_minor is 'See dwh.mrr_movement_fact.movement_minor.';
 comment on column ops.known_mrr_movement.held_change_minor is 'See dwh.mrr_movement_fact.held_change_minor.';
+comment on column ops.known_mrr_movement.held_change_of is 'See dwh.mrr_movement_fact.held_change_of.';
 comment on column ops.known_mrr_movement.opening_mrr_minor is 'See dwh.mrr_movement_fact.opening_mrr_minor.';
 comment on column ops.known_mrr_movement.closing_mrr_minor is 'See dwh.mrr_movement_fact.closing_mrr_minor.';
 comment on column ops.known_mrr_movement.closing_held_minor is 'See dwh.mrr_movement_fact.closing_held_minor.';

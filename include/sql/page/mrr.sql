@@ -16,6 +16,7 @@ with monthly as (
         case when asked.is_converted then m.fx_reporting_minor else 0 end as fx_minor,
         case when asked.is_converted then m.closing_mrr_reporting_minor else m.closing_mrr_minor end
             as closing_mrr_minor,
+        m.subscribers,
         m.paying_customers,
         m.new_customers,
         m.reactivated_customers,
@@ -35,8 +36,9 @@ with monthly as (
         p.held_change_minor,
         0 as fx_minor,
         p.closing_mrr_minor,
-        p.paying_customers,
         -- who is new to a plan may be none to the company: that is kept for all plans together
+        null as subscribers,
+        p.paying_customers,
         null as new_customers,
         null as reactivated_customers,
         null as churned_customers
@@ -66,6 +68,7 @@ final as (
         dwh.whole_sum(held_change_minor) as held_change_minor,
         dwh.whole_sum(fx_minor) as fx_minor,
         dwh.whole_sum(closing_mrr_minor) filter (where is_last) as closing_mrr_minor,
+        sum(subscribers) filter (where is_last)::bigint as subscribers,
         sum(paying_customers) filter (where is_last)::bigint as paying_customers,
         sum(new_customers)::bigint as new_customers,
         sum(reactivated_customers)::bigint as reactivated_customers,

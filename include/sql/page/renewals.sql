@@ -1,19 +1,7 @@
 /* Grain: one row per plan (or, of one plan, per cohort) and renewal. How many paid their 1st, 2nd, ... renewal. */
-with plan as (
-    select distinct on (account_id, livemode, price_id) account_id, livemode, price_id, product_name, price_nickname
-    from mart.mrr_by_plan_monthly
-    order by account_id asc, livemode asc, price_id asc, month desc
-),
-
-counted as (
+with counted as (
     select
-        case
-            when $7::text is null -- all plans
-                then
-                    concat_ws(
-                        ' · ', coalesce(plan.product_name, r.product_id), coalesce(plan.price_nickname, r.price_id)
-                    )
-        end as plan,
+        case when $7::text is null then r.price_id end as price_id, -- all plans
         case when $7::text is not null then asked.period end as cohort,
         r.renewal,
         r.interval_count,
@@ -28,16 +16,15 @@ counted as (
             and asked.livemode = r.livemode
             and asked.currency = r.currency
             and asked.month = r.cohort_month
-    left join plan on r.account_id = plan.account_id and r.livemode = plan.livemode and r.price_id = plan.price_id
     where
         -- only what has come to its end, as the share of the rest still grows
         r.is_complete
         and ($7::text is null or r.price_id = $7::text)
 ),
 
-final as (
+summed as (
     select
-        plan,
+        price_id,
         cohort,
         interval_count || ' ' || interval_unit as renews_every,
         renewal,
@@ -46,7 +33,16 @@ final as (
         sum(renewed_subscriptions)::bigint as renewed_subscriptions,
         sum(renewed_subscriptions) / sum(started_subscriptions) as renewal_rate
     from counted
-    group by plan, cohort, interval_count, interval_unit, renewal
+    group by price_id, cohort, interval_count, interval_unit, renewal
+),
+
+final as (
+    select
+        called.label as plan,
+        summed.*
+    from summed
+    -- two plans may have one name: each has a label of its own
+    left join mart.plan_label as called on summed.price_id = called.price_id and called.livemode = $2::boolean
 )
 
 select * from final

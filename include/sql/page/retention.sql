@@ -50,13 +50,21 @@ compounded as (
     select
         period,
         dwh.whole_sum(opening_mrr_minor) filter (where place = 1) as opening_mrr_minor,
-        -- the product of the months; null where the first has no opening MRR
-        max(net_revenue_retention) filter (where place = 1)
-        * coalesce(max(net_revenue_retention) filter (where place = 2), 1)
-        * coalesce(max(net_revenue_retention) filter (where place = 3), 1) as net_revenue_retention,
-        max(gross_revenue_retention) filter (where place = 1)
-        * coalesce(max(gross_revenue_retention) filter (where place = 2), 1)
-        * coalesce(max(gross_revenue_retention) filter (where place = 3), 1) as gross_revenue_retention,
+        -- the product of the months that there are; null where that of one is not known
+        case
+            when count(net_revenue_retention) = count(*)
+                then
+                    max(net_revenue_retention) filter (where place = 1)
+                    * coalesce(max(net_revenue_retention) filter (where place = 2), 1)
+                    * coalesce(max(net_revenue_retention) filter (where place = 3), 1)
+        end as net_revenue_retention,
+        case
+            when count(gross_revenue_retention) = count(*)
+                then
+                    max(gross_revenue_retention) filter (where place = 1)
+                    * coalesce(max(gross_revenue_retention) filter (where place = 2), 1)
+                    * coalesce(max(gross_revenue_retention) filter (where place = 3), 1)
+        end as gross_revenue_retention,
         dwh.whole_sum(won_minor) / nullif(dwh.whole_sum(lost_minor), 0) as quick_ratio,
         string_agg(distinct currencies_without_rate, ', ') as currencies_without_rate,
         bool_and(is_complete) as is_complete

@@ -21,6 +21,8 @@ Value = str | int | bool | None
 _PARAMETER = re.compile(r"\$(\d)::(\w+)")
 _WITHOUT_RATE = "currencies_without_rate"
 """Column of queries that convert: the currencies for want of whose rates an amount of the row is null."""
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]|[^\x00-\x7f]")
+"""What a file, or a header that names it, is better without; ids of plans are chosen by people."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet would run."""
 
@@ -52,10 +54,19 @@ class Answer:
 
     @property
     def file_name(self) -> str:
-        """For a download: what is in it, and of when."""
+        """For a download: what is in it, and of when; of another view, another name."""
         asked = self.filters.as_json()
-        currency = self.filters.currency or f"all-in-{self.filters.shown_in}"
-        return f"tallyhouse-{self.chart.name}-{currency}-{asked['from']}-{asked['to']}.csv"
+        parts = [
+            self.chart.name,
+            self.filters.currency or f"all-in-{self.filters.shown_in}",
+            asked["mode"],
+            f"by-{asked['by']}",
+            asked["account"] if self.chart.by_account else None,
+            asked["plan"] if self.chart.by_plan else None,
+            asked["from"],
+            asked["to"],
+        ]
+        return "-".join(["tallyhouse", *(_NOT_IN_A_NAME.sub("_", part) for part in parts if part)]) + ".csv"
 
 
 def ask(connection: psycopg.Connection, sql_root: Path, chart: Chart, filters: Filters) -> Answer:

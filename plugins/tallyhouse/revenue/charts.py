@@ -13,7 +13,8 @@ plain number; flag: whether the numbers of the row are final."""
 class Column:
     """One column of a query. `source`: the column of a mart whose comment defines it, as mart.column.
 
-    `of_all_currencies`: shown only where all currencies are asked for together.
+    `of_all_currencies`: shown only where all currencies are asked for together. `definition`: what it is, where the
+    query makes of a mart's column something that no comment tells.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Column:
     kind: Kind
     source: str | None = None
     of_all_currencies: bool = False
+    definition: str = ""
 
     @property
     def key(self) -> str:
@@ -34,7 +36,8 @@ class Chart:
 
     `mart`: the view whose comment defines it. `by_plan`, `by_account`: whether it follows these filters; the marts that
     it reads keep no plan, or no account, otherwise. `when_empty`: what to do when there is nothing, a sentence that may
-    name a DAG in backticks. `note_of_all`: what else is to be known where all currencies are asked for together.
+    name a DAG in backticks. `by_quarter`: how its numbers come to be where quarters are asked for, since the comments
+    tell of months. `note_of_all`: what else is to be known where all currencies are asked for together.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Chart:
     mart: str
     columns: tuple[Column, ...]
     when_empty: str
+    by_quarter: str
     by_plan: bool = False
     by_account: bool = True
     note: str = ""
@@ -61,6 +65,13 @@ class Chart:
 _NO_SUBSCRIBERS = "No customer had a subscription with MRR in this range. Choose a longer range or another currency."
 _EACH = "A customer with several currencies counts in each of them."
 _FINAL = Column("is_complete", "Final", "flag")
+_PERIODS_SINCE = Column(
+    "periods_since",
+    "Periods since",
+    "count",
+    "cohort_retention_monthly.months_since",
+    definition="Months, or quarters, since the one in which the cohort had its first MRR; 0 is that one.",
+)
 
 
 def _month(source: str) -> Column:
@@ -103,6 +114,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        by_quarter="It opens as its first month does, closes as its last does, and movements are added up.",
         by_plan=True,
         note_of_all="Movements count at the rate of their day; what rates alone changed is a movement of its own.",
     ),
@@ -122,6 +134,7 @@ CHARTS = (
             Column("is_complete", "Final", "flag", "customer_activity_monthly.is_complete"),
         ),
         "No money moved in this range. Choose a longer range or another currency.",
+        by_quarter="The sum of its months.",
     ),
     Chart(
         "subscribers",
@@ -130,13 +143,15 @@ CHARTS = (
         "mrr_movement_monthly",
         (
             _month("mrr_movement_monthly.month"),
-            Column("paying_customers", "Active", "count"),
+            Column("subscribers", "Active", "count"),
+            Column("paying_customers", "Paying", "count"),
             Column("new_customers", "New", "count"),
             Column("reactivated_customers", "Back", "count"),
             Column("churned_customers", "Left", "count"),
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        by_quarter="Subscribers as its last month ends; who came and who left in any of its months.",
         by_plan=True,
         note_of_all=_EACH,
     ),
@@ -157,6 +172,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        by_quarter="Who left in it, of those who were there as its first month began or began in it.",
         note_of_all=_EACH,
     ),
     Chart(
@@ -175,7 +191,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
-        note="NRR and GRR of a quarter are the product of its months; MRR churn is what they leave.",
+        by_quarter="NRR and GRR are the product of its months, MRR churn what they leave; the quick ratio is of sums.",
     ),
     Chart(
         "value",
@@ -192,7 +208,7 @@ CHARTS = (
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
-        note="Monthly in quarters too: ARPU as the quarter ends, LTV by the mean churn of its months.",
+        by_quarter="Monthly all the same: ARPU as its last month ends, churn and LTV by the mean of its months.",
         note_of_all=_EACH,
     ),
     Chart(
@@ -208,6 +224,7 @@ CHARTS = (
             _FINAL,
         ),
         "No trial ended in this range. Choose a longer range or another currency.",
+        by_quarter="Of all trials that ended in it.",
     ),
     Chart(
         "cohort_customers",
@@ -216,13 +233,14 @@ CHARTS = (
         "cohort_retention_monthly",
         (
             Column("cohort", "Cohort", "period", "cohort_retention_monthly.cohort_month"),
-            Column("periods_since", "Periods since", "count", "cohort_retention_monthly.months_since"),
+            _PERIODS_SINCE,
             Column("cohort_customers", "Customers at first", "count"),
             Column("active_customers", "Still active", "count"),
             Column("retention_rate", "Retention", "rate"),
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        by_quarter="The cohorts of its months added up; a step is a quarter, and counts as its last month ends.",
         note_of_all=_EACH,
     ),
     Chart(
@@ -232,13 +250,14 @@ CHARTS = (
         "cohort_revenue_retention_monthly",
         (
             Column("cohort", "Cohort", "period", "cohort_revenue_retention_monthly.cohort_month"),
-            Column("periods_since", "Periods since", "count", "cohort_revenue_retention_monthly.months_since"),
+            _PERIODS_SINCE,
             Column("cohort_mrr_minor", "MRR at first", "money"),
             Column("mrr_minor", "MRR", "money"),
             Column("revenue_retention_rate", "Retention", "rate"),
             _FINAL,
         ),
         _NO_SUBSCRIBERS,
+        by_quarter="The cohorts of its months added up; a step is a quarter, and counts as its last month ends.",
     ),
     Chart(
         "renewals",
@@ -246,7 +265,7 @@ CHARTS = (
         "Renewals by plan",
         "renewal_cohort_by_plan",
         (
-            Column("plan", "Plan", "text", "renewal_cohort_by_plan.price_id"),
+            Column("plan", "Plan", "text", "plan_label.label"),
             Column("cohort", "Started", "period", "renewal_cohort_by_plan.cohort_month"),
             Column("renews_every", "Renews every", "text", "renewal_cohort_by_plan.interval_unit"),
             Column("renewal", "Renewal", "count"),
@@ -256,6 +275,7 @@ CHARTS = (
             Column("renewal_rate", "Renewal rate", "rate"),
         ),
         "No subscription that started in this range has had its time to renew. Choose a longer range.",
+        by_quarter="A plan's cohorts are of all who started in it; renewals are counted as ever.",
         by_plan=True,
         note="Renewals that were due to all, and whose retries are over. Choose a plan to see its cohorts.",
     ),
@@ -266,6 +286,7 @@ CHARTS = (
         "payment_recovery_monthly",
         _recovery(_month("payment_recovery_monthly.month")),
         "No payment failed at its first attempt in this range.",
+        by_quarter="Of all payments that failed first in it.",
     ),
     Chart(
         "failures",
@@ -274,6 +295,7 @@ CHARTS = (
         "payment_recovery_monthly",
         _recovery(Column("failure_code", "Failure code", "text")),
         "No payment failed at its first attempt in this range.",
+        by_quarter="Of the whole range, by quarters as by months; it begins and ends with a quarter.",
     ),
     Chart(
         "payback",
@@ -291,6 +313,7 @@ CHARTS = (
         ),
         "No installs or ad spend are loaded for this range. Name their folder in the Variable "
         "tallyhouse_acquisition_path and run `acquisition`.",
+        by_quarter="By months since the install, as ever; the range begins and ends with a quarter.",
         by_account=False,
         note="Channels with spend, months that are over; later columns are of fewer install months.",
     ),

@@ -1,4 +1,7 @@
-"""What each number is, in the database's own words: the comments on the marts and on their columns."""
+"""What each number is, in the database's own words: the comments on the marts and on their columns.
+
+They tell of months, as the marts are; what becomes of that in quarters is added where these are asked for.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,9 +30,13 @@ class Definitions:
         comment = self.marts.get(chart.mart, "")
         return comment.partition(". ")[2] or comment
 
-    def of_columns(self, chart: Chart) -> dict[str, str]:
+    def of_columns(self, chart: Chart, by_quarter: bool = False) -> dict[str, str]:
         """What each of its columns is, by name."""
-        return {name: self.columns.get(source, "") for name, source in chart.sources.items()}
+        added = f"\n\nBy quarter: {chart.by_quarter}" if by_quarter else ""
+        return {
+            column.name: (column.definition or self.columns.get(chart.sources[column.name], "")) + added
+            for column in chart.columns
+        }
 
 
 def read_definitions(connection: psycopg.Connection, charts: Iterable[Chart]) -> Definitions:

@@ -36,6 +36,8 @@ def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping
         return {"filters": None, "options": None, "charts": [], "without_rate": None, "status": status}
     filters, options = resolved
     definitions = read_definitions(connection, CHARTS)
+    # before the charts, which may use up the time of the page
+    status = read_status(connection, filters.livemode, filters.account_id)
     patience = Patience()
     charts = [_read_chart(connection, sql_root, chart, filters, definitions, patience) for chart in CHARTS]
     return {
@@ -43,7 +45,7 @@ def read_document(connection: psycopg.Connection, sql_root: Path, asked: Mapping
         "options": options.as_json(filters),
         "charts": charts,
         "without_rate": _without_rate(charts, filters),
-        "status": read_status(connection, filters.livemode, filters.account_id),
+        "status": status,
     }
 
 
@@ -88,7 +90,13 @@ def _read_chart(
     definitions: Definitions,
     patience: Patience,
 ) -> dict[str, Any]:
-    of_columns = definitions.of_columns(chart)
+    by_quarter = filters.grain == "quarter"
+    of_columns = definitions.of_columns(chart, by_quarter)
+    notes = (
+        chart.note,
+        f"By quarter: {chart.by_quarter}" if by_quarter else "",
+        chart.note_of_all if filters.currency is None else "",
+    )
     ignored = [
         name
         for name, is_asked, follows in (
@@ -102,7 +110,7 @@ def _read_chart(
         "title": chart.title,
         "mart": chart.mart,
         "definition": definitions.of(chart),
-        "note": " ".join(filter(None, (chart.note, chart.note_of_all if filters.currency is None else ""))),
+        "note": " ".join(filter(None, notes)),
         "when_empty": chart.when_empty,
         "ignores": ignored,
         "columns": [

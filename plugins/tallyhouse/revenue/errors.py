@@ -2,6 +2,8 @@
 
 import psycopg
 
+from tallyhouse.errors import without_rows
+
 
 class PageError(Exception):
     """The page, or one of its charts, cannot be shown. `what_to_do`: the next step, a sentence.
@@ -28,8 +30,8 @@ NOT_MIGRATED = (
 
 
 def explain(error: psycopg.Error) -> PageError:
-    """Says in words what PostgreSQL refused. Never more than the first line of its message: that holds no data."""
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Says in words what PostgreSQL refused, and nothing of rows."""
+    said = without_rows(error)
     match error:
         case psycopg.errors.QueryCanceled():
             return PageError("The warehouse took too long to answer.", "Choose a shorter range, or try again later.")

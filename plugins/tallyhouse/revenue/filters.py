@@ -30,10 +30,13 @@ where rate.source_type is null
 limit 1
 """
 _PLANS = """
-select distinct on (price_id) price_id, product_id, product_name, price_nickname
-from mart.mrr_by_plan_monthly
-where currency = %s and livemode = %s and (%s::text is null or account_id = %s)
-order by price_id asc, month desc
+select called.price_id, called.label
+from mart.plan_label as called
+where called.livemode = %(livemode)s and called.price_id in (
+    select price_id from mart.mrr_by_plan_monthly
+    where currency = %(currency)s and livemode = %(livemode)s
+        and (%(account_id)s::text is null or account_id = %(account_id)s)
+)
 """
 
 
@@ -141,11 +144,8 @@ def read_reporting(connection: psycopg.Connection) -> Money | None:
 
 def read_plans(connection: psycopg.Connection, filters: Filters) -> list[tuple[str, str]]:
     """(price_id, label) of the plans that ever had MRR in the chosen currency, by label; a plan has one currency."""
-    rows = connection.execute(_PLANS, [filters.currency, filters.livemode, filters.account_id, filters.account_id])
-    found = [
-        (price_id, " · ".join((product_name or product_id or price_id, nickname or price_id)))
-        for price_id, product_id, product_name, nickname in rows
-    ]
+    asked = {"currency": filters.currency, "livemode": filters.livemode, "account_id": filters.account_id}
+    found = [(str(price_id), str(label)) for price_id, label in connection.execute(_PLANS, asked)]
     return sorted(found, key=lambda plan: plan[1])
 
 

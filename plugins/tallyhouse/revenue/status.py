@@ -20,6 +20,9 @@ DAGS = (
 )
 """The DAGs by which numbers come to be, in their order."""
 
+LATE_AFTER_HOURS = 2
+"""Data that reach less far are late: a run an hour, each of which reads to its beginning and has an hour itself."""
+
 _FRESHNESS = """
 select account_id, livemode, data_through, open_gaps
 from mart.freshness
@@ -41,10 +44,14 @@ from mart.check_status
 order by status <> 'failed', status <> 'warned', check_name
 """
 _DIFFERENCES = """
-select account_id, object_type, run_id, listed_objects, differences, unexplained_differences, compared_at
+select
+    account_id, object_type, run_id, listed_objects, compared_at,
+    never_seen_differences as never_seen, stale_differences as stale, deleted_differences as deleted,
+    unknown_shape_differences as unknown_shape, later_than_lag_differences as later_than_lag,
+    unexplained_differences as unexplained
 from mart.reconciliation_status
 where livemode = %(livemode)s and (%(account_id)s::text is null or account_id = %(account_id)s)
-order by unexplained_differences desc, differences desc, object_type
+order by unexplained_differences desc, differences - later_than_lag_differences desc, object_type
 """
 _REFRESHED = "select min(refreshed_at) as oldest, max(refreshed_at) as newest from mart.refresh_status"
 
@@ -95,6 +102,7 @@ def read_status(connection: psycopg.Connection, livemode: bool, account_id: str 
     cursor = connection.cursor(row_factory=dict_row)
     checks = cursor.execute(_CHECKS).fetchall()
     return {
+        "late_after_hours": LATE_AFTER_HOURS,
         "freshness": _rows(cursor.execute(_FRESHNESS, asked).fetchall()),
         "gaps": _rows(cursor.execute(_GAPS, asked).fetchall()),
         "checks": {

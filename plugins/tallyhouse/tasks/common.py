@@ -135,7 +135,7 @@ def publish_staged(dag_run: Any = None) -> None:
     """
     with settings.warehouse_connection() as connection:
         log.info("%s", measures.describe_run(connection, run_name(dag_run)))
-        metrics.tell([*measures.claim_staged(connection), *measures.lags(connection)])
+        metrics.tell([*measures.claim_staged(connection), *measures.reaches(connection)])
         if not plans.has_committed(connection, run_name(dag_run)):
             raise AirflowSkipException("nothing was staged")
 

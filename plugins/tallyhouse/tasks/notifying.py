@@ -7,12 +7,14 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
+import psycopg
+
 # its type stubs leave them out
 from airflow.sdk import AsyncCallback, BaseNotifier, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
 from asgiref.sync import sync_to_async
 
 from tallyhouse import settings
-from tallyhouse.errors import TallyhouseError
+from tallyhouse.errors import TallyhouseError, without_rows
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ def tell_failure(context: Mapping[str, Any]) -> None:
     _tell(
         f"{which} failed",
         [
-            _shortened(f"{type(error).__name__}: {error}" if error is not None else "no error was told"),
+            _shortened(_described(error)),
             f"Run: {instance.run_id}, try {instance.try_number}",
             f"Log: {instance.log_url}",
             f'What to do: the page of the DAG {instance.dag_id} says it under "When it is red".',
@@ -134,6 +136,15 @@ def _provided(module: str, name: str, variable: str, provider: str) -> Any:
             f"The Airflow Variable {variable} is set, but Airflow lacks apache-airflow-providers-{provider}: install "
             f"it, or delete the Variable ({error})."
         ) from error
+
+
+def _described(error: object) -> str:
+    """An error in words; people who read it need not be among those who may read the rows that PostgreSQL quotes."""
+    if error is None:
+        # of a task that fails by itself, its process tells the error; this is told by the dag-processor
+        return "It was killed, or its worker was lost: no error is known. Its log ends where that happened."
+    said = f"{without_rows(error)} (the log has the rest)" if isinstance(error, psycopg.Error) else str(error)
+    return f"{type(error).__name__}: {said}"
 
 
 def _shortened(text: str) -> str:

@@ -47,7 +47,7 @@ export class Card {
     const address = `charts/${chart.name}.csv?${query(context.state)}`;
     this.toggle = el(
       "button",
-      { type: "button", class: "tool", "aria-pressed": String(this.asTable), click: () => this.#flip() },
+      { type: "button", class: "tool", "aria-pressed": String(this.asTable), "aria-label": `Table of ${chart.title}`, click: () => this.#flip() },
       "Table",
     );
     return el(

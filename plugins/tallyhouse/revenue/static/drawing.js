@@ -49,7 +49,8 @@ export class PeriodChart {
     event.preventDefault();
     const next = end ?? (this.place < 0 && step < 0 ? this.rows.length - 1 : this.place + step);
     this.place = Math.min(Math.max(next, 0), this.rows.length - 1);
-    this.drawn.dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: this.place });
+    // by its place: a series need not have a value there
+    this.drawn.dispatchAction({ type: "showTip", x: this.drawn.convertToPixel({ xAxisIndex: 0 }, this.place), y: ABOVE + 1 });
     const said = this.#told(this.place).map(([label, value]) => `${label} ${value}`);
     this.announce(`${this.#period(this.place)}: ${said.join(", ")}`);
   }
@@ -125,32 +126,52 @@ export class PeriodChart {
         axisLabel: { color: quiet, fontSize: 11, formatter: (value) => this.format.short(panel.kind, value), hideOverlap: true },
         splitLine: { lineStyle: { color: style("--line") } },
       })),
-      series: panels.flatMap((panel, place) => panel.series.map((series) => this.#series(series, panel, place))),
+      series: panels.flatMap((panel, place) => panel.series.flatMap((series) => (series.line ? this.#lines(series, panel, place) : this.#bars(series, panel, place)))),
     };
   }
 
-  #series(series, panel, place) {
+  /** A line as far as periods are whole; what is so far goes on dashed, to hollow points. */
+  #lines(series, panel, place) {
+    const color = style(`--${series.tone}`);
+    const values = this.rows.map((row) => number(row[series.key]));
+    const isOpen = this.rows.map((row) => row.is_complete === false);
+    const leads = isOpen.map((_, at) => isOpen[at - 1] || isOpen[at + 1]);
+    const common = {
+      type: "line",
+      xAxisIndex: place,
+      yAxisIndex: place,
+      silent: true,
+      color,
+      areaStyle: series.area ? { color, opacity: 0.12 } : undefined,
+      symbol: "circle",
+      symbolSize: 5,
+      showAllSymbol: true,
+      z: series.under ? 2 : 3,
+    };
+    const whole = { ...common, name: series.key, lineStyle: { width: 2, color }, data: values.map((value, at) => (isOpen[at] ? null : value)) };
+    if (!isOpen.includes(true)) return [whole];
+    const within = panel.whole ? bounds(whole.data) : null;
+    const soFar = values.map((value, at) => {
+      // where it begins, the line before has the point
+      if (!isOpen[at]) return { value: leads[at] ? value : null, symbol: "none" };
+      const beyond = within && value !== null && (value > within.most || value < within.least);
+      const shown = beyond ? Math.min(Math.max(value, within.least), within.most) : value;
+      const hollow = { color: style("--card"), borderColor: color, borderWidth: 2 };
+      return { value: shown, symbol: beyond ? "triangle" : "circle", symbolSize: 7, symbolRotate: beyond && value < within.least ? 180 : 0, itemStyle: hollow };
+    });
+    return [whole, { ...common, name: `${series.key}_so_far`, lineStyle: { width: 2, color, type: "dashed" }, data: soFar }];
+  }
+
+  #bars(series, panel, place) {
     const color = series.tone ? style(`--${series.tone}`) : "transparent";
     const edge = series.tone ? { borderColor: style(`--${edgeOf(series.tone)}`), borderWidth: 1 } : {};
     const decal = { ...HATCHED, color: style("--card") };
-    const common = { name: series.key, xAxisIndex: place, yAxisIndex: place, silent: true };
-    if (series.line) {
-      return {
-        ...common,
-        type: "line",
-        step: series.step,
-        data: this.rows.map((row) => number(row[series.key])),
-        color,
-        lineStyle: { width: 2, color },
-        areaStyle: panel.area ? { color, opacity: 0.12 } : undefined,
-        symbol: "circle",
-        symbolSize: 5,
-        z: 3,
-      };
-    }
     return {
-      ...common,
+      name: series.key,
       type: "bar",
+      xAxisIndex: place,
+      yAxisIndex: place,
+      silent: true,
       stack: panel.side ? series.key : (series.stack ?? "all"),
       stackStrategy: series.stack ? "all" : "samesign",
       barGap: "0%",
@@ -167,6 +188,12 @@ export class PeriodChart {
 }
 
 const signed = (value, isBelow) => (isBelow && value !== null ? -value : value);
+
+/** The least and the most of what is known; null when nothing is. */
+function bounds(values) {
+  const known = values.filter((value) => value !== null);
+  return known.length ? { least: Math.min(...known), most: Math.max(...known) } : null;
+}
 
 /** Series of a panel as they are. */
 function plain(panel) {

@@ -3,13 +3,13 @@
 import { el } from "./dom.js";
 import { defined, IGNORED } from "./tables.js";
 
-// [label, chart, column, how]. now: it stands at a moment, and need not wait for a period to be over; times: so many of it;
+// [label, chart, column, how]; of several columns, the first of which anything is known. now: it stands at a moment, and need not wait for a period to be over; times: so many of it;
 // points: it is a share, of which the change is in points
 const FIGURES = [
   ["MRR", "mrr", "closing_mrr", { now: true }],
   ["ARR", "mrr", "closing_mrr", { now: true, times: 12 }],
   ["Net revenue", "revenue", "net_after_fees", {}],
-  ["Active subscribers", "subscribers", "paying_customers", { now: true }],
+  ["Active subscribers", "subscribers", ["subscribers", "paying_customers"], { now: true }],
   ["Subscriber churn", "churn", "churn_rate", { points: true }],
   ["Net retention (NRR)", "retention", "net_revenue_retention", { points: true }],
   ["ARPU", "value", "arpu", {}],
@@ -22,12 +22,13 @@ export function figureTiles(charts, format) {
   return FIGURES.map(([label, name, key, how]) => tile(label, byName[name], key, how, format)).filter(Boolean);
 }
 
-function tile(label, chart, key, { now = false, times = 1, points = false }, format) {
-  const column = chart.columns.find((each) => each.key === key);
+function tile(label, chart, keys, { now = false, times = 1, points = false }, format) {
   const rows = chart.rows.map((row) => Object.fromEntries(chart.columns.map((each, place) => [each.key, row[place]])));
+  const key = [keys].flat().find((each) => rows.some((row) => row[each] !== null));
+  const column = chart.columns.find((each) => each.key === key);
   const place = now ? rows.length - 1 : rows.findLastIndex((row) => row.is_complete);
   const row = rows[place] ?? rows[rows.length - 1];
-  if (!row || row[key] === null) return null;
+  if (!row || !column || row[key] === null) return null;
   const value = Number(row[key]) * times;
   const before = rows[rows.indexOf(row) - 1];
   const period = format.full("period", row.period);

@@ -86,7 +86,7 @@ function show({ filters, options, charts, without_rate, status }) {
   byId("charts").replaceChildren(...cards.map((card) => card.element));
   for (const card of cards) card.show();
   byId("footer").replaceChildren(
-    `Amounts ${filters.currency === filters.shown_in ? "" : "of all currencies "}in ${filters.shown_in.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Hatched bars and dotted cells are of periods that are not over, or not known in full. `,
+    `Amounts ${filters.currency === filters.shown_in ? "" : "of all currencies "}in ${filters.shown_in.toUpperCase()}${filters.mode === "test" ? ", test data" : ""}. Hatched bars, dashed lines to hollow points and dotted cells are of periods that are not over, or not known in full. `,
     "All numbers are of schema mart; the SQL of each chart can be run as it is.",
   );
   // when all was drawn, in milliseconds since the page was asked for

@@ -4,8 +4,6 @@ import { linkTo } from "./airflow.js";
 import { el } from "./dom.js";
 import { counted, instantLabel } from "./format.js";
 
-const LATE = 3 * 3600 * 1000;
-
 /** The line and what is behind it; open from the beginning when something is wrong. */
 export function statusLine(status) {
   const troubles = [...runTroubles(status), ...checkTroubles(status), ...gapTroubles(status), ...differenceTroubles(status), ...lateTroubles(status)];
@@ -89,25 +87,31 @@ function gapTroubles({ gaps }) {
   }));
 }
 
+/** Why a state of Stripe's was not the warehouse's, in the words for people; each was staged, and is in with the next load. */
+const REASONS = { unexplained: "unexplained", never_seen: "never seen", stale: "stale", deleted: "deleted", unknown_shape: "unreadable" };
+
+const wrong = (row) => Object.keys(REASONS).reduce((sum, reason) => sum + row[reason], 0);
+
 function differenceTroubles({ reconciliation }) {
-  return reconciliation
-    .filter((row) => row.differences > 0)
-    .map((row) => ({
-      level: row.unexplained_differences > 0 ? "bad" : "warn",
-      text: el(
-        "span",
-        {},
-        `${counted(row.differences, "difference")} to Stripe in ${counted(row.listed_objects, row.object_type.replaceAll("_", " "))}`,
-        row.unexplained_differences > 0 ? `, ${row.unexplained_differences} unexplained: run warehouse_rebuild. ` : ", healed by the next load. ",
-        linkTo(`Compared ${instantLabel(row.compared_at)}`, row.dag_id, row.run_id),
-        ".",
-      ),
-    }));
+  const told = (row, level, counts, rest) => ({
+    level,
+    text: el("span", {}, `${counts} to Stripe in ${counted(row.listed_objects, row.object_type.replaceAll("_", " "))}${rest} `, linkTo(`Compared ${instantLabel(row.compared_at)}`, row.dag_id, row.run_id), "."),
+  });
+  return reconciliation.flatMap((row) => {
+    const found = [];
+    if (wrong(row) > 0) {
+      const reasons = Object.entries(REASONS).flatMap(([reason, word]) => (row[reason] > 0 ? [`${row[reason]} ${word}`] : []));
+      const rest = row.unexplained > 0 ? "; run warehouse_rebuild." : ", healed by the next load.";
+      found.push(told(row, row.unexplained > 0 ? "bad" : "warn", counted(wrong(row), "difference"), `: ${reasons.join(", ")}${rest}`));
+    }
+    if (row.later_than_lag > 0) found.push(told(row, "note", counted(row.later_than_lag, "difference"), ", all of changes since the events that are loaded: nothing is wrong."));
+    return found;
+  });
 }
 
-function lateTroubles({ freshness }) {
+function lateTroubles({ freshness, late_after_hours }) {
   return freshness
-    .filter((row) => row.data_through && Date.now() - Date.parse(row.data_through) > LATE)
+    .filter((row) => row.data_through && Date.now() - Date.parse(row.data_through) > late_after_hours * 3600 * 1000)
     .map((row) => ({
       level: "warn",
       text: el("span", {}, `The data of ${row.account_id} reach only to ${instantLabel(row.data_through)}: look at `, linkTo("stripe_events", "stripe_events"), "."),
@@ -118,7 +122,7 @@ function compared(rows) {
   if (rows.length === 0) return "Not compared with Stripe yet.";
   const newest = rows.map((row) => row.compared_at).sort().at(-1);
   const objects = rows.reduce((sum, row) => sum + row.listed_objects, 0);
-  return `Compared with Stripe ${instantLabel(newest)}: ${counted(objects, "object")}, ${counted(rows.reduce((sum, row) => sum + row.differences, 0), "difference")}.`;
+  return `Compared with Stripe ${instantLabel(newest)}: ${counted(objects, "object")}, ${counted(rows.reduce((sum, row) => sum + wrong(row), 0), "difference")}.`;
 }
 
 function runTable(runs) {

@@ -81,6 +81,7 @@ function heatCell(row, view, column, format) {
       "data-value": row[view.value],
     },
     String(Math.round(share * 100)),
+    row.is_complete === false && el("span", { class: "unseen" }, " so far"),
   );
 }
 

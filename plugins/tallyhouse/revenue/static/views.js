@@ -51,7 +51,15 @@ export const VIEWS = {
   },
   subscribers: {
     panels: [
-      { kind: "count", share: 2, area: true, lines: [{ key: "paying_customers", tone: "won1" }] },
+      // of a plan only who pays is known
+      {
+        kind: "count",
+        share: 2,
+        lines: [
+          { key: "subscribers", tone: "won1", area: true },
+          { key: "paying_customers", tone: "lost1", under: true },
+        ],
+      },
       {
         kind: "count",
         bars: [
@@ -90,7 +98,8 @@ export const VIEWS = {
   value: {
     panels: [
       { kind: "money", floating: true, lines: [{ key: "arpu", tone: "won1" }] },
-      { kind: "money", lines: [{ key: "ltv", tone: "lost1" }] },
+      // a month that has just begun has hardly any churn, and a lifetime without end: what is whole sets the axis
+      { kind: "money", whole: true, lines: [{ key: "ltv", tone: "lost1" }] },
     ],
   },
   cohort_customers: { heat: { row: "cohort", column: "periods_since", value: "retention_rate", beside: "cohort_customers" } },
