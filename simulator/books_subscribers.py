@@ -120,7 +120,8 @@ def _shares(move: Move | None, parked: dict[_Plan, Fraction]) -> dict[_Plan, Fra
     for subscription, held in move.held_of.items() if move is not None else ():
         own = {plan: amount if held > 0 else -amount for plan, amount in parked.items() if plan[0] == subscription}
         parts = {plan: amount for plan, amount in own.items() if amount > 0}
-        found |= {plan: held * part / sum(parts.values()) for plan, part in parts.items()}
+        whole = sum(parts.values(), _NOTHING)
+        found |= {plan: held * part / whole for plan, part in parts.items()}
     return found
 
 
