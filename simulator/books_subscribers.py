@@ -116,7 +116,7 @@ class SubscriberBooks:
 
 def _shares(move: Move | None, parked: dict[_Plan, Fraction]) -> dict[_Plan, Fraction]:
     """What of each subscription's move into pauses and free time, or out of them, is each plan's."""
-    found = {}
+    found: dict[_Plan, Fraction] = {}
     for subscription, held in move.held_of.items() if move is not None else ():
         own = {plan: amount if held > 0 else -amount for plan, amount in parked.items() if plan[0] == subscription}
         parts = {plan: amount for plan, amount in own.items() if amount > 0}
