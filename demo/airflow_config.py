@@ -89,6 +89,7 @@ def environment(
         # Tasks wait for Stripe or for PostgreSQL most of the time; each takes a process of some 100 MB.
         "CORE__PARALLELISM": "4",
         "API__WORKERS": "1",
+        "API__DEFAULT_WRAP": "True",  # an error says last what to do: at the end of a long line
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "CORE__MP_START_METHOD": "fork",  # macOS would spawn: every task would import Airflow again
         # --- the clock: the demo's DAGs have many short tasks, and idle waits would be most of its time
