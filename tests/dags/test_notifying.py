@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -232,25 +233,42 @@ def test_a_run_that_is_late_is_told_of(dags: Dags, mailbox: Mailbox, channel: Ch
     assert "is queued" in text
 
 
-def miss_deadline(dag_id: str) -> str:
-    """A queued run of which the scheduler finds that it is late: what it asks of the triggerer is done here."""
-    from airflow.models.deadline import Deadline
+def test_tasks_of_a_run_that_has_a_deadline_can_be_cleared(dags: Dags) -> None:
+    dags.run("acquisition")
+    with queued_run("acquisition", "cleared") as (session, dag, run):
+        for instance in run.get_task_instances(session=session):
+            instance.state = "failed"
+        session.flush()
+        assert dag.clear(run_id=run.run_id, only_failed=True, session=session) == len(dag.task_ids)
+
+
+@contextmanager
+def queued_run(dag_id: str, run_id: str) -> Iterator[tuple[Any, Any, Any]]:
+    """(session, DAG as the scheduler knows it, a queued run of it)."""
     from airflow.models.serialized_dag import SerializedDagModel
     from airflow.sdk.timezone import utcnow
-    from airflow.triggers.callback import CallbackTrigger
     from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
-    from sqlalchemy import select
 
     with create_session() as session:
         dag = SerializedDagModel.get_dag(dag_id, session=session)
         assert dag is not None
         run = dag.create_dagrun(
-            run_id="late", logical_date=None, data_interval=None, run_after=utcnow(), run_type=DagRunType.MANUAL,
+            run_id=run_id, logical_date=None, data_interval=None, run_after=utcnow(), run_type=DagRunType.MANUAL,
             triggered_by=DagRunTriggeredByType.TEST, state=DagRunState.QUEUED, session=session,
         )  # fmt: skip
         session.flush()
+        yield session, dag, run
+
+
+def miss_deadline(dag_id: str) -> str:
+    """A queued run of which the scheduler finds that it is late: what it asks of the triggerer is done here."""
+    from airflow.models.deadline import Deadline
+    from airflow.triggers.callback import CallbackTrigger
+    from sqlalchemy import select
+
+    with queued_run(dag_id, "late") as (session, _, run):
         (deadline,) = session.scalars(select(Deadline).where(Deadline.dagrun_id == run.id))
         assert (deadline.deadline_time - run.queued_at).total_seconds() == 2 * 3600
         deadline.handle_miss(session)

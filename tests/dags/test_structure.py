@@ -91,10 +91,12 @@ def test_every_task_retries_under_the_policy(dag: "DAG") -> None:
 
 
 def test_a_run_is_late_when_its_page_says_so(dag: "DAG") -> None:
-    from airflow.sdk import AsyncCallback, DeadlineReference
+    from airflow.sdk import AsyncCallback
+
+    from tallyhouse.tasks.deadlines import FirstQueued
 
     (alert,) = dag.deadline
-    assert alert.reference == DeadlineReference.DAGRUN_QUEUED_AT
+    assert alert.reference == FirstQueued()
     assert isinstance(alert.callback, AsyncCallback)
     hours = alert.interval.total_seconds() / 3600
     assert f"**When it is late** After {WORDS[int(hours)]}" in str(dag.doc_md)
@@ -356,7 +358,7 @@ def test_a_process_that_serves_nothing_loads_the_plugin_and_none_of_the_page() -
     plugins, errors = plugins_manager._load_plugins_from_plugin_directory(
         plugins_folder=str(ROOT / "plugins"), load_examples=False, ignore_file_syntax="glob"
     )
-    assert ([plugin.name for plugin in plugins], errors) == (["revenue_page"], {})
+    assert ([plugin.name for plugin in plugins], errors) == (["deadlines", "revenue_page"], {})
     assert [name for name in sys.modules if name.startswith("tallyhouse.revenue")] == []
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 
 # its type stubs leave them out
-from airflow.sdk import AsyncCallback, BaseNotifier, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
+from airflow.sdk import AsyncCallback, BaseNotifier, DeadlineAlert  # type: ignore[attr-defined]
 from asgiref.sync import sync_to_async
 
 from tallyhouse import settings
 from tallyhouse.errors import TallyhouseError, without_rows
+from tallyhouse.tasks.deadlines import FirstQueued
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def due_within(hours: int) -> DeadlineAlert:
     By the triggerer, and not by an executor: a run may be late because no worker is free.
     """
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=FirstQueued(),
         interval=timedelta(hours=hours),
         callback=AsyncCallback(tell_lateness),
     )
