@@ -77,7 +77,7 @@ def connection_of_newest(warehouse: str) -> Iterator[psycopg.Connection]:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
