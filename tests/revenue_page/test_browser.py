@@ -212,6 +212,29 @@ def test_differences_that_are_nothing_wrong_are_noted_and_others_named(
     assert "2 never seen, 1 stale, healed by the next load" in page.locator(".troubles li.warn").inner_text()
 
 
+def test_a_check_that_failed_is_told_with_its_first_rows_and_a_link_to_its_run(
+    context: "BrowserContext", site: Serving
+) -> None:
+    page = context.new_page()
+
+    def fail(route: "Route") -> None:
+        answer = route.fetch()
+        document = answer.json()
+        failed = {"check_name": "mrr_movements_add_up", "layer": "mart", "status": "failed", "failing_count": 7}
+        failed |= {"threshold": 0, "dag_id": "marts", "run_id": "scheduled__1", "checked_at": "2026-04-01T12:00:00Z"}
+        failed |= {"first_rows": [{"currency": "usd", "month": "2026-02-01", "found": None}]}
+        document["status"]["checks"]["others"] = [failed]
+        route.fulfill(response=answer, json=document)
+
+    page.route("**/data?*", fail)
+    page.goto(f"{site.url}/revenue/?currency=usd")
+    page.wait_for_selector("html[data-ready]")
+    trouble = page.locator(".status.bad .troubles li.bad", has_text="mrr_movements_add_up")
+    assert "Check mrr_movements_add_up failed: 7 rows found, 0 allowed." in trouble.inner_text()
+    assert trouble.locator("ul.rows li").all_inner_texts() == ["currency: usd, month: 2026-02-01, found: none"]
+    assert str(trouble.locator("a").get_attribute("href")).endswith("/dags/marts/runs/scheduled__1")
+
+
 def test_airflow_has_the_page_in_its_navigation_and_gives_it_its_theme(
     context: "BrowserContext", site: Serving
 ) -> None:
