@@ -49,7 +49,9 @@ lost as (
             else 0
         end as begun_minor,
         least(
-            sum(case when mrr_minor = 0 and potential_minor = 0 then greatest(-mrr_change_minor, 0) else 0 end) over whole,
+            sum(
+                case when mrr_minor = 0 and potential_minor = 0 then greatest(-mrr_change_minor, 0) else 0 end
+            ) over whole,
             greatest(-sum(mrr_change_minor + parked_minor) over whole, 0)
         ) as ended_minor
     from worth
