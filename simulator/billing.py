@@ -135,7 +135,8 @@ class Billing:
         invoice_id = self.ledger.ids.long("in")
         period = (agreement.state.items[0].period_start, at)
         if is_trial:
-            self._start_trial(at, agreement, items, request, invoice_id)
+            end = items[0].period_end
+            self.start_cycle(at, agreement, items, request, end, invoice_id, status="trialing", trial_start=at)
         else:
             self.start_cycle(at, agreement, items, request, at, invoice_id)
         invoice = self.draft(at, agreement, invoice_id, "subscription_update", lines, period, None, request)
@@ -152,31 +153,24 @@ class Billing:
         invoice_id: str,
         status: str | None = None,
         event: str | None = None,
+        trial_start: int | None = None,
     ) -> None:
-        """Periods count from `anchor` on; what was scheduled for the periods before is dropped."""
-        agreement.recur(self.catalog.price(items[0].price), anchor, cycle=1)
+        """Periods count from `anchor` on; what was scheduled for the periods before is dropped.
+
+        `trial_start`: when a trial began that lasts until then.
+        """
+        trial = {} if trial_start is None else {"trial_start": trial_start, "trial_end": anchor}
+        agreement.recur(self.catalog.price(items[0].price), anchor, cycle=0 if trial else 1)
         agreement.token += 1
         self.ledger.update(
             agreement.history, at, _CHANGED, request, items=items, billing_cycle_anchor=anchor,
-            latest_invoice=invoice_id, status=status or agreement.state.status,
+            latest_invoice=invoice_id, status=status or agreement.state.status, **trial,
         )  # fmt: skip
         if event is not None:
             self.ledger.emit(event, agreement.history, at, request)
         self.timeline.schedule(items[0].period_end, self._renew, agreement, agreement.token)
-
-    def _start_trial(
-        self, at: int, agreement: Agreement, items: tuple[Item, ...], request: Request, invoice_id: str
-    ) -> None:
-        """Periods count from the end of the trial on, which lasts as long as the items' present period."""
-        end = items[0].period_end
-        agreement.recur(self.catalog.price(items[0].price), end)
-        agreement.token += 1
-        self.ledger.update(
-            agreement.history, at, _CHANGED, request, items=items, billing_cycle_anchor=end,
-            latest_invoice=invoice_id, status="trialing", trial_start=at, trial_end=end,
-        )  # fmt: skip
-        self.timeline.schedule(end, self._renew, agreement, agreement.token)
-        self.timeline.schedule(end - 3 * DAY, self._announce_trial_end, agreement)
+        if trial:
+            self.timeline.schedule(anchor - 3 * DAY, self._announce_trial_end, agreement)
 
     def cancel_at_period_end(self, at: int, agreement: Agreement, feedback: str | None) -> None:
         """The customer asks to leave when what is paid for has run out."""
