@@ -68,7 +68,7 @@ with listed as (
     from unnest(%(ids)s::text[]) as asked (object_id)
     cross join lateral (
         select *
-        from staging.versions_of_object(%(account_id)s, %(livemode)s, %(object)s, asked.object_id) as past
+        from staging.staged_versions_of_object(%(account_id)s, %(livemode)s, %(object)s, asked.object_id) as past
         where {is_readable}
         order by version_rank = 3 desc, version_at desc, version_rank desc, version_order desc
         limit 1
@@ -280,7 +280,7 @@ class Comparison:
             select object_id
             from unread
             where not exists (
-                select from staging.versions_of_object(
+                select from staging.staged_versions_of_object(
                     %(account_id)s, %(livemode)s, %(object)s, unread.object_id, unread.at
                 ) as readable
                 where

@@ -38,7 +38,7 @@ order by 1, 2
 _CUSTOMER_OF_GUEST = """
 select ops.owner_of(version.body)
 from unnest(%(guests)s::text[]) as guest (kind)
-cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, guest.kind, %(customer)s) as version
+cross join lateral staging.staged_versions_of_object(%(account)s, %(livemode)s, guest.kind, %(customer)s) as version
 where ops.owner_of(version.body) is not null
 limit 1
 """
@@ -46,7 +46,7 @@ limit 1
 _SINCE = """
 select min(least(ops.made_at(body -> 'created'), version_at))
 from unnest(%(kinds)s::text[]) as root (kind)
-cross join lateral staging.versions_of_object(%(account)s, %(livemode)s, root.kind, %(customer)s)
+cross join lateral staging.staged_versions_of_object(%(account)s, %(livemode)s, root.kind, %(customer)s)
 where ops.made_at(body -> 'created') is not null
 """
 _USER = """

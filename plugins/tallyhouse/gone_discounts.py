@@ -35,7 +35,7 @@ with shown as materialized (
 gone as (
     select distinct on (named.discount_id) named.discount_id, shown.observed_at
     from shown
-    cross join lateral staging.versions_of_object(
+    cross join lateral staging.staged_versions_of_object(
         %(account_id)s, %(livemode)s, %(holder)s, shown.object_id
     ) as past
     cross join lateral staging.named_in(%(holder)s, 'discount', past.body) as named (discount_id)
@@ -51,7 +51,7 @@ select
     jsonb_build_object('id', gone.discount_id, 'object', 'discount', 'deleted', true), %(batch_id)s
 from gone
 where not exists (
-    select from staging.versions_of_object(%(account_id)s, %(livemode)s, 'discount', gone.discount_id) as told
+    select from staging.staged_versions_of_object(%(account_id)s, %(livemode)s, 'discount', gone.discount_id) as told
     where told.version_rank >= 3
 )
 on conflict (account_id, livemode, object_type, object_id, observed_at) do nothing

@@ -14,7 +14,7 @@ from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.objects import MODELS
 from tallyhouse.roles import LOADER
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_released
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]
             with connection.transaction():
                 _take_back_unreadable(connection)
                 _make_shadow(connection)
-            apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+            apply_released(connection, sql_root, REBUILT, schema=SHADOW)
             log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
             with _loads_waiting(connection):
-                apply_models(connection, sql_root, REBUILT, schema=SHADOW)
+                apply_released(connection, sql_root, REBUILT, schema=SHADOW)
                 with connection.transaction():
                     changes = [_swap(connection, name) for name in _NAMES]
                     _swap_ledger(connection)

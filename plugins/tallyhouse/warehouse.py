@@ -46,7 +46,10 @@ def release_batches(connection: psycopg.Connection) -> int:
 
 @dataclass(frozen=True)
 class LoadState:
-    """What the models have applied, as a word that any load changes; `is_partial`: some have what others lack."""
+    """What the models have applied or may apply, as a word that any load changes as it begins and as it goes on.
+
+    `is_partial`: some have yet to apply what was released.
+    """
 
     applied: str
     is_partial: bool
@@ -62,7 +65,7 @@ def read_load_state(connection: psycopg.Connection) -> LoadState:
                     select count(*) || ' until ' || coalesce(max(a.applied_at)::text, 'never')
                     from ops.batch_applied as a
                     where a.model = any(%(models)s)
-                ),
+                ) || ', of ' || (select count(b.released_at) from ops.batch as b),
                 exists (
                     select from unnest(%(models)s::text[]) as m (model) cross join lateral ops.pending_batches(m.model)
                 )
@@ -94,18 +97,24 @@ def is_up_to_date(connection: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def apply_models(
+def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
+    """Releases every batch that is staged and applies it to the models: a load, as the DAG warehouse does it.
+
+    ValueError when the connection has a transaction open: nothing would be committed.
+    """
+    release_batches(connection)
+    apply_released(connection, sql_root, models)
+
+
+def apply_released(
     connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS, schema: str = "dwh"
 ) -> None:
-    """Releases every batch that is staged and applies it to the models, each in a transaction of its own.
+    """Applies every batch that is released to the models, each in a transaction of its own.
 
-    `schema` other than dwh: tables of the same names there, with a ledger of their own, and only the batches that are
-    released for dwh (see `rebuild`).
+    `schema` other than dwh: tables of the same names there, with a ledger of their own (see `rebuild`).
     ValueError when the connection has a transaction open: nothing would be committed.
     """
     require_idle(connection)
-    if schema == "dwh":
-        release_batches(connection)
     for model in models:
         text = _in_schema((sql_root / model.sql_file).read_text(), schema)
 

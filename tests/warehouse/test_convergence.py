@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.objects import MODELS, Model
 from tallyhouse.rebuild import rebuild
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_models, apply_released, release_batches
 from tests.warehouse.file_histories import files
 from tests.warehouse.histories import histories, subscribed
 from tests.warehouse.raw_rows import (
@@ -36,6 +36,7 @@ SELLING = (
     *("discount_dim", "invoice_fact", "invoice_line_fact", "mrr_change_fact", "mrr_movement_fact"),
 )
 """What MRR rests on."""
+MRR_RULE = "mrr_equals_subscriptions"
 
 
 def load(
@@ -58,6 +59,11 @@ def load(
         if shuffler.random() < 0.6:
             apply_models(connection, SQL_ROOT, models)
     apply_models(connection, SQL_ROOT, models)
+    return tables(connection)
+
+
+def tables(connection: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of dwh and of the records."""
     records = {name: rows for name, rows in table_rows(connection, "ops").items() if name in RECORDS}
     return {**table_rows(connection, "dwh"), **records}
 
@@ -96,6 +102,74 @@ def test_any_order_repetition_and_split_gives_the_same_tables(
     if seed % 4 == 0:
         assert [change for change in rebuild(connection, SQL_ROOT) if change.removed or change.added] == []
     assert_rules_hold(connection)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
+@given(history=st.one_of(histories, subscribed, recurring), rows=files, seed=st.integers(0, 2**32))
+def test_what_is_staged_while_models_run_is_seen_by_none_of_them(
+    connection_of_newest: psycopg.Connection, history: list[Version], rows: list[StoredRow], seed: int
+) -> None:
+    connection = connection_of_newest
+    shuffler = random.Random(seed)
+    shuffler.shuffle(history)
+    kept = shuffler.randint(0, len(history))
+    loaded, coming = history[:kept], history[kept:]
+    kept = shuffler.randint(0, len(rows))
+
+    def load_first(meanwhile: Callable[[], None]) -> dict[str, list[tuple[Any, ...]]]:
+        empty_warehouse(connection)
+        stage(connection, loaded)
+        for row in rows[:kept]:
+            stage_rows(connection, [row])
+        release_batches(connection)
+        meanwhile()
+        apply_released(connection, SQL_ROOT)
+        return tables(connection)
+
+    def stage_more() -> None:
+        stage(connection, coming)
+        for row in rows[kept:]:
+            stage_rows(connection, [row])
+
+    alone = load_first(lambda: None)
+    assert load_first(stage_more) == alone
+    connection.commit()
+    assert_rules_hold(connection)
+
+
+def test_a_discount_that_is_staged_while_models_run_is_awaited_and_counts_with_the_next_load(
+    connection_of_newest: psycopg.Connection,
+) -> None:
+    connection = connection_of_newest
+    began = moment("2026-03-01T00:00:00")
+    sold = {"id": "si_1", "quantity": 1, "price": price("price_unit", is_whole=False), "discounts": []}
+    subscription: dict[str, Any] = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active"}
+    subscription |= {"currency": "usd", "items": {"data": [sold], "has_more": False}, "discounts": ["di_whole"]}
+    subscription |= {"created": int(began.timestamp())}
+    whole = {"object": "coupon", "id": "co_ever", **COUPONS["co_ever"]}
+    discount = {"object": "discount", "id": "di_whole", "source": {"coupon": whole}, **OWNERS["di_whole"]}
+    rules = [check for check in read_checks(SQL_ROOT) if check.name in ("mrr_discounts_known", MRR_RULE)]
+
+    def statuses() -> tuple[dict[str, str], object]:
+        connection.commit()
+        found = {result.check.name: result.status for result in run_checks(connection, rules, "test")}
+        with connection.transaction():
+            worth = connection.execute("select sum(mrr_change_minor) from dwh.mrr_change_fact").fetchone()
+        assert worth is not None
+        return found, worth[0]
+
+    stage(connection, [Version(began, "customer.subscription.created", subscription)])
+    release_batches(connection)
+    stage(connection, [Version(began, "customer.discount.created", discount), Version(began, None, whole)])
+    apply_released(connection, SQL_ROOT)
+    assert statuses() == ({"mrr_discounts_known": "warned", MRR_RULE: "passed"}, 2900)
+    apply_models(connection, SQL_ROOT)
+    assert statuses() == ({"mrr_discounts_known": "passed", MRR_RULE: "passed"}, 2610)
 
 
 def assert_rules_hold(connection: psycopg.Connection) -> None:

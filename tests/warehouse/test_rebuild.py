@@ -9,7 +9,7 @@ import pytest
 from tallyhouse import rebuild as rebuilding
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.rebuild import REBUILT, SHADOW, TableChange, rebuild
-from tallyhouse.warehouse import apply_models, release_batches
+from tallyhouse.warehouse import apply_models, apply_released, release_batches
 from tests.warehouse.raw_rows import SQL_ROOT, Version, moment, stage, table_rows
 
 START = moment("2026-03-01T00:00:00")
@@ -96,14 +96,14 @@ def test_what_loads_bring_during_a_rebuild_is_not_lost(
     runs = []
 
     def apply_and_go_on(*arguments: object, **options: object) -> None:
-        apply_models(*arguments, **options)  # type: ignore[arg-type]
+        apply_released(*arguments, **options)  # type: ignore[arg-type]
         if not runs:
             with psycopg.connect(each_warehouse) as other:
                 stage(other, [customer(1, "b", 5), charge(2)])
                 apply_models(other, SQL_ROOT)
         runs.append(options)
 
-    monkeypatch.setattr(rebuilding, "apply_models", apply_and_go_on)
+    monkeypatch.setattr(rebuilding, "apply_released", apply_and_go_on)
     assert set(changed(rebuild(connection, SQL_ROOT))) == set()
     assert len(runs) == 2
     assert len(table_rows(connection, "dwh")["charge_fact"]) == 2

@@ -15,7 +15,7 @@ begin
         union all
         select v.body -> 'metadata' ->> user_key, e.livemode, e.erasure_id
         from ops.erasure as e
-        cross join lateral staging.versions_of_object(e.account_id, e.livemode, 'customer', e.customer_id) as v
+        cross join lateral staging.staged_versions_of_object(e.account_id, e.livemode, 'customer', e.customer_id) as v
         where e.erasure_id = p_erasure_id
     ) as told
     -- a customer that was made to try something out is nobody whose installs count

@@ -22,7 +22,7 @@ as $$
         where p_root_id in (p.object_id, p.customer_id)
         union
         select unnest(ops.addresses_in(v.body))
-        from staging.versions_of_object(p_account_id, p_livemode, 'customer', p_root_id) as v
+        from staging.staged_versions_of_object(p_account_id, p_livemode, 'customer', p_root_id) as v
     ),
 
     card as (

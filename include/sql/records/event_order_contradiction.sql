@@ -44,6 +44,7 @@ cross join
             and later.object_type = arrived.object_type
             and later.object_id = arrived.object_id
             and later.created_at >= arrived.first_at
+            and later.batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
         -- keeps the lookups apart from each other: object by object, in the months that can have them
         offset 0
     ) as event
@@ -70,6 +71,7 @@ left join lateral (
         and event.object_type = told.object_type
         and event.object_id = told.object_id
         and event.created_at < told.created_at
+        and event.batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
     order by event.created_at desc, staging.event_rank(event.type) desc, event.listing_order desc
     limit 1
 ) as earlier on true

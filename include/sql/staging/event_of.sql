@@ -14,6 +14,7 @@ as $$
         and object_id = p_object_id
         and created_at = p_at
         and unreadable is null
+        and batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
     order by listing_order desc, event_id desc
     limit 1
 $$;

@@ -7,7 +7,10 @@ stable parallel safe
 as $$
     select payload, modified_at
     from raw.file_row
-    where file_kind = p_file_kind and row_key = p_row_key
+    where
+        file_kind = p_file_kind
+        and row_key = p_row_key
+        and batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
     -- of files modified at one instant always the same
     order by modified_at desc, sha256 desc, line desc
     limit 1

@@ -39,7 +39,7 @@ cross join
     lateral (
         select own.body
         from
-            staging.versions_of_object(
+            staging.staged_versions_of_object(
                 latest.account_id, latest.livemode, latest.object_type, latest.object_id, latest.version_at
             ) as own
         where

@@ -1,4 +1,4 @@
-/* The whole history of one object. The offset keeps its rows apart from the rest before any document is opened. */
+/* The history of one object as models and checks see it: what is staged during a load is for the next one. */
 create function staging.versions_of_object(
     p_account_id text,
     p_livemode boolean,
@@ -10,15 +10,8 @@ language sql
 stable parallel safe
 as $$
     select *
-    from staging.object_version
-    where
-        account_id = p_account_id
-        and livemode = p_livemode
-        and object_type = p_object_type
-        and object_id = p_object_id
-        and version_at >= p_since
-    offset 0
+    from staging.staged_versions_of_object(p_account_id, p_livemode, p_object_type, p_object_id, p_since)
+    where batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
 $$;
 comment on function staging.versions_of_object(text, boolean, text, text, timestamptz) is
-'All versions of one object from a moment on, in no order; read through an index, whatever the size of the history. '
-'The months of raw.event before p_since are not even looked into.';
+'The versions of staging.staged_versions_of_object but for what came in an ops.unreleased_batch.';
