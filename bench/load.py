@@ -32,7 +32,7 @@ from tallyhouse.checks import read_checks, require_passed, run_checks
 from tallyhouse.client import StripeClient
 from tallyhouse.objects import MODELS
 from tallyhouse.rebuild import rebuild
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_released, release_batches
 
 NOW = "2026-06-30T12:00:00Z"
 SMALL_BATCH = 5_000
@@ -230,9 +230,10 @@ class Bench:
     def load(self) -> dict[str, Cost]:
         """Applies what is pending; returns the cost of each model."""
         costs = {}
+        release_batches(self.connection)
         for model in MODELS:
             began = self.spent()
-            apply_models(self.connection, SQL_ROOT, [model])
+            apply_released(self.connection, SQL_ROOT, [model])
             costs[model.name] = self.spent().since(began)
         return costs
 

@@ -81,14 +81,14 @@ def run_checks(
 ) -> list[CheckResult]:
     """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found.
 
-    `loaded`: what the models must have applied (`LoadState.applied`); OvertakenError, before any check, when it is
-    something else by now.
+    `loaded`: the mark that the load state must have (`LoadState.mark`); OvertakenError, before any check, when it has
+    another by now.
     """
     results = []
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        if loaded is not None and read_load_state(connection).applied != loaded:
-            raise OvertakenError("More was loaded since this run began: the run that follows that load checks it.")
+        if loaded is not None and read_load_state(connection).mark != loaded:
+            raise OvertakenError("A load has begun since this run did: the run that follows that load checks it.")
         models = ",".join(model.name for model in MODELS)
         connection.execute("select set_config('tallyhouse.models', %s, true)", [models])
         for check in checks:

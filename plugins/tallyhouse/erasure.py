@@ -160,7 +160,7 @@ def follow(connection: psycopg.Connection, sql_root: Path, erasure_ids: Sequence
     require_idle(connection)
     with connection.transaction():
         drop_left_over(connection, waits=True)
-    warehouse.apply_models(connection, sql_root)
+    warehouse.load_alone(connection, sql_root)
     with connection.transaction():
         showing_users = [name for (name,) in connection.execute(_MARTS_OF_USERS)]
     warehouse.refresh_marts(connection, sql_root, showing_users)

@@ -20,7 +20,7 @@ from tallyhouse.file_reading import BadRow, CsvReader, UnreadableFileError
 from tallyhouse.file_rows import SOURCE, FileRowStager, LoadedFile
 from tallyhouse.objects import MODELS
 from tallyhouse.report import Tally
-from tallyhouse.warehouse import apply_models
+from tallyhouse.warehouse import apply_released
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def load_files(conn: psycopg.Connection, sql_root: Path, folder: Any, run_id: st
     ledger.require_idle(conn)
     files = find_files(folder)
     # Files may come before any of Stripe's rows: the currencies that they are checked against must be there.
-    apply_models(conn, sql_root, [model for model in MODELS if model.name == "currency_dim"])
+    apply_released(conn, sql_root, [model for model in MODELS if model.name == "currency_dim"])
     with conn.transaction():
         currencies = {currency for (currency,) in conn.execute("select currency from dwh.currency_dim")}
         row = conn.execute("select value = 'yes' from ops.policy where name = 'keep_ip_addresses'").fetchone()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from tallyhouse import locks
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.objects import MODELS
@@ -63,7 +64,8 @@ def rebuild(connection: psycopg.Connection, sql_root: Path) -> list[TableChange]
                 _make_shadow(connection)
             apply_released(connection, sql_root, REBUILT, schema=SHADOW)
             log.info("rebuilt beside dwh in %.1f s", time.monotonic() - began)
-            with _loads_waiting(connection):
+            # the load of a model takes that model's lock, and none while it holds another
+            with locks.held(connection, [locks.RELEASE, *(f"ops.model.{name}" for name in _NAMES)]):
                 apply_released(connection, sql_root, REBUILT, schema=SHADOW)
                 with connection.transaction():
                     changes = [_swap(connection, name) for name in _NAMES]
@@ -186,26 +188,4 @@ def _alone(connection: psycopg.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        _unlock(connection, [_LOCK])
-
-
-@contextmanager
-def _loads_waiting(connection: psycopg.Connection) -> Iterator[None]:
-    """Holds the locks of all models: the load of a model takes its own, and none while it holds another."""
-    locks = [f"ops.model.{name}" for name in _NAMES]
-    with connection.transaction():
-        for lock in locks:
-            connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [lock])
-    try:
-        yield
-    finally:
-        _unlock(connection, locks)
-
-
-def _unlock(connection: psycopg.Connection, locks: list[str]) -> None:
-    """Releases locks of the session; a connection that is broken has released them."""
-    if connection.broken or connection.closed:
-        return
-    with connection.transaction():
-        for lock in locks:
-            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [lock])
+        locks.unlock(connection, [_LOCK])

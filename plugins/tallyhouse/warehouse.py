@@ -2,14 +2,17 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from tallyhouse import locks
 from tallyhouse.ledger import require_idle
 from tallyhouse.migrations import read_repeatables
 from tallyhouse.objects import MODELS, Model
@@ -17,6 +20,7 @@ from tallyhouse.redaction import look_again
 
 log = logging.getLogger(__name__)
 
+POLL_SECONDS = 1.0
 _NAMES = [model.name for model in MODELS]
 
 
@@ -46,17 +50,17 @@ def release_batches(connection: psycopg.Connection) -> int:
 
 @dataclass(frozen=True)
 class LoadState:
-    """What the models have applied or may apply, as a word that any load changes as it begins and as it goes on.
+    """`mark`: a word that any load changes, as it begins and as it goes on.
 
-    `is_partial`: some have yet to apply what was released.
+    `is_partial`: some models have yet to apply what was released.
     """
 
-    applied: str
+    mark: str
     is_partial: bool
 
 
 def read_load_state(connection: psycopg.Connection) -> LoadState:
-    """What the models have applied by now, or by the snapshot of the transaction that is open."""
+    """How far loads have come by now, or by the snapshot of the transaction that is open."""
     with connection.transaction():
         row = connection.execute(
             """
@@ -104,6 +108,26 @@ def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequenc
     """
     release_batches(connection)
     apply_released(connection, sql_root, models)
+
+
+def load_alone(connection: psycopg.Connection, sql_root: Path, patience: timedelta = timedelta(minutes=15)) -> None:
+    """A load beside the DAG warehouse: waits for one that is under way, and none begins before the end of this one.
+
+    After `patience` it goes on all the same, and says so: a model that stays red must not hold it up for ever.
+    ValueError when the connection has a transaction open.
+    """
+    require_idle(connection)
+    deadline = time.monotonic() + patience.total_seconds()
+    while True:
+        with locks.held(connection, [locks.RELEASE]):
+            is_partial = read_load_state(connection).is_partial
+            is_late = time.monotonic() >= deadline
+            if is_partial and is_late:
+                log.warning("A load has not ended for %s: until it does, tables show different states.", patience)
+            if is_late or not is_partial:
+                apply_models(connection, sql_root)
+                return
+        time.sleep(POLL_SECONDS)
 
 
 def apply_released(

@@ -94,11 +94,41 @@ def test_nothing_fetched_reaches_nowhere(warehouse: str) -> None:
         assert freshness(connection) == []
 
 
-def test_without_events_the_newest_list_tells_how_far_the_data_reaches(warehouse: str) -> None:
+def test_without_events_the_newest_list_tells_how_far_the_data_reaches_once_a_load_has_it(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
         add_batch(connection, "acct_1", "list", "2026-03-01")
         add_batch(connection, "acct_1", "list", "2026-02-01")
+        assert freshness(connection) == [("acct_1", False, None)]
+        connection.execute("select ops.release_batches()")
         assert freshness(connection) == [("acct_1", False, moment("2026-03-01"))]
+
+
+def test_windows_that_wait_take_nothing_back_of_what_is_loaded(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        for asked_from, asked_to, is_loaded in (
+            ("2026-03-01T00:00:00", "2026-03-02T00:01:00", True),
+            ("2026-03-01T23:56:00", "2026-03-02T01:00:00", True),
+            # each begins five minutes before the end of the one before
+            ("2026-03-02T00:55:00", "2026-03-02T02:00:00", False),
+            ("2026-03-02T01:55:00", "2026-03-02T03:00:00", False),
+        ):
+            connection.execute(
+                """
+                with batch as (
+                    insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_from, asked_to)
+                    values ('acct_1', false, 'events', 'test', now(), %s, %s) returning batch_id
+                )
+
+                insert into ops.batch_applied (model, batch_id, object_count, row_count)
+                select 'transaction_fact', batch_id, 0, 0 from batch where %s
+                """,
+                [moment(asked_from), moment(asked_to), is_loaded],
+            )
+        connection.execute(
+            "insert into ops.watermark (account_id, livemode, stream, through) values ('acct_1', false, 'events', %s)",
+            [moment("2026-03-02T03:00:00")],
+        )
+        assert freshness(connection) == [("acct_1", False, moment("2026-03-02T01:00:00"))]
 
 
 def test_with_events_their_watermark_tells_even_if_a_list_is_newer(warehouse: str) -> None:
@@ -117,6 +147,7 @@ def test_each_account_and_mode_has_its_own_reach(warehouse: str) -> None:
         add_batch(connection, "acct_1", "list", "2026-03-01")
         add_batch(connection, "acct_1", "list", "2026-03-02", livemode=True)
         add_batch(connection, "acct_2", "list", "2026-03-03")
+        connection.execute("select ops.release_batches()")
         assert [(account, livemode, at.day) for account, livemode, at in freshness(connection)] == [
             ("acct_1", False, 1),
             ("acct_1", True, 2),

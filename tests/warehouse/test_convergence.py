@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -52,10 +52,7 @@ def load(
     while rows:
         size = shuffler.randint(1, len(rows))
         batch, rows = rows[:size], rows[size:]
-        stage(connection, [version for version in batch if isinstance(version, Version)])
-        for row in batch:
-            if isinstance(row, StoredRow):
-                stage_rows(connection, [row])
+        stage_all(connection, batch)
         if shuffler.random() < 0.6:
             apply_models(connection, SQL_ROOT, models)
     apply_models(connection, SQL_ROOT, models)
@@ -116,30 +113,105 @@ def test_what_is_staged_while_models_run_is_seen_by_none_of_them(
 ) -> None:
     connection = connection_of_newest
     shuffler = random.Random(seed)
-    shuffler.shuffle(history)
-    kept = shuffler.randint(0, len(history))
-    loaded, coming = history[:kept], history[kept:]
-    kept = shuffler.randint(0, len(rows))
-
-    def load_first(meanwhile: Callable[[], None]) -> dict[str, list[tuple[Any, ...]]]:
-        empty_warehouse(connection)
-        stage(connection, loaded)
-        for row in rows[:kept]:
-            stage_rows(connection, [row])
-        release_batches(connection)
-        meanwhile()
-        apply_released(connection, SQL_ROOT)
-        return tables(connection)
-
-    def stage_more() -> None:
-        stage(connection, coming)
-        for row in rows[kept:]:
-            stage_rows(connection, [row])
-
-    alone = load_first(lambda: None)
-    assert load_first(stage_more) == alone
+    everything = [*history, *rows]
+    shuffler.shuffle(everything)
+    kept = shuffler.randint(0, len(everything))
+    before = shuffler.randint(0, len(MODELS) - 1)
+    alone, disturbed = load_and_stage(connection, everything[:kept], everything[kept:], before)
+    assert disturbed == alone
     connection.commit()
     assert_rules_hold(connection)
+
+
+def load_and_stage(
+    connection: psycopg.Connection,
+    loaded: Sequence[Version | StoredRow],
+    coming: Sequence[Version | StoredRow],
+    before: int = 0,
+) -> list[dict[str, list[tuple[Any, ...]]]]:
+    """The tables after a load, alone and with more staged before the model of that place in MODELS."""
+    found = []
+    for meanwhile in ([], coming):
+        empty_warehouse(connection)
+        stage_all(connection, loaded)
+        release_batches(connection)
+        apply_released(connection, SQL_ROOT, MODELS[:before])
+        stage_all(connection, meanwhile)
+        apply_released(connection, SQL_ROOT, MODELS[before:])
+        found.append(tables(connection))
+        connection.commit()
+    return found
+
+
+def stage_all(connection: psycopg.Connection, rows: Sequence[Version | StoredRow]) -> None:
+    """Commits versions as one batch, and each row of a file as one."""
+    stage(connection, [row for row in rows if isinstance(row, Version)])
+    for row in rows:
+        if isinstance(row, StoredRow):
+            stage_rows(connection, [row])
+
+
+AT = moment("2026-03-01T00:00:00")
+PRO = {"id": "pro", "currency": "usd", "unit_amount": 10000, "recurring": {"interval": "month"}}
+ACTIVE: dict[str, Any] = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active"}
+ACTIVE |= {"currency": "usd", "items": {"data": [{"id": "si_1", "quantity": 1, "price": PRO}]}}
+INSTALL = {"user_id": "u", "install_id": "i", "installed_at": "2026-03-01", "os_name": "iOS", "channel_name": "search"}
+CHARGED = {"object": "charge", "id": "ch_1", "currency": "usd", "amount": 100, "balance_transaction": "txn_1"}
+SEEN_IN_RAW: dict[str, tuple[Version | StoredRow, Version | StoredRow]] = {
+    "an older state of an object": (
+        Version(AT, "customer.subscription.updated", ACTIVE),
+        Version(AT - timedelta(days=9), "customer.subscription.created", {**ACTIVE, "status": "trialing"}),
+    ),
+    "the event that told of a change": (
+        Version(AT, "customer.subscription.updated", ACTIVE),
+        Version(AT, "customer.subscription.updated", ACTIVE, listing_order=1),
+    ),
+    "an update after an event": (
+        Version(AT, "customer.subscription.created", ACTIVE),
+        Version(AT, "customer.subscription.updated", ACTIVE, 1, previous_attributes={"status": "trialing"}),
+    ),
+    "an event before an update": (
+        Version(AT, "customer.subscription.updated", ACTIVE, previous_attributes={"status": "trialing"}),
+        Version(AT - timedelta(days=9), "customer.subscription.created", ACTIVE),
+    ),
+    "the latest of some files": (
+        StoredRow(AT, "install", INSTALL, sha256="0"),
+        StoredRow(AT, "install", {**INSTALL, "os_name": "Android"}, sha256="1"),
+    ),
+    "an object that is named": (
+        Version(AT, "charge.succeeded", CHARGED),
+        Version(AT, None, {"object": "balance_transaction", "id": "txn_1", "currency": "usd", "amount": 100}),
+    ),
+}
+"""What is loaded, and what comes meanwhile: one for each place that reads the raw layer beyond what is pending."""
+
+
+@pytest.mark.parametrize("name", SEEN_IN_RAW)
+def test_each_that_reads_the_raw_layer_passes_over_what_is_staged_while_models_run(
+    name: str, connection_of_newest: psycopg.Connection
+) -> None:
+    connection = connection_of_newest
+    loaded, coming = SEEN_IN_RAW[name]
+    alone, disturbed = load_and_stage(connection, [loaded], [coming])
+    assert disturbed == alone
+    apply_models(connection, SQL_ROOT)
+    assert tables(connection) != alone
+
+
+def test_what_is_staged_already_is_awaited_and_not_asked_for(connection_of_newest: psycopg.Connection) -> None:
+    connection = connection_of_newest
+    loaded, coming = SEEN_IN_RAW["an object that is named"]
+    wishes = "select kind, object_id from ops.enrichment_awaited where kind = 'balance_transaction'"
+    asked = "select kind, object_id from ops.enrichment_open where kind = 'balance_transaction'"
+    stage_all(connection, [loaded])
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute(asked).fetchall() == [("balance_transaction", "txn_1")]
+    stage_all(connection, [coming])
+    assert connection.execute(wishes).fetchall() == [("balance_transaction", "txn_1")]
+    assert connection.execute(asked).fetchall() == []
+    connection.commit()
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute(wishes).fetchall() == []
 
 
 def test_a_discount_that_is_staged_while_models_run_is_awaited_and_counts_with_the_next_load(

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
 
-from tallyhouse import erasure, redaction
+from tallyhouse import erasure, locks, redaction
 from tallyhouse import rebuild as rebuilding
+from tallyhouse import warehouse as warehouse_steps
 from tallyhouse.client import Account
 from tallyhouse.connected import connected_accounts
 from tallyhouse.rebuild import SHADOW, rebuild
-from tallyhouse.warehouse import apply_models, release_batches
+from tallyhouse.warehouse import apply_models, apply_released, release_batches
 from tests.warehouse.people import (
     AT,
     CHARGE,
@@ -90,11 +92,11 @@ def test_what_a_killed_rebuild_left_behind_goes_with_the_person(
 ) -> None:
     loaded(connection, CUSTOMER, CHARGE)
 
-    def die(rebuilding_connection: psycopg.Connection) -> None:
+    def die(rebuilding_connection: psycopg.Connection, names: list[str]) -> None:
         rebuilding_connection.close()
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(rebuilding, "_loads_waiting", die)
+    monkeypatch.setattr(locks, "held", die)
     with pytest.raises(RuntimeError, match="killed"):
         rebuild(other, SQL_ROOT)
     assert NAME in str(table_rows(connection, SHADOW))
@@ -108,19 +110,93 @@ def test_a_person_counts_as_erased_when_the_rebuild_that_goes_on_has_ended(
 ) -> None:
     loaded(connection, CUSTOMER, CHARGE)
     following = threading.Thread(target=lambda: erasure.follow(connection, SQL_ROOT, [1]))
-    loads_waiting = rebuilding._loads_waiting
+    passes = []
 
-    def erase_first(rebuilding_connection: psycopg.Connection) -> object:
-        erasure.erase(connection, request())
-        following.start()
-        following.join(0.3)
-        assert following.is_alive()
-        return loads_waiting(rebuilding_connection)
+    def apply_and_erase(*arguments: object, **options: object) -> None:
+        apply_released(*arguments, **options)  # type: ignore[arg-type]
+        if not passes:
+            erasure.erase(connection, request())
+            following.start()
+            following.join(0.3)
+            assert following.is_alive()
+        passes.append(options)
 
-    monkeypatch.setattr(rebuilding, "_loads_waiting", erase_first)
+    monkeypatch.setattr(rebuilding, "apply_released", apply_and_erase)
     rebuild(other, SQL_ROOT)
     following.join()
     assert connection.execute("select verified_at is not null from ops.erasure").fetchone() == (True,)
+    assert NAME not in str(table_rows(connection, "dwh"))
+
+
+def test_an_erasure_waits_for_a_load_that_is_under_way_and_lets_none_begin(
+    connection: psycopg.Connection, other: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse_steps, "POLL_SECONDS", 0.01)
+    loaded(connection, CUSTOMER)
+    stage(connection, [CHARGE])
+    release_batches(connection)
+    erased = erasure.erase(connection, request())
+    following = threading.Thread(target=lambda: erasure.follow(connection, SQL_ROOT, erased.erasure_ids))
+    following.start()
+    following.join(0.3)
+    assert following.is_alive()
+    # a load ends while another cannot begin
+    apply_released(other, SQL_ROOT)
+    following.join(30)
+    assert not following.is_alive()
+    assert other.execute("select verified_at is not null from ops.erasure").fetchone() == (True,)
+    other.commit()
+
+    began = []
+    with locks.held(connection, [locks.RELEASE]):
+        waiting = threading.Thread(target=lambda: began.append(release_batches(other)))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert began == [0]
+
+
+def test_a_load_that_never_ends_holds_no_erasure_up_for_ever(
+    connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage(connection, [CHARGE])
+    release_batches(connection)
+    with caplog.at_level("WARNING"):
+        warehouse_steps.load_alone(connection, SQL_ROOT, timedelta(0))
+    assert "A load has not ended for 0:00:00" in caplog.text
+    assert not warehouse_steps.read_load_state(connection).is_partial
+
+
+SUBSCRIPTION = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active", "currency": "usd"}
+
+
+def test_an_erasure_in_the_middle_of_a_load_hides_nothing_from_its_models(connection: psycopg.Connection) -> None:
+    price = {"object": "price", "id": "pro", "currency": "usd", "unit_amount": 10000}
+    price |= {"recurring": {"interval": "month"}}
+    item = {"id": "si_1", "quantity": 1, "price": price}
+    subscription = Version(AT, None, {**SUBSCRIPTION, "items": {"data": [item]}, "created": int(AT.timestamp())})
+    loaded(connection, CUSTOMER, subscription)
+    worth = "select sum(mrr_change_minor) from dwh.mrr_change_fact"
+    assert connection.execute(worth).fetchone() == (10000,)
+    connection.commit()
+    # of the subscription the load reads again because of its price; what comes meanwhile stays in its batch
+    stage(connection, [Version(AT + timedelta(days=1), "price.updated", {**price, "nickname": "Pro"})])
+    release_batches(connection)
+    batch_id = stage(connection, [CHARGE])
+    erasure.erase(connection, request())
+    apply_released(connection, SQL_ROOT)
+    with connection.transaction():
+        assert connection.execute(worth).fetchone() == (10000,)
+        assert connection.execute("select count(*) from dwh.subscription_item_dim").fetchone() == (1,)
+        assert connection.execute("select count(*) from dwh.charge_fact").fetchone() == (0,)
+        of_charge = "select batch_id, body::text from staging.object_version where object_id = 'ch_1'"
+        kept = connection.execute(of_charge).fetchone()
+        assert kept is not None
+        assert kept[0] == batch_id
+        assert NAME not in kept[1]
+    apply_models(connection, SQL_ROOT)
+    assert connection.execute("select count(*) from dwh.charge_fact").fetchone() == (1,)
     assert NAME not in str(table_rows(connection, "dwh"))
 
 

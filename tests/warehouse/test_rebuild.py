@@ -167,21 +167,30 @@ def test_a_document_that_had_been_set_aside_counts_again_once_it_can_be_read(con
     assert changed(rebuild(connection, SQL_ROOT))["charge_fact"] == (0, 1)
 
 
-def test_loads_wait_for_the_swap(connection: psycopg.Connection, each_warehouse: str) -> None:
+def test_loads_wait_for_the_swap(
+    connection: psycopg.Connection, each_warehouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage(connection, [charge(1)])
     apply_models(connection, SQL_ROOT)
     stage(connection, [charge(2)])
+    released = "select count(*) from ops.batch where released_at is not null"
 
     def load() -> None:
         with psycopg.connect(each_warehouse) as other:
             apply_models(other, SQL_ROOT)
 
-    with rebuilding._loads_waiting(connection):
-        loading = Thread(target=load)
+    loading = Thread(target=load)
+    swap_ledger = rebuilding._swap_ledger
+
+    def swap_and_load(*arguments: psycopg.Connection) -> None:
         loading.start()
         loading.join(0.5)
         assert loading.is_alive()
-        assert len(connection.execute("select from dwh.charge_fact").fetchall()) == 1
-        connection.commit()
+        # not even begun: the tables that are swapped in show one state
+        assert connection.execute(released).fetchone() == (1,)
+        swap_ledger(*arguments)
+
+    monkeypatch.setattr(rebuilding, "_swap_ledger", swap_and_load)
+    rebuild(connection, SQL_ROOT)
     loading.join(20)
     assert len(connection.execute("select from dwh.charge_fact").fetchall()) == 2

@@ -1,11 +1,12 @@
 /* Grain: one row per account and mode. How far the data reaches: a month is complete once it ends before that. */
 create view mart.freshness as
 with fetched as (
-    select account_id, livemode, max(asked_to) as through
-    from ops.batch
+    select b.account_id, b.livemode, max(b.asked_to) filter (where coming.batch_id is null) as through
+    from ops.batch as b
+    left join ops.unreleased_batch as coming on b.batch_id = coming.batch_id
     -- a connected account is fetched with its platform's events, a file is of no account, an erasure fetches nothing
-    where requested_via is null and source <> all('{file,erasure}')
-    group by account_id, livemode
+    where b.requested_via is null and b.source <> all('{file,erasure}')
+    group by b.account_id, b.livemode
 ),
 
 waiting as (
@@ -20,6 +21,25 @@ waiting as (
     group by b.account_id, b.livemode
 ),
 
+loaded as (
+    -- a window begins before the end of the one before: windows that are loaded may cover where the waiting ones begin
+    select waiting.account_id, waiting.livemode, upper(stretch.covered) as through
+    from waiting
+    cross join
+        lateral (
+            select unnest(range_agg(tstzrange(b.asked_from, b.asked_to))) as covered
+            from ops.batch as b
+            where
+                b.account_id = waiting.account_id
+                and b.livemode = waiting.livemode
+                and b.source = 'events'
+                and exists (
+                    select 1 from ops.batch_applied as a where a.model = 'transaction_fact' and a.batch_id = b.batch_id
+                )
+        ) as stretch
+    where stretch.covered @> waiting.since
+),
+
 missing as (
     select account_id, livemode, count(*) as open_gaps
     from ops.gap
@@ -31,7 +51,7 @@ select
     fetched.account_id,
     fetched.livemode,
     -- without events, the lists tell how far
-    least(coalesce(watermark.through, fetched.through), waiting.since) as data_through,
+    least(coalesce(watermark.through, fetched.through), coalesce(loaded.through, waiting.since)) as data_through,
     coalesce(missing.open_gaps, 0) as open_gaps
 from fetched
 left join ops.watermark as watermark
@@ -41,6 +61,8 @@ left join ops.watermark as watermark
         and watermark.stream = 'events'
 left join waiting
     on fetched.account_id = waiting.account_id and fetched.livemode = waiting.livemode
+left join loaded
+    on fetched.account_id = loaded.account_id and fetched.livemode = loaded.livemode
 left join missing
     on fetched.account_id = missing.account_id and fetched.livemode = missing.livemode;
 

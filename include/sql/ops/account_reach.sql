@@ -15,11 +15,16 @@ as $$
             ),
             -- whose key brought its last event
             (
-                select batch.account_id
+                select coalesce(batch.requested_via, batch.account_id)
                 from (
                     select event.batch_id
                     from raw.event as event
-                    where event.account_id = p_account_id and event.livemode = p_livemode
+                    where
+                        event.account_id = p_account_id
+                        and event.livemode = p_livemode
+                        and not exists (
+                            select 1 from ops.unreleased_batch as coming where coming.batch_id = event.batch_id
+                        )
                     order by event.created_at desc, event.event_id desc
                     limit 1
                 ) as last_event

@@ -5,6 +5,17 @@ from ops.enrichment as q
 where
     not q.gone
     and (q.fetched_at is null or q.fetched_at < q.wanted_at)
+    -- the next load will bring it
+    and not exists (
+        select 1
+        from raw.object as coming
+        where
+            coming.account_id = q.account_id
+            and coming.livemode = q.livemode
+            and coming.object_type = q.kind
+            and coming.object_id = q.object_id
+            and coming.batch_id in (select unreleased.batch_id from ops.unreleased_batch as unreleased)
+    )
     and (
         q.kind in (select known.kind from ops.enrichment_kind as known where known.awaits_list_of is null)
         or exists (
@@ -20,7 +31,8 @@ where
     );
 comment on view ops.enrichment_open is
 'Grain: one row per row of ops.enrichment that is to be fetched now. Objects that are only named wait until their kind '
-'has been listed once, and loaded (charges, for payment methods): before that, the backfill brings most of them.';
+'has been listed once, and loaded (charges, for payment methods): before that, the backfill brings most of them. What '
+'is staged already is not asked for.';
 comment on column ops.enrichment_open.account_id is 'See ops.enrichment.account_id.';
 comment on column ops.enrichment_open.livemode is 'See ops.enrichment.livemode.';
 comment on column ops.enrichment_open.kind is 'See ops.enrichment.kind.';

@@ -3,6 +3,11 @@ create function ops.erase_documents(p_into bigint default null) returns table (r
 language plpgsql
 as $$
 begin
+    -- No model has read what is not released, and none does before this is committed: it stays in its batch.
+    perform 1
+    from ops.batch
+    where released_at is null and batch_id in (select r.batch_id from erased_row as r)
+    for share;
     update raw.event as e
     set
         payload = case
@@ -15,7 +20,10 @@ begin
             when not r.is_theirs then e.unreadable
             when e.unreadable is not null then 'It could not be read, and was erased.'
         end,
-        batch_id = coalesce(p_into, e.batch_id)
+        batch_id = case
+            when e.batch_id in (select coming.batch_id from ops.unreleased_batch as coming) then e.batch_id
+            else coalesce(p_into, e.batch_id)
+        end
     from erased_row as r
     where
         r.source = 'event'
@@ -35,7 +43,10 @@ begin
             when not r.is_theirs then o.unreadable
             when o.unreadable is not null then 'It could not be read, and was erased.'
         end,
-        batch_id = coalesce(p_into, o.batch_id)
+        batch_id = case
+            when o.batch_id in (select coming.batch_id from ops.unreleased_batch as coming) then o.batch_id
+            else coalesce(p_into, o.batch_id)
+        end
     from erased_row as r
     where
         r.source = 'object'
@@ -68,5 +79,5 @@ begin
 end
 $$;
 comment on function ops.erase_documents(bigint) is
-'Redacts the rows in erased_row, and returns how many of which table. p_into: batch into which they are moved, for '
-'models to read them again; it goes by the key that brought them.';
+'Redacts the rows in erased_row, and returns how many of which table. p_into: batch into which those are moved that '
+'models may have read, to be read again; it goes by the key that brought them.';

@@ -26,8 +26,7 @@ begin
 
     select distinct told.account_id, told.livemode, told.object_id
     from told
-    -- Each alone against what is applied. If none tells anything else, then no choice of them does, and a run that read
-    -- some of them before they were released has read nothing else.
+    -- Each alone against what is applied: if none tells anything else, then no choice of them does.
     where
         not exists (
             select 1

@@ -2,6 +2,8 @@
 create function ops.release_batches() returns bigint
 language sql
 as $$
+    -- whoever holds this has a load of its own, whose models are to see one history
+    select pg_advisory_xact_lock(hashtextextended('ops.release', 0));
     with released as (
         update ops.batch set released_at = clock_timestamp() where released_at is null returning batch_id
     )
@@ -9,4 +11,5 @@ as $$
     select count(*) from released
 $$;
 comment on function ops.release_batches() is
-'Lets the models apply every batch that is staged by now; returns how many were not released before.';
+'Lets the models see and apply every batch that is staged by now; returns how many were not released before. Waits for '
+'who holds the advisory lock ops.release.';

@@ -155,7 +155,7 @@ where
                 a.kind = 'balance_transaction'
                 and (a.account_id, a.livemode, a.kind, a.object_id)
                 = (o.account_id, o.livemode, o.object_type, o.object_id)
-                and o.batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
+                and not exists (select 1 from ops.unreleased_batch as coming where coming.batch_id = o.batch_id)
             union all
             select 1
             from staging.versions_of_object(a.account_id, a.livemode, 'price', a.object_id) as v

@@ -5,18 +5,19 @@ create function staging.event_of(
 language sql
 stable parallel safe
 as $$
-    select event_id
-    from raw.event
+    select event.event_id
+    from raw.event as event
     where
-        account_id = p_account_id
-        and livemode = p_livemode
-        and object_type = p_object_type
-        and object_id = p_object_id
-        and created_at = p_at
-        and unreadable is null
-        and batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
-    order by listing_order desc, event_id desc
+        event.account_id = p_account_id
+        and event.livemode = p_livemode
+        and event.object_type = p_object_type
+        and event.object_id = p_object_id
+        and event.created_at = p_at
+        and event.unreadable is null
+        and not exists (select 1 from ops.unreleased_batch as coming where coming.batch_id = event.batch_id)
+    order by event.listing_order desc, event.event_id desc
     limit 1
 $$;
 comment on function staging.event_of(text, boolean, text, text, timestamptz) is
-'Id of the last event about an object in the second p_at; null when there was none.';
+'Id of the last event about an object in the second p_at, of those that are released (see ops.unreleased_batch); null '
+'when there was none.';

@@ -7,9 +7,9 @@ stable parallel safe
 as $$
     select max(past.wanted_at)
     from staging.versions_newest_first(p_account_id, p_livemode, 'price', p_price_id) as past
-    cross join lateral jsonb_to_record(past.body) as r (billing_scheme text, tiers jsonb)
+    cross join lateral jsonb_to_record(past.body) as r (billing_scheme text, tiers_mode text, tiers jsonb)
     having
-        bool_or(r.billing_scheme = 'tiered')
+        bool_or(r.billing_scheme = 'tiered' or r.tiers_mode is not null)
         and not bool_or(coalesce(jsonb_typeof(r.tiers) = 'array', false))
         and not bool_or(past.is_deletion)
 $$;

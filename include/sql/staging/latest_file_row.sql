@@ -5,16 +5,16 @@ create function staging.latest_file_row(p_file_kind text, p_row_key text[]) retu
 language sql
 stable parallel safe
 as $$
-    select payload, modified_at
-    from raw.file_row
+    select told.payload, told.modified_at
+    from raw.file_row as told
     where
-        file_kind = p_file_kind
-        and row_key = p_row_key
-        and batch_id not in (select coming.batch_id from ops.unreleased_batch as coming)
+        told.file_kind = p_file_kind
+        and told.row_key = p_row_key
+        and not exists (select 1 from ops.unreleased_batch as coming where coming.batch_id = told.batch_id)
     -- of files modified at one instant always the same
-    order by modified_at desc, sha256 desc, line desc
+    order by told.modified_at desc, told.sha256 desc, told.line desc
     limit 1
 $$;
 comment on function staging.latest_file_row(text, text[]) is
-'The row with this natural key in the latest file that has one, and when that file was modified. Files are ordered by '
-'when they were modified, never by when they were loaded.';
+'The row with this natural key in the latest file that has one, and when that file was modified; of released batches '
+'(see ops.unreleased_batch). Files are ordered by when they were modified, never by when they were loaded.';

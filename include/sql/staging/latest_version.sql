@@ -49,7 +49,7 @@ cross join
         limit 1
     ) as version;
 comment on view staging.latest_version is
-'Grain: one row per object, in its latest state; a deletion is final. Ask for one object_type.';
+'Grain: one row per object, in its latest state, loaded or only staged; a deletion is final. Ask for one object_type.';
 comment on column staging.latest_version.account_id is 'Stripe account (acct_...).';
 comment on column staging.latest_version.livemode is 'False for test data.';
 comment on column staging.latest_version.object_type is 'Kind of object, for example transfer.';

@@ -118,7 +118,7 @@ as $$
     cross join lateral (
         values
         ('product', p.product_id),
-        ('price_tiers', case when p.billing_scheme = 'tiered' then own_id end)
+        ('price_tiers', case when p.billing_scheme = 'tiered' or p.tiers_mode is not null then own_id end)
     ) as target (kind, object_id)
     where object_type in ('plan', 'price')
     union all

@@ -1,4 +1,4 @@
-/* The whole history of one object, its deletion or else its newest version first, as what a fetch may complete. */
+/* The released history of one object, its deletion or else its newest version first, as what a fetch may complete. */
 create function staging.versions_newest_first(
     p_account_id text,
     p_livemode boolean,
@@ -25,5 +25,5 @@ as $$
     cross join lateral staging.versions_of_object(p_account_id, p_livemode, own.object_type, p_object_id) as v
 $$;
 comment on function staging.versions_newest_first(text, boolean, text, text) is
-'All versions of one object, of all kinds that staging.<p_reading> reads. newest_first: 1 is its deletion or else the '
-'newest; wanted_at: an answer that Stripe gave in this second or later is not older than the version.';
+'All released versions of one object, of all kinds that staging.<p_reading> reads. newest_first: 1 is its deletion or '
+'else the newest; wanted_at: an answer that Stripe gave in this second or later is not older than the version.';

@@ -158,7 +158,7 @@ def close_gaps() -> None:
 def check(layer: str, loaded: str | None = None, dag_run: Any = None) -> None:
     """Runs the checks of a layer; fails when a rule does not hold, with the rows that break it.
 
-    `loaded`: what the models had applied when the run began. When more is loaded since, tables and views show two
+    `loaded`: the mark of the load state when the run began. When a load has begun since, tables and views may show two
     states, and the task is skipped: the run of marts that follows the load checks them.
     """
     checks = [item for item in read_checks(settings.SQL_ROOT) if item.layer == layer]

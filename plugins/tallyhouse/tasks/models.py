@@ -30,18 +30,18 @@ def find_pending(dag_run: Any = None) -> None:
 
 
 @task
-def find_loaded(dag_run: Any = None) -> str:
-    """What the models have applied by now; skips a run that a load has overtaken, for that one triggers the next.
+def find_loaded(skips_always: bool = False, dag_run: Any = None) -> str:
+    """The mark of the load state; skips what follows while a load is under way, for that one triggers the next run.
 
-    A person's run always goes on.
+    A person's run goes on all the same, unless `skips_always`.
     """
     with settings.warehouse_connection() as connection:
         state = warehouse.read_load_state(connection)
     if state.is_partial:
-        if dag_run.run_type == "asset_triggered":
+        if skips_always or dag_run.run_type == "asset_triggered":
             raise AirflowSkipException("the DAG warehouse is loading: this DAG runs again when it has ended")
         log.warning("Some models have yet to apply what others have: checks that compare their tables may be red.")
-    return state.applied
+    return state.mark
 
 
 class RelationOperator(SQLExecuteQueryOperator):
