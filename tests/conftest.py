@@ -38,8 +38,8 @@ class PostgresServer:
         self.socket_folder = str(self.handle.get_postmaster_info().socket_dir)
         self._template: str | None = None
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
-            # a test's data need not survive a power cut
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            # a test's data need not survive a power cut, and its databases do not live to be vacuumed
+            for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
                 connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
             connection.execute("select pg_reload_conf()")
 
@@ -188,6 +188,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("each_postgres", versions, ids=[f"pg{version}" for version in versions], indirect=True)
 
 
+# before xdist looks for the groups
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share what a module or package makes once run in one process: in two, it would be made twice."""
     for item in items:

@@ -1,6 +1,6 @@
-"""A process that applies what is pending, for tests that kill it: connection string, then models (default: all)."""
+"""What a process does that tests kill: it applies what is pending."""
 
-import sys
+from collections.abc import Sequence
 
 import psycopg
 
@@ -10,7 +10,8 @@ from tests.warehouse.raw_rows import SQL_ROOT
 
 APPLICATION_NAME = "tallyhouse-loading"
 
-if __name__ == "__main__":
-    conninfo, *names = sys.argv[1:]
+
+def load(conninfo: str, names: Sequence[str]) -> None:
+    """Applies the models of these names."""
     with psycopg.connect(conninfo, application_name=APPLICATION_NAME) as connection:
-        apply_models(connection, SQL_ROOT, [model for model in MODELS if model.name in names or not names])
+        apply_models(connection, SQL_ROOT, [model for model in MODELS if model.name in names])

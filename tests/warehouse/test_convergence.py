@@ -79,6 +79,7 @@ def connection_of_newest(warehouse: str) -> Iterator[psycopg.Connection]:
         yield opened
 
 
+@pytest.mark.either_version
 @settings(
     max_examples=12,
     deadline=None,

@@ -4,16 +4,17 @@ All on a server of this module's own, since it is killed too. Events are a simul
 volume they are copied under other ids.
 """
 
+import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ from tallyhouse import event_staging, ingest
 from tallyhouse.client import StripeClient
 from tallyhouse.objects import MODELS, Model
 from tallyhouse.warehouse import apply_models
-from tests.conftest import ROOT, PostgresServer, folder_of_servers
-from tests.warehouse import loading_process
+from tests.conftest import PostgresServer, folder_of_servers
+from tests.warehouse.loading_process import APPLICATION_NAME, load
 from tests.warehouse.raw_rows import SQL_ROOT
 
 NOW = "2026-06-30T12:00:00Z"
 COPIES = 16
+PROCESSES = multiprocessing.get_context("forkserver")
+"""What each is forked from has imported what it needs: there are dozens."""
+PROCESSES.set_forkserver_preload([load.__module__])
 STRIPE_ID = r'"([a-z]+_[A-Za-z0-9]*[A-Z0-9][A-Za-z0-9]*)"'
 SIGNALS = pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate stop", "kill -9"])
 """What the postmaster is sent: pg_ctl's "immediate" stop, or a kill that leaves it no chance to say goodbye."""
@@ -119,11 +123,13 @@ def clone(server: PostgresServer, conninfo: str) -> str:
     return server.create_database(str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"]))
 
 
-def fingerprint(conninfo: str, schema: str = "dwh") -> dict[str, tuple[Any, ...]]:
-    """Of each table of a schema, how many rows it has and a hash of them all."""
+def fingerprint(conninfo: str, schema: str = "dwh", only: str | None = None) -> dict[str, tuple[Any, ...]]:
+    """Of each table of a schema, or only that one, how many rows it has and a hash of them all."""
     with psycopg.connect(conninfo) as connection:
         names = connection.execute(
-            "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r' order by 1", [schema]
+            "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r' "
+            "and relname = coalesce(%s, relname) order by 1",
+            [schema, only],
         ).fetchall()
         query = "select count(*), md5(string_agg(md5(t::text), '' order by md5(t::text))) from {} as t"
         return {
@@ -167,21 +173,18 @@ def is_applied(conninfo: str, model: Model) -> bool:
 
 
 @contextmanager
-def loading(conninfo: str, *models: Model) -> Iterator[subprocess.Popen]:
+def loading(conninfo: str, *models: Model) -> Iterator[BaseProcess]:
     """A process that applies models (default: all)."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", loading_process.__name__, conninfo, *(model.name for model in models)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"},
-    )
+    process = PROCESSES.Process(target=load, args=(conninfo, [model.name for model in models or MODELS]))
+    process.start()
     try:
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.join()
 
 
-def is_running(conninfo: str, model: Model, application: str = loading_process.APPLICATION_NAME) -> bool:
+def is_running(conninfo: str, model: Model, application: str = APPLICATION_NAME) -> bool:
     """Whether a session of that application is at work inside that model."""
     query = """
         select count(*) from pg_stat_activity
@@ -193,20 +196,21 @@ def is_running(conninfo: str, model: Model, application: str = loading_process.A
 def is_held_up(conninfo: str) -> bool:
     """Whether the process waits for the lock of a table."""
     query = "select count(*) from pg_stat_activity where application_name = %s and wait_event = 'relation'"
-    return bool(one(conninfo, query, loading_process.APPLICATION_NAME))
+    return bool(one(conninfo, query, APPLICATION_NAME))
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: BaseProcess) -> None:
     """Kills a process that is still running."""
-    assert process.poll() is None, "it ended before it could be killed"
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    assert process.is_alive(), "it ended before it could be killed"
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def wait_for_its_session(conninfo: str) -> None:
     """PostgreSQL notices only at the next message that a client is dead."""
     query = "select count(*) from pg_stat_activity where application_name = %s"
-    until(lambda: not one(conninfo, query, loading_process.APPLICATION_NAME))
+    until(lambda: not one(conninfo, query, APPLICATION_NAME))
 
 
 def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
@@ -214,8 +218,7 @@ def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
 ) -> None:
     conninfo = clone(server, staged)
     for model in MODELS:
-        schema, _, table = model.relation.partition(".")
-        before = fingerprint(conninfo, schema).get(table)
+        before = fingerprint(conninfo, model.schema, model.name).get(model.name)
         with psycopg.connect(conninfo) as holder, loading(conninfo, model) as process:
             # The last statement of a model writes the ledger: whoever holds that stops the model right there.
             holder.execute("lock table ops.batch_applied in share mode")
@@ -226,7 +229,7 @@ def test_killed_after_the_last_row_of_each_model_but_before_its_commit(
             wait_for_its_session(conninfo)
         assert not is_applied(conninfo, model), model.name
         # nothing: but for the calendar, which is there from the beginning, all tables are empty before
-        assert fingerprint(conninfo, schema).get(table) == before, model.name
+        assert fingerprint(conninfo, model.schema, model.name).get(model.name) == before, model.name
         apply(conninfo, model)
     assert fingerprint(conninfo) == undisturbed
 

@@ -33,6 +33,7 @@ loaded as (
                 b.account_id = waiting.account_id
                 and b.livemode = waiting.livemode
                 and b.source = 'events'
+                and b.asked_from < b.asked_to
                 and exists (
                     select 1 from ops.batch_applied as a where a.model = 'transaction_fact' and a.batch_id = b.batch_id
                 )
