@@ -9,8 +9,8 @@ run at the head of `marts`.
 **When** Whenever another DAG has staged something. A run whose rows the run before has loaded already is skipped; one
 started by hand never is.
 
-**When it is late** After an hour: a model waits for `warehouse_rebuild` to end, or much was staged at once, as by the
-first backfill; the model's log says how many batches it applies.
+**When it is late** After an hour: a model, or `find_pending`, waits for `warehouse_rebuild` or `erase_customer`, or
+much was staged at once, as by the first backfill; the model's log says how many batches it applies.
 
 **When it is red**
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from tallyhouse import locks
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.objects import MODELS
 from tallyhouse.warehouse import read_load_state
@@ -82,10 +84,12 @@ def run_checks(
     """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found.
 
     `loaded`: the mark that the load state must have (`LoadState.mark`); OvertakenError, before any check, when it has
-    another by now.
+    another by now. Without it, a load of somebody else beside the DAG's (`warehouse.load_alone`) is waited for.
     """
     results = []
-    with connection.transaction():
+    # A run that has loaded is not overtaken by what another loads beside it: that ends first, then there is one state.
+    alone = locks.held(connection, [locks.RELEASE]) if loaded is None else nullcontext()
+    with alone, connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
         if loaded is not None and read_load_state(connection).mark != loaded:
             raise OvertakenError("A load has begun since this run did: the run that follows that load checks it.")

@@ -107,9 +107,9 @@ def mark(conn: psycopg.Connection, chunk: Chunk, outcomes: Mapping[str, Outcome]
 
     `batch_id`: the batch that brought the answers; None when they showed nothing new.
 
-    A load may have taken a row away meanwhile, which is left so, or renewed its wish, which stays open then. A load
-    that is writing the queue is waited for, and the next one waits for the commit: with rows locked by both, each
-    could wait for the other.
+    A load may have taken a row away meanwhile, which is left so, or renewed its wish, which the next one judges again.
+    A load that is writing the queue is waited for, and the next one waits for the commit: with rows locked by both,
+    each could wait for the other.
     """
     conn.execute("select pg_advisory_xact_lock(hashtextextended('ops.model.enrichment', 0))")
     asked = {object_id: outcome for object_id, outcome in outcomes.items() if outcome is not None}

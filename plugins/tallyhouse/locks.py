@@ -12,13 +12,15 @@ RELEASE = "ops.release"
 @contextmanager
 def held(connection: psycopg.Connection, names: Sequence[str]) -> Iterator[None]:
     """Waits for these locks, in this order, and holds them while the block runs."""
-    with connection.transaction():
-        for name in names:
-            connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [name])
+    taken: list[str] = []
     try:
+        with connection.transaction():
+            for name in names:
+                connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [name])
+                taken.append(name)
         yield
     finally:
-        unlock(connection, names)
+        unlock(connection, taken)
 
 
 def unlock(connection: psycopg.Connection, names: Sequence[str]) -> None:

@@ -98,7 +98,7 @@ def test_without_events_the_newest_list_tells_how_far_the_data_reaches_once_a_lo
     with psycopg.connect(warehouse) as connection:
         add_batch(connection, "acct_1", "list", "2026-03-01")
         add_batch(connection, "acct_1", "list", "2026-02-01")
-        assert freshness(connection) == [("acct_1", False, None)]
+        assert freshness(connection) == []
         connection.execute("select ops.release_batches()")
         assert freshness(connection) == [("acct_1", False, moment("2026-03-01"))]
 
@@ -115,14 +115,17 @@ def test_windows_that_wait_take_nothing_back_of_what_is_loaded(warehouse: str) -
             connection.execute(
                 """
                 with batch as (
-                    insert into ops.batch (account_id, livemode, source, run_id, started_at, asked_from, asked_to)
-                    values ('acct_1', false, 'events', 'test', now(), %s, %s) returning batch_id
+                    insert into ops.batch (
+                        account_id, livemode, source, run_id, started_at, asked_from, asked_to, released_at
+                    )
+                    values ('acct_1', false, 'events', 'test', now(), %s, %s, case when %s then now() end)
+                    returning batch_id
                 )
 
                 insert into ops.batch_applied (model, batch_id, object_count, row_count)
                 select 'transaction_fact', batch_id, 0, 0 from batch where %s
                 """,
-                [moment(asked_from), moment(asked_to), is_loaded],
+                [moment(asked_from), moment(asked_to), is_loaded, is_loaded],
             )
         connection.execute(
             "insert into ops.watermark (account_id, livemode, stream, through) values ('acct_1', false, 'events', %s)",
@@ -139,6 +142,7 @@ def test_with_events_their_watermark_tells_even_if_a_list_is_newer(warehouse: st
             "insert into ops.watermark (account_id, livemode, stream, through) values ('acct_1', false, 'events', %s)",
             [moment("2026-03-01")],
         )
+        connection.execute("select ops.release_batches()")
         assert freshness(connection) == [("acct_1", False, moment("2026-03-01"))]
 
 

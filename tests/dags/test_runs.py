@@ -61,6 +61,18 @@ def test_a_second_run_of_each_dag_and_a_rebuild_change_nothing(loaded_dags: Dags
     assert contents(dags.warehouse) == first
 
 
+def test_a_rebuild_beside_a_load_leaves_the_checks_to_the_run_of_marts_that_it_tells(loaded_dags: Dags) -> None:
+    dags = loaded_dags
+    dags.execute(
+        "insert into ops.batch (account_id, livemode, source, run_id, started_at, released_at) "
+        "values ('acct_test', false, 'events', 'load', now(), now())"
+    )
+    rebuild = dags.run("warehouse_rebuild")
+    assert rebuild.state == "success"
+    assert rebuild.not_successful == {"find_loaded": ["skipped"], "check": ["skipped"]}
+    assert dags.published(rebuild) == ["warehouse_loaded"]
+
+
 def test_what_documents_name_is_fetched_after_a_load_until_nothing_is_wanted_any_more(loaded_dags: Dags) -> None:
     dags = loaded_dags
     # a customer whom nobody has shown, and one whom nobody ever will

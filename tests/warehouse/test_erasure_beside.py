@@ -1,8 +1,10 @@
 """Erasure beside whatever else goes on: rebuilds, loads, batches of other accounts; and what it costs them."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from tallyhouse import rebuild as rebuilding
 from tallyhouse import warehouse as warehouse_steps
 from tallyhouse.client import Account
 from tallyhouse.connected import connected_accounts
+from tallyhouse.erasure_list import put_on_list
 from tallyhouse.rebuild import SHADOW, rebuild
 from tallyhouse.warehouse import apply_models, apply_released, release_batches
 from tests.warehouse.people import (
@@ -30,6 +33,8 @@ from tests.warehouse.people import (
 from tests.warehouse.raw_rows import ACCOUNT, SQL_ROOT, Version, moment, stage, table_rows
 
 CONNECTED = "acct_connected"
+SUBSCRIPTION = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active", "currency": "usd"}
+WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 
 
 @pytest.fixture
@@ -128,33 +133,70 @@ def test_a_person_counts_as_erased_when_the_rebuild_that_goes_on_has_ended(
     assert NAME not in str(table_rows(connection, "dwh"))
 
 
-def test_an_erasure_waits_for_a_load_that_is_under_way_and_lets_none_begin(
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 30 s"
+        time.sleep(0.01)
+
+
+def one(connection: psycopg.Connection, query: str) -> Any:
+    with connection.transaction():
+        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return row[0]
+
+
+def test_an_erasure_waits_for_a_load_that_is_under_way(
     connection: psycopg.Connection, other: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looked = []
+    read = warehouse_steps.read_load_state
     monkeypatch.setattr(warehouse_steps, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(warehouse_steps, "read_load_state", lambda own: [looked.append(own), read(own)][1])
     loaded(connection, CUSTOMER)
     stage(connection, [CHARGE])
     release_batches(connection)
     erased = erasure.erase(connection, request())
-    following = threading.Thread(target=lambda: erasure.follow(connection, SQL_ROOT, erased.erasure_ids))
+    following = threading.Thread(target=lambda: erasure.follow(connection, SQL_ROOT, erased.erasure_ids), daemon=True)
     following.start()
-    following.join(0.3)
-    assert following.is_alive()
-    # a load ends while another cannot begin
+    until(lambda: len(looked) > 2)
+    assert one(other, "select count(*) from ops.batch where source = 'erasure' and released_at is null") == 1
     apply_released(other, SQL_ROOT)
-    following.join(30)
-    assert not following.is_alive()
-    assert other.execute("select verified_at is not null from ops.erasure").fetchone() == (True,)
-    other.commit()
+    following.join(60)
+    assert one(other, "select count(*) from ops.erasure where verified_at is not null") == 1
 
+
+def test_no_load_begins_while_somebody_holds_it_off(connection: psycopg.Connection, other: psycopg.Connection) -> None:
+    stage(connection, [CHARGE])
     began = []
+    waiting = threading.Thread(target=lambda: began.append(release_batches(other)), daemon=True)
     with locks.held(connection, [locks.RELEASE]):
-        waiting = threading.Thread(target=lambda: began.append(release_batches(other)))
         waiting.start()
-        waiting.join(0.3)
-        assert waiting.is_alive()
+        until(lambda: one(connection, WAITING))
+        assert began == []
     waiting.join(30)
-    assert began == [0]
+    assert began == [1]
+
+
+def test_a_load_that_begins_while_an_erasure_is_not_committed_loses_nothing(
+    connection: psycopg.Connection, other: psycopg.Connection, warehouse: str
+) -> None:
+    loaded(connection, CUSTOMER)
+    stage(connection, [CHARGE])
+    waiting = threading.Thread(target=lambda: release_batches(other), daemon=True)
+    with connection.transaction():
+        redaction.lock(connection)
+        ids = put_on_list(connection, request(), [(ACCOUNT, False)], None)
+        redaction.redact(connection, "run")
+        waiting.start()
+        with psycopg.connect(warehouse) as third:
+            until(lambda: one(third, WAITING))
+    waiting.join(30)
+    apply_released(other, SQL_ROOT)
+    erasure.follow(connection, SQL_ROOT, ids)
+    assert one(connection, "select count(*) from dwh.charge_fact") == 1
+    assert NAME not in str(table_rows(connection, "dwh"))
 
 
 def test_a_load_that_never_ends_holds_no_erasure_up_for_ever(
@@ -166,9 +208,6 @@ def test_a_load_that_never_ends_holds_no_erasure_up_for_ever(
         warehouse_steps.load_alone(connection, SQL_ROOT, timedelta(0))
     assert "A load has not ended for 0:00:00" in caplog.text
     assert not warehouse_steps.read_load_state(connection).is_partial
-
-
-SUBSCRIPTION = {"object": "subscription", "id": "sub_1", "customer": "cus_1", "status": "active", "currency": "usd"}
 
 
 def test_an_erasure_in_the_middle_of_a_load_hides_nothing_from_its_models(connection: psycopg.Connection) -> None:

@@ -1,15 +1,17 @@
 /* Grain: one row per account and mode. How far the data reaches: a month is complete once it ends before that. */
 create view mart.freshness as
 with fetched as (
-    select b.account_id, b.livemode, max(b.asked_to) filter (where coming.batch_id is null) as through
-    from ops.batch as b
-    left join ops.unreleased_batch as coming on b.batch_id = coming.batch_id
+    select account_id, livemode, max(asked_to) as through
+    from ops.batch
     -- a connected account is fetched with its platform's events, a file is of no account, an erasure fetches nothing
-    where b.requested_via is null and b.source <> all('{file,erasure}')
-    group by b.account_id, b.livemode
+    where
+        requested_via is null
+        and source <> all('{file,erasure}')
+        and released_at is not null
+    group by account_id, livemode
 ),
 
-waiting as (
+waiting as not materialized (
     -- staged, but not loaded yet: the views cannot have seen it
     select b.account_id, b.livemode, min(b.asked_from) as since
     from ops.batch as b
@@ -71,6 +73,6 @@ comment on view mart.freshness is 'Grain: one row per account and mode. How far 
 comment on column mart.freshness.account_id is 'Stripe account (acct_...).';
 comment on column mart.freshness.livemode is 'False for test data.';
 comment on column mart.freshness.data_through is
-'Every event before this instant has been fetched and loaded (Stripe''s clock), but for the open gaps.';
+'All windows of events before this instant were fetched and loaded (Stripe''s clock), but for the open gaps.';
 comment on column mart.freshness.open_gaps is
 'Stretches of time whose events are missing; the days that they touch are in mart.gap_daily.';

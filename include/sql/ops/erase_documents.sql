@@ -3,11 +3,8 @@ create function ops.erase_documents(p_into bigint default null) returns table (r
 language plpgsql
 as $$
 begin
-    -- No model has read what is not released, and none does before this is committed: it stays in its batch.
-    perform 1
-    from ops.batch
-    where released_at is null and batch_id in (select r.batch_id from erased_row as r)
-    for share;
+    -- No model has read what is not released, and it is not before this is committed (ops.release_batches): it stays in
+    -- its batch, which comes to the models together with that of the rest.
     update raw.event as e
     set
         payload = case

@@ -1,4 +1,4 @@
-/* Rows of objects that were erased: a model makes them anew from the batch that holds all their documents. */
+/* Rows of objects that were erased: a model makes them anew from all their documents, which come together. */
 create function ops.forget_erased(p_model text) returns void
 language plpgsql
 as $$

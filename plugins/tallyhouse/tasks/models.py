@@ -30,16 +30,16 @@ def find_pending(dag_run: Any = None) -> None:
 
 
 @task
-def find_loaded(skips_always: bool = False, dag_run: Any = None) -> str:
+def find_loaded(even_by_hand: bool = False, dag_run: Any = None) -> str:
     """The mark of the load state; skips what follows while a load is under way, for that one triggers the next run.
 
-    A person's run goes on all the same, unless `skips_always`.
+    A person's run goes on all the same, unless `even_by_hand`.
     """
     with settings.warehouse_connection() as connection:
         state = warehouse.read_load_state(connection)
     if state.is_partial:
-        if skips_always or dag_run.run_type == "asset_triggered":
-            raise AirflowSkipException("the DAG warehouse is loading: this DAG runs again when it has ended")
+        if even_by_hand or dag_run.run_type == "asset_triggered":
+            raise AirflowSkipException("the DAG warehouse is loading: the run of marts after it has these checks")
         log.warning("Some models have yet to apply what others have: checks that compare their tables may be red.")
     return state.mark
 
