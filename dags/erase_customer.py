@@ -15,9 +15,8 @@ may name ids, and quote bad rows; they, backups and the server's old row version
 navigation, somebody sees which accounts have the customer, how many rows of which table would be emptied, and who may
 be the same person and stays (customers and guests' payments with the same address or card), and chooses. *Reject*
 erases nothing. `ops.erasure` keeps who chose. The count reads what came since the customer was created, several times:
-minutes for millions of events; it holds nobody up. While `erase_raw` runs, batches, models of installs and the
-beginning of a load wait. `follow` waits for a rebuild that goes on, and up to 15 minutes for a load. One request at a
-time: the next one is counted when this one has ended.
+minutes for millions of events; it holds nobody up. While `erase_raw` runs, batches, models of installs and new loads
+wait. `follow` waits for a rebuild and, 15 minutes at most, a load. The next request is counted when this one has ended.
 
 **When it is late** After six hours: nobody has answered; `erase_raw` and `follow` wait for loads, or take long.
 
