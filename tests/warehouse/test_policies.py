@@ -48,8 +48,16 @@ STATUSES = {
 COUNTED = "select coalesce(sum(mrr_minor), 0)::int from mart.mrr_daily where currency = 'aed' and day = '2026-01-31'"
 PAUSED = "select mrr_minor::int, held_minor::int from mart.mrr_daily where currency = 'aud' and day = '2026-02-10'"
 CHURNED = "select month::text from mart.mrr_movement_monthly where currency = 'cad' and churn_minor = 1000"
-REPEATING = "select mrr_minor::int from mart.mrr_daily where currency = 'chf' and day in ('2026-01-31', '2026-03-10')"
-ONCE = "select mrr_minor::int from mart.mrr_daily where currency = 'czk' and day in ('2026-01-31', '2026-03-01')"
+REPEATING = """
+    select mrr_minor::int from mart.mrr_daily
+    where currency = 'chf' and day in ('2026-01-31', '2026-03-10')
+    order by day
+"""
+ONCE = """
+    select mrr_minor::int from mart.mrr_daily
+    where currency = 'czk' and day in ('2026-01-31', '2026-03-01')
+    order by day
+"""
 RATES = """
     select round(churn_rate, 4)::text, round(ltv_minor)::int
     from mart.subscriber_churn_monthly
