@@ -195,10 +195,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         known = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - pytest has no public name for it
         scopes = {definitions[-1].scope for definitions in known}
-        if "package" in scopes:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
-        elif "module" in scopes:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        shared = item.path.parent if "package" in scopes else item.path if "module" in scopes else None
+        if shared is not None:
+            item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(ROOT))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

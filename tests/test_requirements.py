@@ -114,3 +114,10 @@ def test_what_reads_s3_can_be_installed_beside_what_an_airflow_is_told_to_instal
 @pytest.mark.parametrize("stem", ["requirements", "requirements-airflow", "requirements-image"])
 def test_what_is_declared_is_compiled(stem: str) -> None:
     assert _declared(f"{stem}.in") - set(_pinned(f"{stem}.txt")) == set()
+
+
+@pytest.mark.xdist_group("shared")
+def test_the_versions_of_pytest_and_xdist_keep_groups_of_tests_together(request: pytest.FixtureRequest) -> None:
+    """pytest 9.2 makes pytest-xdist 3.8 drop all groups, and nothing fails: what tests share is made twice."""
+    is_grouped = request.config.getoption("loadgroup", default=False)
+    assert request.node.nodeid.endswith("@shared") or not is_grouped
