@@ -70,10 +70,16 @@ def airflow_environment(postgres: PostgresServer, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="package")
 def dag_bag(airflow_environment: str) -> "DagBag":
-    """The project's DAGs, parsed once."""
-    from airflow.dag_processing.dagbag import DagBag
+    """The project's DAGs, parsed and recorded in the metadata database once."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 
-    return DagBag(str(ROOT / "dags"))
+    bundles = DagBundlesManager()
+    bundles.sync_bundles_to_db()
+    (bundle,) = bundles.get_all_dag_bundles()
+    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+    sync_bag_to_db(bag, bundle.name, bundle.version)
+    return bag
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ class Dags:
 
     def run(self, dag_id: str, **form: Any) -> Run:
         """Runs one DAG to its end; `form` is what a person would put into its trigger form."""
+        from airflow.dag_processing import dagbag
+
         dag = self._parse(dag_id)
         # Airflow's loop for tests cannot end a run that has one; the scheduler's can.
         dag.deadline = None
@@ -65,6 +67,9 @@ class Dags:
         wait = time.sleep
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(time, "sleep", lambda seconds: wait(min(seconds, LONGEST_WAIT)))
+            # Airflow's loop would read and record every DAG anew with each run: that was done (`dag_bag`).
+            patch.setattr(dagbag, "BundleDagBag", lambda **folder: None)
+            patch.setattr(dagbag, "sync_bag_to_db", lambda *bag: None)
             finished = dag.test(run_conf=form or None)
         tasks: dict[str, list[str]] = {}
         tries: dict[str, list[int]] = {}

@@ -77,7 +77,8 @@ def lineage_file(airflow_environment: str, tmp_path_factory: pytest.TempPathFact
         patch.setenv("AIRFLOW__OPENLINEAGE__NAMESPACE", "tests")
         # Queries of all tasks gather in one process here, and each task of Python's would tell of all of them again.
         python = "airflow.providers.standard.decorators.python._PythonDecoratedOperator"
-        patch.setenv("AIRFLOW__OPENLINEAGE__DISABLED_FOR_OPERATORS", python)
+        policy = [{"scope": {"operator": python}, "controls": {"emit": False}}]
+        patch.setenv("AIRFLOW__OPENLINEAGE__EMISSION_POLICY", json.dumps(policy))
         # not in a fork of the process that runs the tests
         patch.setenv("AIRFLOW__OPENLINEAGE__EXECUTE_IN_THREAD", "True")
         listener, manager = OpenLineageListener(), get_listener_manager()

@@ -48,7 +48,7 @@ def read_cases() -> list[Case]:
     return [
         Case(path.stem, content)
         for path in sorted(FOLDER.glob("*.yaml"))
-        for content in yaml.safe_load(path.read_text())
+        for content in yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
     ]
 
 
