@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from tallyhouse import locks
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.objects import MODELS
+from tallyhouse.rows import only_row
 from tallyhouse.warehouse import read_load_state
 
 SAMPLE_ROWS = 20
@@ -79,19 +80,19 @@ def read_checks(sql_root: Path) -> list[Check]:
 
 
 def run_checks(
-    connection: psycopg.Connection, checks: Sequence[Check], run_id: str, loaded: str | None = None
+    connection: psycopg.Connection, checks: Sequence[Check], run_id: str, mark: str | None = None
 ) -> list[CheckResult]:
     """Runs them on one snapshot, writes ops.check_result, commits, and returns what they found.
 
-    `loaded`: the mark that the load state must have (`LoadState.mark`); OvertakenError, before any check, when it has
+    `mark`: the one that the load state must have (`LoadState.mark`); OvertakenError, before any check, when it has
     another by now. Without it, a load of somebody else beside the DAG's (`warehouse.load_alone`) is waited for.
     """
     results = []
     # A run that has loaded is not overtaken by what another loads beside it: that ends first, then there is one state.
-    alone = locks.held(connection, [locks.RELEASE]) if loaded is None else nullcontext()
+    alone = locks.held(connection, [locks.RELEASE]) if mark is None else nullcontext()
     with alone, connection.transaction():
         connection.execute("set transaction isolation level repeatable read")
-        if loaded is not None and read_load_state(connection).mark != loaded:
+        if mark is not None and read_load_state(connection).mark != mark:
             raise OvertakenError("A load has begun since this run did: the run that follows that load checks it.")
         models = ",".join(model.name for model in MODELS)
         connection.execute("select set_config('tallyhouse.models', %s, true)", [models])
@@ -139,6 +140,5 @@ def _run(connection: psycopg.Connection, check: Check) -> CheckResult:
         from counted
         """
     ).format(query=sql.SQL(check.query), limit=sql.Literal(SAMPLE_ROWS))
-    row = connection.execute(query).fetchone()
-    assert row is not None  # noqa: S101  # an aggregate always has one row
+    row = only_row(connection, query)
     return CheckResult(check, *row)

@@ -2,9 +2,11 @@
 create function ops.erase_documents(p_into bigint default null) returns table (relation text, row_count bigint)
 language plpgsql
 as $$
-begin
+declare
     -- No model has read what is not released, and it is not before this is committed (ops.release_batches): it stays in
     -- its batch, which comes to the models together with that of the rest.
+    unread bigint[] := array(select coming.batch_id from ops.unreleased_batch as coming);
+begin
     update raw.event as e
     set
         payload = case
@@ -17,10 +19,7 @@ begin
             when not r.is_theirs then e.unreadable
             when e.unreadable is not null then 'It could not be read, and was erased.'
         end,
-        batch_id = case
-            when e.batch_id in (select coming.batch_id from ops.unreleased_batch as coming) then e.batch_id
-            else coalesce(p_into, e.batch_id)
-        end
+        batch_id = case when e.batch_id = any(unread) then e.batch_id else coalesce(p_into, e.batch_id) end
     from erased_row as r
     where
         r.source = 'event'
@@ -40,10 +39,7 @@ begin
             when not r.is_theirs then o.unreadable
             when o.unreadable is not null then 'It could not be read, and was erased.'
         end,
-        batch_id = case
-            when o.batch_id in (select coming.batch_id from ops.unreleased_batch as coming) then o.batch_id
-            else coalesce(p_into, o.batch_id)
-        end
+        batch_id = case when o.batch_id = any(unread) then o.batch_id else coalesce(p_into, o.batch_id) end
     from erased_row as r
     where
         r.source = 'object'

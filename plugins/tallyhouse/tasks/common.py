@@ -155,16 +155,16 @@ def close_gaps() -> None:
 
 
 @task
-def check(layer: str, loaded: str | None = None, dag_run: Any = None) -> None:
+def check(layer: str, mark: str | None = None, dag_run: Any = None) -> None:
     """Runs the checks of a layer; fails when a rule does not hold, with the rows that break it.
 
-    `loaded`: the mark of the load state when the run began. When a load has begun since, tables and views may show two
+    `mark`: `LoadState.mark` when the run began. When a load has begun since, tables and views may show two
     states, and the task is skipped: the run of marts that follows the load checks them.
     """
     checks = [item for item in read_checks(settings.SQL_ROOT) if item.layer == layer]
     with settings.warehouse_connection() as connection:
         try:
-            results = run_checks(connection, checks, dag_run.run_id, loaded)
+            results = run_checks(connection, checks, dag_run.run_id, mark)
         except OvertakenError as overtaken:
             raise AirflowSkipException(str(overtaken)) from overtaken
     for result in results:
