@@ -20,6 +20,7 @@ from tallyhouse.differences import (
 )
 from tallyhouse.objects import LISTED
 from tallyhouse.questions import COMPARED, ComparedKind, Question
+from tallyhouse.rows import only_row
 from tallyhouse.windows import floor_second
 
 # What every readable document of these kinds has: null in the warehouse, it could not be read.
@@ -179,9 +180,9 @@ class Comparison:
                 "test_clock": question.test_clock,
             },
         )
-        counts = conn.execute("select count(listed), count(held) from compared").fetchone() or (0, 0)
+        listed, held = only_row(conn, "select count(listed), count(held) from compared")
         rows = conn.execute("select * from compared where listed is distinct from held order by object_id").fetchall()
-        return Compared([Row(*row) for row in rows], counts[0], counts[1])
+        return Compared([Row(*row) for row in rows], listed, held)
 
     def classify(self, conn: psycopg.Connection, rows: list[Row], in_flight: set[str], seen: Seen) -> list[Difference]:
         """Why each of these objects differs.

@@ -14,6 +14,7 @@ from tallyhouse.client import Account, StripeClient
 from tallyhouse.object_staging import ObjectStager
 from tallyhouse.report import Tally
 from tallyhouse.retrieval import BALANCE_TRANSACTION
+from tallyhouse.rows import only_value
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,5 @@ def _work_chunk(
 def _server_clock(conn: psycopg.Connection) -> datetime:
     """The clock by which the queue says when something was tried."""
     with conn.transaction():
-        row = conn.execute("select clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - for the type checker
-    began_at: datetime = row[0]
+        began_at: datetime = only_value(conn, "select clock_timestamp()")
     return began_at

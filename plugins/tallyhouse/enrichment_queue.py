@@ -10,6 +10,7 @@ import psycopg
 from tallyhouse import ledger
 from tallyhouse.client import Account
 from tallyhouse.errors import EnrichmentError, ObjectMissingError
+from tallyhouse.rows import only_value
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,12 @@ class Marked:
 def count_open(conn: psycopg.Connection, key: Account) -> int:
     """Rows that a key could fetch now."""
     with conn.transaction():
-        row = conn.execute(
+        count: int = only_value(
+            conn,
             "select count(*) from ops.enrichment_open where requested_via = %s and livemode = %s",
             [key.account_id, key.livemode],
-        ).fetchone()
-    return int(row[0]) if row else 0
+        )
+        return count
 
 
 def next_chunk(

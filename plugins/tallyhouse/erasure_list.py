@@ -7,6 +7,7 @@ import psycopg
 from tallyhouse import erasure_record
 from tallyhouse.erasure_record import Request
 from tallyhouse.errors import TallyhouseError
+from tallyhouse.rows import only_row, only_value
 
 Owner = tuple[str | None, bool | None]
 """An account and mode that have a customer; a user of the app is of none."""
@@ -129,8 +130,7 @@ def put_on_list(
 
 def _require_user(connection: psycopg.Connection, request: Request) -> None:
     """Raises TallyhouseError when files name no such user, or a customer does: the installs go with that one."""
-    row = connection.execute(_USER, {"user": request.user_id}).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    row = only_row(connection, _USER, {"user": request.user_id})
     is_known, customers = row
     if customers:
         raise TallyhouseError(
@@ -170,10 +170,10 @@ def _list_one(
         "update ops.erased_object set erasure_id = %(id)s, batch_id = null where erasure_id in (select * from before)",
         root,
     )
-    since = connection.execute(_SINCE, {**root, "kinds": ["customer", *GUESTS]}).fetchone()
+    since = only_value(connection, _SINCE, {**root, "kinds": ["customer", *GUESTS]})
     connection.execute(
         "insert into ops.erased_object (account_id, livemode, object_id, erasure_id, since) "
         "values (%(account)s, %(livemode)s, %(customer)s, %(id)s, %(since)s) on conflict do nothing",
-        {**root, "since": since and since[0]},
+        {**root, "since": since},
     )
     return erasure_id

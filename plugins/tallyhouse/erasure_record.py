@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import psycopg
 
 from tallyhouse.errors import TallyhouseError
+from tallyhouse.rows import only_value
 
 REASONS = {
     "request": "the person asked for it",
@@ -52,11 +53,7 @@ class Request:
 
 def who(connection: psycopg.Connection, request: Request) -> str:
     """The id by which ops.erasure has the person: that of a customer or payment, or the hash of a user's."""
-    row = connection.execute(
-        "select coalesce(%s, ops.user_hash(%s))", [request.customer_id, request.user_id]
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
-    return str(row[0])
+    return str(only_value(connection, "select coalesce(%s, ops.user_hash(%s))", [request.customer_id, request.user_id]))
 
 
 def approve(

@@ -17,6 +17,7 @@ from tallyhouse.export_folder import ExportedFile, ExportFolder
 from tallyhouse.export_formats import ROWS_PER_PART, Column, columns_of, parquet_type, write_csv, write_parquet
 from tallyhouse.ledger import require_idle
 from tallyhouse.roles import ANALYST, LOADER
+from tallyhouse.rows import only_value
 
 log = logging.getLogger(__name__)
 
@@ -232,8 +233,7 @@ def _named_trouble(folder: ExportFolder) -> Iterator[None]:
 
 def _data_through(connection: psycopg.Connection, day: date) -> datetime | None:
     """Up to when the data of every account is there, None before anything is; warns when that is not all of the day."""
-    row = connection.execute("select min(data_through) from mart.freshness").fetchone()
-    through: datetime | None = row[0] if row else None
+    through: datetime | None = only_value(connection, "select min(data_through) from mart.freshness")
     if not _is_complete(day, through):
         log.warning(
             "The data reaches to %s, so %s is not complete: export this day again when stripe_events has caught up",

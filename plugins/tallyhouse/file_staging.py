@@ -20,6 +20,7 @@ from tallyhouse.file_reading import BadRow, CsvReader, UnreadableFileError
 from tallyhouse.file_rows import SOURCE, FileRowStager, LoadedFile
 from tallyhouse.objects import MODELS
 from tallyhouse.report import Tally
+from tallyhouse.rows import only_row, only_value
 from tallyhouse.warehouse import apply_released
 
 log = logging.getLogger(__name__)
@@ -172,12 +173,12 @@ def _stage_rows(
 
 def _is_wanted(conn: psycopg.Connection, name: str, kind: str | None, sha256: str) -> bool:
     """Whether a file's content is new, or replaces another under its name; a copy under a new name is not."""
-    row = conn.execute(
+    row = only_row(
+        conn,
         "select (select sha256 from ops.file where file_name = %(name)s order by batch_id desc limit 1), "
         "exists (select from ops.file where sha256 = %(sha256)s and file_kind is not distinct from %(kind)s)",
         {"name": name, "sha256": sha256, "kind": kind},
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    )
     there, is_known = row
     return there != sha256 if there else not is_known
 
@@ -188,15 +189,14 @@ def _record(conn: psycopg.Connection, file: list[Any], name: str, modified: floa
     That decides which of two files wins. What replaces a file wins over it, whatever a clock or a copy made of its
     time; where the storage tells none, it is now.
     """
-    row = conn.execute(
+    modified_at: datetime = only_value(
+        conn,
         "insert into ops.file (batch_id, file_name, file_kind, sha256, byte_count, modified_at) values ("
         "%s, %s, %s, %s, %s, greatest(coalesce(to_timestamp(%s), clock_timestamp()), "
         "(select max(modified_at) + interval '1 microsecond' from ops.file where file_name = %s))) "
         "returning modified_at",
         [*file, modified or None, name],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
-    modified_at: datetime = row[0]
+    )
     return modified_at
 
 

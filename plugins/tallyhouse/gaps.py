@@ -9,6 +9,7 @@ import psycopg
 from tallyhouse.client import Account
 from tallyhouse.errors import GapError
 from tallyhouse.ledger import EVENTS, require_idle
+from tallyhouse.rows import only_value
 from tallyhouse.windows import RETENTION, Window
 
 log = logging.getLogger(__name__)
@@ -100,12 +101,13 @@ def ask_relisting(conn: psycopg.Connection) -> list[str]:
 def awaits_relisting(conn: psycopg.Connection, account: Account, *, even_refused: bool = False) -> bool:
     """Whether a gap of this account waits for a listing of all objects, of which not every list was refused before."""
     with conn.transaction():
-        row = conn.execute(
+        is_awaited: bool = only_value(
+            conn,
             "select exists (select from ops.gap where account_id = %s and livemode = %s and kind = 'expired' "
             "and closed_at is null and relisted_at is null and (refused_at is null or %s))",
             [account.account_id, account.livemode, even_refused],
-        ).fetchone()
-    return bool(row and row[0])
+        )
+        return is_awaited
 
 
 def keep_refusal(conn: psycopg.Connection, account: Account, refusal: str | None) -> None:

@@ -12,6 +12,7 @@ from tallyhouse import plans
 from tallyhouse.client import Account
 from tallyhouse.pages import Reject
 from tallyhouse.report import BatchReport, Tally
+from tallyhouse.rows import only_row, only_value
 from tallyhouse.windows import Window
 
 EVENTS = "events"
@@ -49,11 +50,12 @@ def read_watermark(conn: psycopg.Connection, account: Account, stream: str = EVE
 
 def has_batches(conn: psycopg.Connection, account: Account) -> bool:
     """Whether any window of events was ever committed."""
-    row = conn.execute(
+    has_any: bool = only_value(
+        conn,
         "select exists (select from ops.batch where account_id = %s and livemode = %s and source = %s)",
         [account.account_id, account.livemode, EVENTS],
-    ).fetchone()
-    return bool(row and row[0])
+    )
+    return has_any
 
 
 def raise_watermark(conn: psycopg.Connection, account: Account, through: datetime, stream: str = EVENTS) -> None:
@@ -76,8 +78,7 @@ class Reserved:
 
 def reserve_batch(conn: psycopg.Connection) -> Reserved:
     """Takes the id of a batch before it is opened, for work that must not hold a transaction open meanwhile."""
-    row = conn.execute("select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')), clock_timestamp()").fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    row = only_row(conn, "select nextval(pg_get_serial_sequence('ops.batch', 'batch_id')), clock_timestamp()")
     return Reserved(*row)
 
 
@@ -100,7 +101,8 @@ def open_batch(
 
     `window` None: of no time. `account` None: of no account, which is a file's.
     """
-    row = conn.execute(
+    batch_id: int = only_value(
+        conn,
         "insert into ops.batch (batch_id, account_id, livemode, source, object_type, asked_from, asked_to, run_id, "
         "scope, requested_via, started_at) overriding system value values ("
         "coalesce(%s, nextval(pg_get_serial_sequence('ops.batch', 'batch_id'))), %s, %s, %s, %s, %s, %s, %s, %s, %s, "
@@ -117,9 +119,8 @@ def open_batch(
             account and account.via,
             reserved and reserved.started_at,
         ],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
-    return int(row[0])
+    )
+    return batch_id
 
 
 def drop_batch(conn: psycopg.Connection, batch_id: int) -> None:
@@ -170,12 +171,11 @@ def read_stretches(conn: psycopg.Connection, batch_id: int) -> list[tuple[int, i
 
 def advance_watermark(conn: psycopg.Connection, account: Account, window: Window, stream: str = EVENTS) -> datetime:
     """Moves the watermark of a stream as far as committed windows join up; returns it."""
-    row = conn.execute(
+    through: datetime = only_value(
+        conn,
         "select ops.advance_watermark(%s, %s, %s, %s)",
         [account.account_id, account.livemode, stream, window.start],
-    ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a function returns a row
-    through: datetime = row[0]
+    )
     return through
 
 

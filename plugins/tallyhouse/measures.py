@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from tallyhouse.rows import only_row, only_value
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -82,7 +84,8 @@ def reaches(connection: psycopg.Connection) -> list[Measure]:
 def last_applied(connection: psycopg.Connection, model: str) -> Applied:
     """What a model did when it ran last."""
     with connection.transaction():
-        row = connection.execute(
+        row = only_row(
+            connection,
             """
             select
                 count(a.batch_id),
@@ -94,22 +97,22 @@ def last_applied(connection: psycopg.Connection, model: str) -> Applied:
             where r.relation = %s
             """,
             [model],
-        ).fetchone()
-    return Applied(*row) if row else Applied(0, 0, 0, 0.0)
+        )
+    return Applied(*row)
 
 
 def count_rows(connection: psycopg.Connection, relation: str) -> int:
     """Rows of a relation, `schema.name`."""
     counted = sql.SQL("select count(*) from {}").format(sql.Identifier(*relation.split(".")))
     with connection.transaction():
-        row = connection.execute(counted).fetchone()
-    return int(row[0]) if row else 0
+        return int(only_value(connection, counted))
 
 
 def describe_run(connection: psycopg.Connection, run_id: str) -> str:
     """All that a run has committed, in one line for a log."""
     with connection.transaction():
-        row = connection.execute(
+        row = only_row(
+            connection,
             """
             select
                 count(*),
@@ -124,8 +127,7 @@ def describe_run(connection: psycopg.Connection, run_id: str) -> str:
             where run_id = %s
             """,
             [run_id],
-        ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: an aggregate always has one row
+        )
     batches, rows, new, rejected, calls, throttled, size, seconds = row
     rate = f", {calls / seconds:.1f} calls/s, {rows / seconds:,.0f} rows/s" if seconds else ""
     return (

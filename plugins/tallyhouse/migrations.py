@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from psycopg import sql
 
 from tallyhouse import roles
 from tallyhouse.errors import MigrationError, without_rows
+from tallyhouse.rows import only_value
 
 REPEATABLE_FOLDERS = {"functions": "dwh", "ops": "ops", "staging": "staging", "marts": "mart"}
 """Folder under include/sql -> schema of the relations (views, functions) that its files define."""
@@ -41,7 +43,7 @@ class Repeatable(SqlFile):
     schema: str
     relation: str
 
-    @property
+    @cached_property
     def references(self) -> set[tuple[str, str]]:
         """(schema, name) of everything in our repeatable schemas that its SQL names, itself left out."""
         found = set(_REFERENCE.findall(_COMMENT.sub(" ", self.text)))
@@ -139,8 +141,7 @@ def _bootstrap(connection: psycopg.Connection) -> None:
 
 
 def _recorded(connection: psycopg.Connection) -> dict[str, str]:
-    exists = connection.execute("select to_regclass('ops.migration') is not null").fetchone()
-    if not exists or not exists[0]:
+    if not only_value(connection, "select to_regclass('ops.migration') is not null"):
         return {}
     return dict(connection.execute("select name, sha256 from ops.migration").fetchall())
 
@@ -220,8 +221,7 @@ def _run(connection: psycopg.Connection, file: SqlFile) -> None:
 
 def _grant(connection: psycopg.Connection) -> None:
     """Gives the roles their rights on all that there is now; one that is re-created has lost them."""
-    row = connection.execute("select to_regprocedure('ops.grant_roles()') is not null").fetchone()
-    if not (row and row[0]):
+    if not only_value(connection, "select to_regprocedure('ops.grant_roles()') is not null"):
         return
     try:
         connection.execute("select ops.grant_roles()")
@@ -236,17 +236,19 @@ def _drop(connection: psycopg.Connection, schema: str, relation: str) -> None:
     """Drops a view, materialized view or function of this name, if there is one; never cascades."""
     kinds = connection.execute(
         """
-        select case c.relkind when 'm' then 'materialized view' else 'view' end, c.oid::regclass::text
+        select 1 as place, case c.relkind when 'm' then 'materialized view' else 'view' end, c.oid::regclass::text
         from pg_class c
         where c.relnamespace = to_regnamespace(%(schema)s) and c.relname = %(name)s and c.relkind in ('v', 'm')
         union all
-        select 'routine', p.oid::regprocedure::text
+        select 2, 'routine', p.oid::regprocedure::text
         from pg_proc p
         where p.pronamespace = to_regnamespace(%(schema)s) and p.proname = %(name)s
+        -- a view may call the function of its name
+        order by place
         """,
         {"schema": schema, "name": relation},
     ).fetchall()
-    for kind, identity in kinds:  # regclass and regprocedure quote what needs quoting
+    for _, kind, identity in kinds:  # regclass and regprocedure quote what needs quoting
         try:
             connection.execute(sql.SQL(f"drop {kind} {identity}"))
         except psycopg.errors.DependentObjectsStillExist as error:

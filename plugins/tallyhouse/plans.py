@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from tallyhouse.client import Account
+from tallyhouse.rows import only_value
 from tallyhouse.slices import Slice
 from tallyhouse.windows import Window
 
@@ -200,8 +201,7 @@ def refused_kinds(conn: psycopg.Connection, run_id: str) -> list[tuple[str, str,
 def has_committed(conn: psycopg.Connection, run_id: str) -> bool:
     """Whether a run has committed any batch."""
     with conn.transaction():
-        row = conn.execute("select exists (select from ops.batch where run_id = %s)", [run_id]).fetchone()
-    return bool(row and row[0])
+        return bool(only_value(conn, "select exists (select from ops.batch where run_id = %s)", [run_id]))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tallyhouse import ledger
 from tallyhouse.client import Account, StripeClient
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.pages import EventReader, EventRow, Reject
+from tallyhouse.rows import only_value
 from tallyhouse.windows import Window, floor_second
 
 log = logging.getLogger(__name__)
@@ -134,5 +135,4 @@ def _alone(conn: psycopg.Connection, account: Account) -> Iterator[None]:
 
 def _try_lock(conn: psycopg.Connection, name: list[str]) -> bool:
     with conn.transaction():
-        row = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", name).fetchone()
-    return bool(row and row[0])
+        return bool(only_value(conn, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name))

@@ -15,6 +15,7 @@ from tallyhouse.errors import TallyhouseError
 from tallyhouse.ledger import require_idle
 from tallyhouse.objects import MODELS
 from tallyhouse.roles import LOADER
+from tallyhouse.rows import only_value
 from tallyhouse.warehouse import apply_released
 
 log = logging.getLogger(__name__)
@@ -117,13 +118,13 @@ def _drop_shadow(connection: psycopg.Connection) -> None:
 
 def _swap(connection: psycopg.Connection, name: str) -> TableChange:
     """Makes a table of dwh equal to its new version, touching only the rows that differ."""
-    columns = connection.execute(
+    keys: list[str] = only_value(
+        connection,
         "select array_agg(quote_ident(a.attname)::text order by a.attnum) from pg_index as i "
         "inner join pg_attribute as a on i.indrelid = a.attrelid and a.attnum = any(i.indkey) "
         "where i.indrelid = %s::regclass and i.indisprimary",
         [f"dwh.{name}"],
-    ).fetchone()
-    keys: list[str] = columns[0] if columns else []
+    )
     parts = {
         "old": sql.Identifier("dwh", name),
         "new": sql.Identifier(SHADOW, name),
@@ -141,8 +142,8 @@ def _swap(connection: psycopg.Connection, name: str) -> TableChange:
             "(select from {old} as old where {same_key})"
         ).format(**parts)
     ).rowcount
-    counted = connection.execute(sql.SQL("select count(*) from {old}").format(**parts)).fetchone()
-    return TableChange(name, counted[0] if counted else 0, removed, added)
+    counted = only_value(connection, sql.SQL("select count(*) from {old}").format(**parts))
+    return TableChange(name, counted, removed, added)
 
 
 def _swap_ledger(connection: psycopg.Connection) -> None:
@@ -169,8 +170,7 @@ def drop_left_over(connection: psycopg.Connection, *, waits: bool) -> None:
     if waits:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
     else:
-        row = connection.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
-        if not (row and row[0]):
+        if not only_value(connection, "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK]):
             return
     _drop_shadow(connection)
 
@@ -179,8 +179,8 @@ def drop_left_over(connection: psycopg.Connection, *, waits: bool) -> None:
 def _alone(connection: psycopg.Connection) -> Iterator[None]:
     """One rebuild at a time: the shadow schema is one."""
     with connection.transaction():
-        row = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK]).fetchone()
-    if not (row and row[0]):
+        is_ours = only_value(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
+    if not is_ours:
         raise TallyhouseError(
             "Another rebuild is running, or an erasure looks at what one left behind. Wait until it ends; "
             "nothing was changed."

@@ -8,6 +8,7 @@ from datetime import date
 import psycopg
 
 from tallyhouse.ledger import require_idle
+from tallyhouse.rows import only_value
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +63,17 @@ def redact(connection: psycopg.Connection, run_id: str) -> dict[str, int]:
     """
     counts: list[tuple[str, int]] = []
     for account_id, livemode in _pending_owners(connection):
-        row = connection.execute(
+        batch_id = only_value(
+            connection,
             "insert into ops.batch (account_id, livemode, source, run_id, started_at) "
             "values (%s, %s, %s, %s, clock_timestamp()) returning batch_id",
             [account_id, livemode, SOURCE, run_id],
-        ).fetchone()
-        assert row is not None  # noqa: S101 - for the type checker: an insert returns its row
+        )
         connection.execute("select ops.find_erased(%s, %s)", [account_id, livemode])
-        found = connection.execute("select relation, row_count from ops.erase_documents(%s)", [row[0]]).fetchall()
+        found = connection.execute("select relation, row_count from ops.erase_documents(%s)", [batch_id]).fetchall()
         connection.execute(
             "update ops.batch set row_count = %s, committed_at = clock_timestamp() where batch_id = %s",
-            [sum(number for _, number in found), row[0]],
+            [sum(number for _, number in found), batch_id],
         )
         counts += found
     counts += connection.execute("select relation, row_count from ops.erase_installs()").fetchall()
@@ -121,8 +122,9 @@ def _pending_owners(connection: psycopg.Connection) -> list[tuple[str, bool]]:
 
 
 def _is_anything_pending(connection: psycopg.Connection) -> bool:
-    row = connection.execute(
+    is_pending: bool = only_value(
+        connection,
         "select exists (select from ops.erased_object where batch_id is null) "
-        "or exists (select from ops.erased_user where is_pending)"
-    ).fetchone()
-    return bool(row and row[0])
+        "or exists (select from ops.erased_user where is_pending)",
+    )
+    return is_pending

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from tallyhouse.errors import MigrationError
+from tallyhouse.rows import only_row, only_value
 
 LOADER = "tallyhouse_loader"
 """Owns and writes everything."""
@@ -96,8 +97,7 @@ def _what_to_run(connection: psycopg.Connection, missing: Sequence[str]) -> str:
 
 
 def _holds(connection: psycopg.Connection, query: str) -> bool:
-    row = connection.execute(sql.SQL(query)).fetchone()
-    return bool(row and row[0])
+    return bool(only_value(connection, sql.SQL(query)))
 
 
 def _name(role: str) -> sql.Identifier:
@@ -106,6 +106,5 @@ def _name(role: str) -> sql.Identifier:
 
 def _current(connection: psycopg.Connection, what: str) -> sql.Identifier:
     """The current user or database, quoted."""
-    row = connection.execute(sql.SQL("select current_user, current_database()")).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+    row = only_row(connection, sql.SQL("select current_user, current_database()"))
     return sql.Identifier(row[0] if what == "user" else row[1])

@@ -20,6 +20,7 @@ from tallyhouse.object_staging import ObjectStager
 from tallyhouse.pages import Page
 from tallyhouse.plans import UNLISTED
 from tallyhouse.report import Tally
+from tallyhouse.rows import only_row
 from tallyhouse.slices import Slice
 from tallyhouse.windows import Window
 
@@ -97,8 +98,7 @@ def stage_unlisted(
                 log.error("%s cannot be asked for: %s", piece.object_name, error)
                 plans.keep_error(conn, account, run_id, piece.object_name, None, error, is_refused=True)
     with conn.transaction():
-        row = conn.execute(_COUNTS, [run_id, account.account_id, account.livemode, UNLISTED]).fetchone()
-    return Unlisted(*row) if row else Unlisted()
+        return Unlisted(*only_row(conn, _COUNTS, [run_id, account.account_id, account.livemode, UNLISTED]))
 
 
 def _ask_kind(

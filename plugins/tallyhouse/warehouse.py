@@ -17,6 +17,7 @@ from tallyhouse.ledger import require_idle
 from tallyhouse.migrations import read_repeatables
 from tallyhouse.objects import MODELS, Model
 from tallyhouse.redaction import look_again
+from tallyhouse.rows import only_row, only_value
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,7 @@ def release_batches(connection: psycopg.Connection) -> int:
     require_idle(connection)
     look_again(connection)
     with connection.transaction():
-        row = connection.execute("select ops.release_batches()").fetchone()
-    return int(row[0]) if row else 0
+        return int(only_value(connection, "select ops.release_batches()"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class LoadState:
 def read_load_state(connection: psycopg.Connection) -> LoadState:
     """How far loads have come by now, or by the snapshot of the transaction that is open."""
     with connection.transaction():
-        row = connection.execute(
+        row = only_row(
+            connection,
             """
             select
                 (
@@ -75,8 +76,7 @@ def read_load_state(connection: psycopg.Connection) -> LoadState:
                 )
             """,
             {"models": _NAMES},
-        ).fetchone()
-    assert row is not None  # noqa: S101 - for the type checker: a select of values returns a row
+        )
     return LoadState(*row)
 
 
@@ -85,7 +85,8 @@ def is_up_to_date(connection: psycopg.Connection) -> bool:
     if read_load_state(connection).is_partial:
         return False
     with connection.transaction():
-        row = connection.execute(
+        have_passed: bool = only_value(
+            connection,
             """
             select coalesce(bool_and(c.status <> 'failed' and c.checked_at > r.began_at), false)
             from ops.check_result as c
@@ -97,8 +98,8 @@ def is_up_to_date(connection: psycopg.Connection) -> bool:
             )
             """,
             {"models": _NAMES},
-        ).fetchone()
-    return bool(row and row[0])
+        )
+        return have_passed
 
 
 def apply_models(connection: psycopg.Connection, sql_root: Path, models: Sequence[Model] = MODELS) -> None:
