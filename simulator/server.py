@@ -43,7 +43,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def serve_in_thread(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve while the block runs; yields the base URL. Raises TimeoutError when it does not start."""
+    """Serve while the block runs; yields the base URL. Raises TimeoutError when it does not start.
+
+    Nobody waits for its end, which comes a moment after the block's.
+    """
     bound = listen(host, port)
     server = configure(app, host, port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
@@ -57,5 +60,3 @@ def serve_in_thread(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Ite
         yield f"http://{host}:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(_START_TIMEOUT)
-        bound.close()

@@ -42,18 +42,20 @@ begin
         perform ops.forget_erased(begin_model.model);
     end if;
 
-    create temp table touched on commit drop as
-    select v.account_id, v.livemode, v.object_type, v.object_id, min(v.version_at) as since
-    from pending_batch as b
-    cross join unnest(touching) as kind (object_type)
-    cross join lateral staging.versions_in_batch(b.batch_id, kind.object_type) as v
-    group by v.account_id, v.livemode, v.object_type, v.object_id;
-    analyze touched;
+    if cardinality(touching) > 0 then
+        create temp table touched on commit drop as
+        select v.account_id, v.livemode, v.object_type, v.object_id, min(v.version_at) as since
+        from pending_batch as b
+        cross join unnest(touching) as kind (object_type)
+        cross join lateral staging.versions_in_batch(b.batch_id, kind.object_type) as v
+        group by v.account_id, v.livemode, v.object_type, v.object_id;
+        analyze touched;
+    end if;
     return pending;
 end
 $$;
 comment on function ops.begin_model(text, text[], text[]) is
 'Takes the model''s lock for this transaction and makes two temporary tables: pending_batch(batch_id), the batches '
-'that upstream has applied and this model has not, and touched(account_id, livemode, object_type, object_id, since), '
-'the objects of the kinds in touching that came in them, with the second of the earliest version that came. Returns '
-'the number of batches.';
+'that upstream has applied and this model has not, and, for a model that names kinds in touching, '
+'touched(account_id, livemode, object_type, object_id, since), the objects of these kinds that came in them, with the '
+'second of the earliest version that came. Returns the number of batches.';
