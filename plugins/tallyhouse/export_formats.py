@@ -1,7 +1,7 @@
 """CSV and Parquet files of a query, exact and in bounded memory, cut into parts of so many rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -106,6 +106,9 @@ class _CsvPart:
     def close(self) -> None:
         """Nothing is held back."""
 
+    def discard(self) -> None:
+        """Nothing is held open."""
+
 
 class _ParquetPart:
     """Rows become a row group by the chunk."""
@@ -124,6 +127,11 @@ class _ParquetPart:
         if self._rows:
             self._flush()
         self._writer.close()
+
+    def discard(self) -> None:
+        """Left to the garbage collector, the writer would write its end then, into a file that is closed."""
+        with suppress(Exception):
+            self._writer.close()
 
     def _flush(self) -> None:
         values = zip(*self._rows, strict=True)
@@ -151,14 +159,17 @@ def _in_parts(
     while row is not None or not written:
         name = f"part-{len(written)}.{file_format}"
         count = 0
-        with ExitStack() as published:
-            sink = published.enter_context(publish(name))
+        with publish(name) as sink:
             part = make(sink)
-            while row is not None and count < most:
-                part.write(row)
-                count += 1
-                row = next(rows, None)
-            part.close()
+            try:
+                while row is not None and count < most:
+                    part.write(row)
+                    count += 1
+                    row = next(rows, None)
+                part.close()
+            except BaseException:
+                part.discard()
+                raise
         written.append(ExportedFile(name, file_format, count, sink.byte_count, sink.sha256))
     return written
 
