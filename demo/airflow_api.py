@@ -6,6 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from demo.errors import DemoError
 
@@ -44,10 +52,14 @@ class TaskInstance:
 
 
 class AirflowApi:
-    """Talks to one api-server. Each call raises DemoError with Airflow's own words when it is refused."""
+    """Talks to one api-server. Each call raises DemoError with Airflow's own words when it is refused.
 
-    def __init__(self, base_url: str, user: str, password: str) -> None:
+    `patience`: seconds for which what only reads is asked again, while the server has no answer.
+    """
+
+    def __init__(self, base_url: str, user: str, password: str, patience: float = 60) -> None:
         self.base_url = base_url
+        self._patience = patience
         self._user, self._password = user, password
         self._http = httpx.Client(base_url=base_url, timeout=30, trust_env=False)
 
@@ -118,11 +130,19 @@ class AirflowApi:
                 return found
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
+        # What only reads is asked again: beside four tasks, on few cores, an answer may be long in coming.
+        failed = retry_if_result(lambda answer: answer.is_server_error)
+        again = Retrying(
+            retry=retry_if_exception_type(httpx.TransportError) | failed,
+            stop=stop_after_delay(self._patience) if method == "GET" else stop_after_attempt(1),
+            wait=wait_fixed(1),
+            retry_error_callback=lambda last: last.outcome and last.outcome.result(),
+        )
         try:
-            answer = self._http.request(method, path, **request)
+            answer = again(self._http.request, method, path, **request)
             if answer.status_code == 401 and path != "/auth/token":
                 self.log_in()  # the token has expired: the demo may stay for days
-                answer = self._http.request(method, path, **request)
+                answer = again(self._http.request, method, path, **request)
         except httpx.HTTPError as error:
             raise DemoError(f"Airflow's api-server at {self.base_url} does not answer ({error!r}).") from error
         if answer.is_error:

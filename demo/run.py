@@ -137,6 +137,9 @@ class Demo:
             months=settings.months,
             now=datetime.now(UTC),
         )
+        # which determines every number that the marts show
+        since = f"{who.customers:,} customers since {who.founded}, seed {who.seed}"
+        self.console.print(f"The simulated company: {since}", style="dim")
         port = first_free(settings.simulator_port)
         command = company.command(who, host=LOOPBACK, port=port, api_key=SIMULATOR_KEY)
         env = child_environment(os.environ, {"PYTHONPATH": str(self.paths.root)})

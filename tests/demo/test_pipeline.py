@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +38,8 @@ class ScriptedAirflow:
         self.unpaused: list[str] = []
         self.triggered: list[str] = []
         self.tokens = 0
+        self.busy_for = 0
+        """Requests that are answered with 503 before the next one is served."""
         airflow = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -60,6 +62,9 @@ class ScriptedAirflow:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def answer(self, method: str, path: str, headers: Any, body: Any) -> tuple[int, Any]:
+        if self.busy_for:
+            self.busy_for -= 1
+            return 503, {"detail": "busy"}
         parts = urlsplit(path)
         query, words = parse_qs(parts.query), parts.path.strip("/").split("/")
         if parts.path == "/auth/token":
@@ -241,6 +246,19 @@ def test_an_expired_token_is_renewed(airflow: ScriptedAirflow, clock: Clock) -> 
     assert pipeline.api.runs(SINCE) == []
 
 
-def test_an_api_server_that_is_gone_is_named(airflow: ScriptedAirflow) -> None:
+def test_an_api_server_that_is_busy_is_asked_again_but_nothing_is_triggered_twice(
+    airflow: ScriptedAirflow, clock: Clock
+) -> None:
+    api = _pipeline(airflow, clock, {"now": LOADED}).api
+    airflow.busy_for = 1
+    assert api.runs(SINCE) == []
+    airflow.busy_for = 1
+    with pytest.raises(DemoError, match=r"503 .*busy"):
+        api.trigger("marts", {})
+    assert airflow.triggered == []
+
+
+@pytest.mark.parametrize("ask", [AirflowApi.log_in, AirflowApi.dags])
+def test_an_api_server_that_is_gone_is_named(ask: Callable[[AirflowApi], object]) -> None:
     with pytest.raises(DemoError, match="does not answer"):
-        AirflowApi("http://127.0.0.1:1", "admin", "password").log_in()
+        ask(AirflowApi("http://127.0.0.1:1", "admin", "password", patience=0.1))
