@@ -53,7 +53,10 @@ class Request:
 
 def who(connection: psycopg.Connection, request: Request) -> str:
     """The id by which ops.erasure has the person: that of a customer or payment, or the hash of a user's."""
-    return str(only_value(connection, "select coalesce(%s, ops.user_hash(%s))", [request.customer_id, request.user_id]))
+    known_as: str = only_value(
+        connection, "select coalesce(%s, ops.user_hash(%s))", [request.customer_id, request.user_id]
+    )
+    return known_as
 
 
 def approve(

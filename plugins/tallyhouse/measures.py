@@ -105,7 +105,8 @@ def count_rows(connection: psycopg.Connection, relation: str) -> int:
     """Rows of a relation, `schema.name`."""
     counted = sql.SQL("select count(*) from {}").format(sql.Identifier(*relation.split(".")))
     with connection.transaction():
-        return int(only_value(connection, counted))
+        count: int = only_value(connection, counted)
+        return count
 
 
 def describe_run(connection: psycopg.Connection, run_id: str) -> str:

@@ -44,9 +44,9 @@ class Repeatable(SqlFile):
     relation: str
 
     @cached_property
-    def references(self) -> set[tuple[str, str]]:
+    def references(self) -> frozenset[tuple[str, str]]:
         """(schema, name) of everything in our repeatable schemas that its SQL names, itself left out."""
-        found = set(_REFERENCE.findall(_COMMENT.sub(" ", self.text)))
+        found = frozenset(_REFERENCE.findall(_COMMENT.sub(" ", self.text)))
         return found - {(self.schema, self.relation)}
 
     @property

@@ -201,7 +201,8 @@ def refused_kinds(conn: psycopg.Connection, run_id: str) -> list[tuple[str, str,
 def has_committed(conn: psycopg.Connection, run_id: str) -> bool:
     """Whether a run has committed any batch."""
     with conn.transaction():
-        return bool(only_value(conn, "select exists (select from ops.batch where run_id = %s)", [run_id]))
+        has_any: bool = only_value(conn, "select exists (select from ops.batch where run_id = %s)", [run_id])
+        return has_any
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tallyhouse.client import Account, StripeClient
 from tallyhouse.differences import Difference
 from tallyhouse.errors import TallyhouseError
 from tallyhouse.objects import LISTED
+from tallyhouse.rows import only_value
 from tallyhouse.slices import plan_slices
 from tallyhouse.windows import Window, floor_second
 
@@ -234,7 +235,8 @@ def held_test_clocks(conn: psycopg.Connection, account: Account) -> set[str]:
 def oldest_created(conn: psycopg.Connection, account: Account) -> datetime | None:
     """When the oldest subscription, invoice or charge in the warehouse was created; None without any."""
     with conn.transaction():
-        row = conn.execute(
+        oldest: datetime | None = only_value(
+            conn,
             """
             select least(
                 (select min(created_at) from dwh.subscription_dim where account_id = %(id)s and livemode = %(mode)s),
@@ -243,5 +245,5 @@ def oldest_created(conn: psycopg.Connection, account: Account) -> datetime | Non
             )
             """,
             {"id": account.account_id, "mode": account.livemode},
-        ).fetchone()
-    return row[0] if row else None
+        )
+        return oldest

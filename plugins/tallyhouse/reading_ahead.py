@@ -135,4 +135,5 @@ def _alone(conn: psycopg.Connection, account: Account) -> Iterator[None]:
 
 def _try_lock(conn: psycopg.Connection, name: list[str]) -> bool:
     with conn.transaction():
-        return bool(only_value(conn, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name))
+        is_ours: bool = only_value(conn, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name)
+        return is_ours

@@ -97,7 +97,8 @@ def _what_to_run(connection: psycopg.Connection, missing: Sequence[str]) -> str:
 
 
 def _holds(connection: psycopg.Connection, query: str) -> bool:
-    return bool(only_value(connection, sql.SQL(query)))
+    holds: bool = only_value(connection, sql.SQL(query))
+    return holds
 
 
 def _name(role: str) -> sql.Identifier:

@@ -45,7 +45,8 @@ def release_batches(connection: psycopg.Connection) -> int:
     require_idle(connection)
     look_again(connection)
     with connection.transaction():
-        return int(only_value(connection, "select ops.release_batches()"))
+        count: int = only_value(connection, "select ops.release_batches()")
+        return count
 
 
 @dataclass(frozen=True)
