@@ -52,11 +52,11 @@ def serve_in_thread(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Ite
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + _START_TIMEOUT
-    while not server.started:
-        if time.monotonic() > deadline or not thread.is_alive():
-            raise TimeoutError(f"the simulator did not start on {host} within {_START_TIMEOUT:g} s")
-        time.sleep(0.005)
     try:
+        while not server.started:
+            if time.monotonic() > deadline or not thread.is_alive():
+                raise TimeoutError(f"the simulator did not start on {host} within {_START_TIMEOUT:g} s")
+            time.sleep(0.005)
         yield f"http://{host}:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +19,7 @@ from tallyhouse.file_staging import FileChangedError
 from tallyhouse.warehouse import apply_models
 from tests.acquisition.conftest import Folder
 from tests.conftest import ROOT, SQL_ROOT
+from tests.waiting import until
 
 HEADER = "user_id,install_id,installed_at,os_name,channel_name\n"
 ONE = HEADER + "u1,i1,2026-01-02T03:04:05Z,iOS,search\n"
@@ -234,20 +234,22 @@ def test_two_runs_at_once_load_a_file_once(make_folder: Callable[[], Folder]) ->
 def test_a_load_that_is_killed_leaves_nothing_and_the_next_one_loads_all(folder: Folder, warehouse: str) -> None:
     row = "user_{0},install_{0},2026-01-02T03:04:05Z,Android,search\n"
     folder.write("installs.csv", HEADER + "".join(map(row.format, range(20_000))))
+    holder = psycopg.connect(warehouse)
+    # read before a file is committed: nobody shows what comes of erased customers
+    holder.execute("lock table ops.erased_object")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.acquisition.loading_process", warehouse, str(folder.path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT / "plugins")},
     )
     try:
-        # once rows are being written, which nobody else can see
-        deadline = time.monotonic() + 30
-        while not folder.rows("select from pg_locks where relation = 'raw.file_row'::regclass and mode like 'Row%'"):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
+        # once the rows are written, which nobody else can see
+        held_up = "select from pg_locks where not granted and relation = 'ops.erased_object'::regclass"
+        until(lambda: folder.rows(held_up))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+        holder.close()
     assert folder.rows("select from ops.batch union all select from raw.file_row") == []
     (report,) = folder.load()
     assert (report.is_new, report.new) == (True, 20_000)

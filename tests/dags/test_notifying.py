@@ -223,8 +223,8 @@ def test_a_provider_that_is_not_installed_is_named_in_the_log(
     assert "tallyhouse_alert_slack is set, but Airflow lacks apache-airflow-providers-slack" in caplog.text
 
 
-def test_a_run_that_is_late_is_told_of(dags: Dags, mailbox: Mailbox, channel: Channel) -> None:
-    dags.run("acquisition")  # by which Airflow knows the DAG
+@pytest.mark.usefixtures("dags")
+def test_a_run_that_is_late_is_told_of(mailbox: Mailbox, channel: Channel) -> None:
     dag_run = miss_deadline("acquisition")
     (mail,), (text,) = mailbox.messages, channel.texts
     assert mail["Subject"] == "[Tallyhouse] acquisition is late"
@@ -233,8 +233,8 @@ def test_a_run_that_is_late_is_told_of(dags: Dags, mailbox: Mailbox, channel: Ch
     assert "is queued" in text
 
 
-def test_tasks_of_a_run_that_has_a_deadline_can_be_cleared(dags: Dags) -> None:
-    dags.run("acquisition")
+@pytest.mark.usefixtures("dags")
+def test_tasks_of_a_run_that_has_a_deadline_can_be_cleared() -> None:
     with queued_run("acquisition", "cleared") as (session, dag, run):
         for instance in run.get_task_instances(session=session):
             instance.state = "failed"

@@ -4,9 +4,13 @@ import json
 import logging
 import re
 import socket
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import psycopg
@@ -19,29 +23,41 @@ from tallyhouse.objects import MODELS
 from tests.conftest import SQL_ROOT, PostgresServer
 from tests.dags.conftest import COMPANY, connect
 from tests.dags.runs import Dags
+from tests.waiting import PATIENCE
 
 PREFIX = "airflow.tallyhouse."
+END = b"end"
 
 
 class StatsD:
-    """What was sent to a UDP port."""
+    """What is sent to a UDP port; a thread reads it, since the system keeps only so much that nobody has read."""
 
     def __init__(self, receiver: socket.socket) -> None:
         self._receiver = receiver
+        self._packets: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for packet in iter(partial(self._receiver.recv, 65536), END):
+            self._packets.put(packet)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._receiver.sendto(END, self._receiver.getsockname())
+        self._reader.join(PATIENCE)
 
     def received(self) -> dict[str, str]:
         """Name -> value and type, as 12|c, of what the pipeline itself sent since the last call."""
+        self._receiver.sendto(b"", self._receiver.getsockname())  # comes after all that was sent before
         found: dict[str, str] = {}
-        while True:
-            try:
-                packet = self._receiver.recv(65536).decode()
-            except BlockingIOError:
-                return found
+        while packet := self._packets.get(timeout=PATIENCE).decode():
             for line in packet.splitlines():
                 name, _, value = line.partition(":")
                 if name.startswith(PREFIX):
                     assert name.removeprefix(PREFIX) not in found, f"{name} was sent twice"
                     found[name.removeprefix(PREFIX)] = value
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +67,14 @@ def statsd(airflow_environment: str) -> Iterator[StatsD]:
     from airflow.sdk.observability.metrics import stats_utils
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
-        # a whole run's packets wait here
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         receiver.bind(("127.0.0.1", 0))
-        receiver.setblocking(False)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
             patch.setenv("AIRFLOW__METRICS__STATSD_HOST", "127.0.0.1")
             patch.setenv("AIRFLOW__METRICS__STATSD_PORT", str(receiver.getsockname()[1]))
             stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-            yield StatsD(receiver)
+            with closing(StatsD(receiver)) as server:
+                yield server
         stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
 
 

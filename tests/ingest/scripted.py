@@ -80,6 +80,20 @@ class ScriptedStripe:
         self.by_clock: dict[tuple[str, str], list[Row]] = {}
         self.base_url = ""
         self.lock = threading.Lock()
+        self._now_waiting = 0
+        self.most_at_once = 0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While an answer is held back; `most_at_once` is how many were at the same time."""
+        with self.lock:
+            self._now_waiting += 1
+            self.most_at_once = max(self.most_at_once, self._now_waiting)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._now_waiting -= 1
 
     def calls(self, path: str) -> list[dict[str, str]]:
         """The queries that a path was asked with."""
@@ -137,7 +151,8 @@ def scripted_stripe() -> Iterator[ScriptedStripe]:
             stripe.headers.append(dict(self.headers.items()))
             answer = stripe.answer(parts.path, query)
             if answer.delay:
-                answer.released.wait(answer.delay)
+                with stripe.waiting():
+                    answer.released.wait(answer.delay)
             body = answer.body or b""
             self.send_response_only(answer.status)
             self.send_header("Date", formatdate(stripe.now, usegmt=True))

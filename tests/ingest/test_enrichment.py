@@ -26,7 +26,8 @@ from tests.conftest import ROOT, SQL_ROOT
 from tests.ingest import enriching_process
 from tests.ingest.conftest import HOUR
 from tests.ingest.scripted import ACCOUNT, KEY, MISSING, Row, Scripted, ScriptedStripe
-from tests.ingest.test_interruptions import one, until
+from tests.ingest.test_interruptions import one
+from tests.waiting import until
 from tests.warehouse.raw_rows import Version, stage
 
 Fetch = Callable[..., EnrichmentReport]
@@ -571,7 +572,9 @@ def test_two_runs_side_by_side_ask_for_each_thing_once(
         finally:
             slow.released.set()
         reports = [run.result() for run in runs]
-    assert [report.fetched for report in reports] == [20, 20]
+    # chunks of ten, which the two take as they come
+    assert sum(report.fetched for report in reports) == 40
+    assert min(report.fetched for report in reports) >= 10
     assert sorted(asked(stripe)) == [f"/v1/charges/ch_{n:02}" for n in range(40)]
     assert one(warehouse, "select count(*) from raw.object") == 40
 

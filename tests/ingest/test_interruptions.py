@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from tallyhouse.windows import Window
 from tests.ingest import staging_process
 from tests.ingest.conftest import HOUR
 from tests.ingest.scripted import KEY, Scripted, ScriptedStripe, event
+from tests.waiting import until
 
 START = datetime.fromtimestamp(HOUR, UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
@@ -51,13 +50,6 @@ def fingerprint(conninfo: str) -> tuple[Any, ...]:
         "select array_agg(row (account_id, event_id, created_at, listing_order, md5(payload::text))::text "
         "order by event_id) from raw.event",
     )
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 20 s"
-        time.sleep(0.01)
 
 
 def test_a_task_killed_in_the_middle_of_a_window_leaves_nothing_and_the_next_run_completes_it(
@@ -105,15 +97,19 @@ def test_a_window_cut_off_from_postgresql_leaves_nothing_and_the_next_run_comple
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_staging, "CHUNK_ROWS", 50)
-    stripe.script = [Scripted() for _ in range(10)] + [Scripted(delay=0.5)]
+    slow = Scripted(delay=60)
+    stripe.script = [*(Scripted() for _ in range(10)), slow]
 
     def cut_off() -> None:
-        until(lambda: len(stripe.calls("/v1/events")) == 11)
-        one(
-            warehouse,
-            "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-            "where datname = current_database() and pid <> pg_backend_pid()",
-        )
+        try:
+            until(lambda: len(stripe.calls("/v1/events")) >= 11)
+            one(
+                warehouse,
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()",
+            )
+        finally:
+            slow.released.set()
 
     cutter = threading.Thread(target=cut_off)
     cutter.start()

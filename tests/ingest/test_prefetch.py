@@ -9,7 +9,7 @@ import pytest
 from tallyhouse.prefetch import prefetch
 
 
-def until_ended(seconds: float = 2.0) -> None:
+def until_ended(seconds: float = 20.0) -> None:
     """Waits until the prefetching threads have ended."""
     deadline = time.monotonic() + seconds
     while any(thread.name == "tallyhouse-prefetch" for thread in threading.enumerate()):

@@ -40,14 +40,14 @@ def take_many(conninfo: str, count: int, moments: "multiprocessing.Queue[list[fl
 def test_processes_share_one_rate(warehouse: str) -> None:
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[list[float]] = context.Queue()
-    processes = [context.Process(target=take_many, args=(warehouse, 60, queue)) for _ in range(3)]
+    processes = [context.Process(target=take_many, args=(warehouse, 100, queue)) for _ in range(3)]
     for process in processes:
         process.start()
     moments = sorted(moment for _ in processes for moment in queue.get(timeout=60))
     for process in processes:
         process.join()
     busy = [later - earlier for earlier, later in pairwise(moments)]
-    assert len(moments) == 180
+    assert len(moments) == 300
     # No second holds more than the limit, however the processes fall into step.
     for moment in moments:
         assert sum(moment <= other < moment + 1 for other in moments) <= RATE
@@ -56,24 +56,25 @@ def test_processes_share_one_rate(warehouse: str) -> None:
 
 def test_slots_follow_one_another_at_the_share_of_the_rate_that_is_used(warehouse: str) -> None:
     waits: list[float] = []
-    taker = SharedPacer(lambda: psycopg.connect(warehouse), "acct_1", False, 10.0, sleep=waits.append)
+    taker = SharedPacer(lambda: psycopg.connect(warehouse), "acct_1", False, 0.1, sleep=waits.append)
     for _ in range(5):
         taker.take()
     taker.close()
-    spacing = 1 / (10.0 * USED_SHARE)
-    assert waits == pytest.approx([spacing * number for number in range(1, 5)], abs=0.05)
+    spacing = 1 / (0.1 * USED_SHARE)
+    # the takes themselves take time, though nobody sleeps
+    assert waits == pytest.approx([spacing * number for number in range(1, 5)], abs=2)
 
 
 def test_a_pause_saves_no_slots_up(warehouse: str) -> None:
     waits: list[float] = []
-    taker = SharedPacer(lambda: psycopg.connect(warehouse), "acct_1", False, 2.0, sleep=waits.append)
+    taker = SharedPacer(lambda: psycopg.connect(warehouse), "acct_1", False, 0.1, sleep=waits.append)
     taker.take()
     with psycopg.connect(warehouse) as conn:
         conn.execute("update ops.rate_limit set next_at = clock_timestamp() - interval '1 hour'")
     taker.take()
     taker.take()
     taker.close()
-    assert waits == pytest.approx([1 / (2 * USED_SHARE)], abs=0.1)
+    assert waits == pytest.approx([1 / (0.1 * USED_SHARE)], abs=2)
 
 
 def test_a_429_holds_everybody_back(warehouse: str, first: SharedPacer) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -26,7 +25,7 @@ from simulator.app import serve_accounts
 from simulator.clock import Clock
 from simulator.company import Company
 from simulator.instance import make_accounts
-from simulator.server import serve_in_thread
+from simulator.server import listen, serve_in_thread
 from tallyhouse.warehouse import refresh_marts
 from tests.conftest import ROOT, SQL_ROOT, PostgresServer
 from tests.end_to_end.pipeline import Pipeline
@@ -147,9 +146,9 @@ def serving(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
     """Airflow's api-server with the plugin, starting; ready once `loaded` is."""
     home = tmp_path_factory.mktemp("airflow")
     metadata, warehouse = postgres.create_database(), postgres.create_warehouse()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    # bound here, and handed on: nobody else gets the port meanwhile
+    bound = listen("127.0.0.1", 0)
+    port = bound.getsockname()[1]
     login = airflow_config.load_or_make_secrets(home)
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps({"reader": PASSWORD, "guest": PASSWORD}))
@@ -167,9 +166,11 @@ def serving(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
     variables["PYTHONPATH"] = os.pathsep.join([str(ROOT / "plugins"), str(ROOT)])
     own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     log = home / "api-server.log"
-    command = [sys.executable, "-m", "tests.revenue_page.serving_process", str(port), json.dumps(RUNS)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=own | variables, stdout=output, stderr=output)
+    command = [sys.executable, "-m", "tests.revenue_page.serving_process", str(bound.fileno()), json.dumps(RUNS)]
+    with bound, log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=own | variables, stdout=output, stderr=output, pass_fds=[bound.fileno()]
+        )
     yield Serving(process, f"http://127.0.0.1:{port}", warehouse, log)
     process.terminate()
     process.wait(30)

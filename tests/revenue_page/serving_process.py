@@ -1,10 +1,13 @@
-"""A process that is Airflow's api-server, with a metadata database of its own in which runs are known: port, runs.
+"""A process that is Airflow's api-server, with a metadata database of its own in which runs are known.
+
+Its arguments: the file descriptor of a socket that is bound, and the runs.
 
 Runs as in `Runs` of conftest: JSON, a list of (DAG, run, state, ISO instant of its end, failed tasks).
 """
 
 import json
 import os
+import socket
 import sys
 from datetime import datetime
 from typing import Any
@@ -53,4 +56,5 @@ if __name__ == "__main__":
 
     db.initdb()
     know_runs(json.loads(sys.argv[2]))
-    uvicorn.run(create_app(apps="core"), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    config = uvicorn.Config(create_app(apps="core"), log_level="warning")
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])

@@ -34,6 +34,8 @@ def test_the_recorded_files_are_those_of_the_package_in_the_registry(package: di
         tarball = httpx.get(package["tarball"], timeout=60, follow_redirects=True)
     except httpx.TransportError as error:
         pytest.skip(f"the registry of npm cannot be reached ({error}): only the recorded hashes were compared")
+    if tarball.status_code == 429 or tarball.is_server_error:
+        pytest.skip(f"the registry of npm answers {tarball.status_code}: only the recorded hashes were compared")
     tarball.raise_for_status()
     algorithm, _, expected = package["integrity"].partition("-")
     assert base64.b64encode(hashlib.new(algorithm, tarball.content).digest()).decode() == expected

@@ -1,6 +1,5 @@
 """The events list, rule by rule."""
 
-import time
 from collections import Counter
 
 import httpx
@@ -11,6 +10,7 @@ from simulator.clock import Clock
 from simulator.company import Company
 from simulator.server import serve_in_thread
 from tests.simulator.conftest import FOUNDED, NOW, all_pages
+from tests.waiting import until
 
 DAY = 86_400
 
@@ -208,6 +208,4 @@ def test_running_clock_shows_events_of_the_coming_seconds() -> None:
     with serve_in_thread(app) as url, httpx.Client(base_url=url, auth=("sk_test_tallyhouse", "")) as client:
         assert upcoming.id not in client.get("/v1/events").text
         client.post("/_sim/clock", json={"freeze": False})
-        deadline = time.monotonic() + 5
-        while upcoming.id not in client.get("/v1/events", params={"limit": 100}).text:
-            assert time.monotonic() < deadline, f"event {upcoming.id} did not become visible"
+        until(lambda: upcoming.id in client.get("/v1/events", params={"limit": 100}).text)

@@ -1,8 +1,7 @@
 """Erasure beside whatever else goes on: rebuilds, loads, batches of other accounts; and what it costs them."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from tallyhouse.connected import connected_accounts
 from tallyhouse.erasure_list import put_on_list
 from tallyhouse.rebuild import SHADOW, rebuild
 from tallyhouse.warehouse import apply_models, apply_released, release_batches
+from tests.waiting import until
 from tests.warehouse.people import (
     AT,
     CHARGE,
@@ -131,13 +131,6 @@ def test_a_person_counts_as_erased_when_the_rebuild_that_goes_on_has_ended(
     following.join()
     assert connection.execute("select verified_at is not null from ops.erasure").fetchone() == (True,)
     assert NAME not in str(table_rows(connection, "dwh"))
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 30 s"
-        time.sleep(0.01)
 
 
 def one(connection: psycopg.Connection, query: str) -> Any:

@@ -29,6 +29,7 @@ from tallyhouse.client import StripeClient
 from tallyhouse.objects import MODELS, Model
 from tallyhouse.warehouse import apply_models
 from tests.conftest import PostgresServer, folder_of_servers
+from tests.waiting import until
 from tests.warehouse.loading_process import APPLICATION_NAME, load
 from tests.warehouse.raw_rows import SQL_ROOT
 
@@ -159,13 +160,6 @@ def one(conninfo: str, query: str, *values: Any) -> Any:
         row = connection.execute(query, values).fetchone()
         assert row is not None
         return row[0]
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 30 s"
-        time.sleep(0.003)
 
 
 def is_applied(conninfo: str, model: Model) -> bool:
