@@ -41,9 +41,9 @@ RUNS = [
     ("marts", "asset_triggered__1", "success", ENDED, []),
     ("warehouse", "asset_triggered__2", "success", ENDED, []),
     ("stripe_events", "scheduled__1", "success", "2026-03-10T11:05:00+00:00", []),
-    ("stripe_events", "scheduled__2", "failed", ENDED, ["stage_events"]),
+    ("stripe_events", "scheduled__2", "failed", ENDED, [("stage_events", 2), ("stage_events", 1), ("report_gaps", -1)]),
 ]
-"""(DAG, run, state, end, failed tasks): what Airflow knows. The checks were made in the run of marts."""
+"""(DAG, run, state, end, failed tasks with their map indexes): what Airflow knows. marts made the checks in its run."""
 
 FACTS = (
     ("transaction_fact", "occurred_at"),

@@ -2,7 +2,7 @@
 
 Its arguments: the file descriptor of a socket that is bound, and the runs.
 
-Runs as in `Runs` of conftest: JSON, a list of (DAG, run, state, ISO instant of its end, failed tasks).
+Runs as in `RUNS` of conftest, as JSON.
 """
 
 import json
@@ -41,8 +41,9 @@ def know_runs(runs: list[list[Any]]) -> None:
             run.end_date = at
             session.add(run)
             session.flush()
-            for task_id in failed:
-                task = TaskInstance(EmptyOperator(task_id=task_id), run_id=run_id, state="failed", dag_version_id=None)
+            for task_id, map_index in failed:
+                operator = EmptyOperator(task_id=task_id)
+                task = TaskInstance(operator, run_id=run_id, state="failed", dag_version_id=None, map_index=map_index)
                 task.dag_id = dag_id
                 session.add(task)
 

@@ -181,8 +181,11 @@ def test_a_link_to_a_run_leads_out_of_the_frame(context: "BrowserContext", site:
     page, frame = open_in_airflow(context, site)
     # a run that failed opens the status by itself
     line = frame.locator(".status.bad .troubles li", has_text="stripe_events failed")
+    run = f"{site.url}/dags/stripe_events/runs/scheduled__2"
+    assert line.get_by_role("link", name="report_gaps").get_attribute("href") == f"{run}/tasks/report_gaps"
     line.get_by_role("link", name="stage_events").click()
-    page.wait_for_url(f"{site.url}/dags/stripe_events/runs/scheduled__2/tasks/stage_events")
+    # Airflow has no page of a mapped task as a whole
+    page.wait_for_url(f"{run}/tasks/stage_events/mapped/1")
 
 
 def test_differences_that_are_nothing_wrong_are_noted_and_others_named(

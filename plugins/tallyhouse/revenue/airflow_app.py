@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from tallyhouse import settings
 from tallyhouse.revenue.errors import PageError
-from tallyhouse.revenue.status import DAGS, LastRun
+from tallyhouse.revenue.status import DAGS, FailedTask, LastRun
 from tallyhouse.revenue.web import create_app
 
 READ_BY = "marts"
@@ -116,14 +116,15 @@ def _last_runs(session: Session, dag_ids: list[str]) -> Iterator[LastRun]:
     ended = {row.dag_id: row for row in newest if row.state in _ENDED}
     active = {row.dag_id: row.run_id for row in newest if row.state in _ACTIVE}
     red = [row.run_id for row in ended.values() if row.state == "failed"]
-    tasks: dict[tuple[str, str], list[str]] = {}
-    for dag_id, run_id, task_id in session.execute(
-        select(TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id)
+    tasks: dict[tuple[str, str], list[FailedTask]] = {}
+    task = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id)
+    for dag_id, run_id, task_id, map_index in session.execute(
+        select(*task, func.min(TaskInstance.map_index))
         .where(TaskInstance.dag_id.in_(dag_ids), TaskInstance.run_id.in_(red), TaskInstance.state == "failed")
-        .distinct()
+        .group_by(*task)
         .order_by(TaskInstance.task_id)
     ):
-        tasks.setdefault((dag_id, run_id), []).append(task_id)
+        tasks.setdefault((dag_id, run_id), []).append(FailedTask(task_id, map_index))
     for dag_id in dag_ids:
         if dag_id not in paused:
             continue

@@ -57,6 +57,14 @@ _REFRESHED = "select min(refreshed_at) as oldest, max(refreshed_at) as newest fr
 
 
 @dataclass(frozen=True)
+class FailedTask:
+    """A task that failed in a run; of a mapped one `map_index` is that of the first that did, of any other -1."""
+
+    task_id: str
+    map_index: int
+
+
+@dataclass(frozen=True)
 class LastRun:
     """What Airflow knows of a DAG: its last run that ended, and the one that is under way.
 
@@ -68,12 +76,12 @@ class LastRun:
     run_id: str | None = None
     state: str | None = None
     ended_at: datetime | None = None
-    failed_tasks: Sequence[str] = ()
+    failed_tasks: Sequence[FailedTask] = ()
     active_run_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As the page reads it."""
-        return asdict(self) | {"ended_at": _instant(self.ended_at), "failed_tasks": list(self.failed_tasks)}
+        return asdict(self) | {"ended_at": _instant(self.ended_at)}
 
 
 class Runs(Protocol):

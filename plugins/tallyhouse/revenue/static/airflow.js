@@ -5,17 +5,19 @@ import { el } from "./dom.js";
 const HOME = new URL("..", document.baseURI);
 const framed = window.parent !== window;
 
-/** The address of a DAG, of a run of it, of a task in that. */
-export function address(dagId, runId = null, taskId = null) {
+/** The address of a DAG, of a run of it, of a task in that: of a mapped one, the instance. */
+export function address(dagId, runId = null, taskId = null, mapIndex = -1) {
   const parts = ["dags", dagId];
   if (runId) parts.push("runs", runId);
   if (runId && taskId) parts.push("tasks", taskId);
+  // without it, Airflow finds no instance of a mapped task
+  if (runId && taskId && mapIndex >= 0) parts.push("mapped", mapIndex);
   return new URL(parts.map(encodeURIComponent).join("/"), HOME).href;
 }
 
 /** A link into Airflow's own pages. */
-export function linkTo(text, dagId, runId = null, taskId = null) {
-  return el("a", { href: address(dagId, runId, taskId), click: leave }, text);
+export function linkTo(text, dagId, runId = null, taskId = null, mapIndex = -1) {
+  return el("a", { href: address(dagId, runId, taskId, mapIndex), click: leave }, text);
 }
 
 /** A link to where one signs in. */

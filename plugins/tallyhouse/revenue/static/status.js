@@ -39,7 +39,7 @@ function runTroubles({ runs }) {
   return runs.flatMap((run) => {
     const found = [];
     if (run.state === "failed") {
-      const tasks = run.failed_tasks.flatMap((task, place) => [place ? ", " : " in ", linkTo(task, run.dag_id, run.run_id, task)]);
+      const tasks = run.failed_tasks.flatMap((task, place) => [place ? ", " : " in ", linkTo(task.task_id, run.dag_id, run.run_id, task.task_id, task.map_index)]);
       found.push({
         level: "bad",
         text: el("span", {}, linkTo(run.dag_id, run.dag_id, run.run_id), " failed ", instantLabel(run.ended_at), tasks, ": its log says why, and what to do."),
