@@ -5,6 +5,7 @@ import hmac
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -80,8 +81,8 @@ def test_installs_do_not_come_back_with_a_rebuild_that_had_read_them_before(
     loaded(connection, version("customer", "cus_1", metadata={"user_id": "anna@example.com"}))
     erased = []
 
-    def apply_and_erase(*arguments: object, **options: object) -> None:
-        apply_released(*arguments, **options)  # type: ignore[arg-type]
+    def apply_and_erase(*arguments: Any, **options: Any) -> None:
+        apply_released(*arguments, **options)
         if not erased:
             with psycopg.connect(warehouse) as other:
                 erased.append(erasure.erase(other, request()))

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from tallyhouse.client import Account
 from tallyhouse.connected import connected_accounts
 from tallyhouse.erasure_list import put_on_list
 from tallyhouse.rebuild import SHADOW, rebuild
+from tallyhouse.rows import only_value
 from tallyhouse.warehouse import apply_models, apply_released, release_batches
 from tests.waiting import until
 from tests.warehouse.people import (
@@ -133,11 +134,9 @@ def test_a_person_counts_as_erased_when_the_rebuild_that_goes_on_has_ended(
     assert NAME not in str(table_rows(connection, "dwh"))
 
 
-def one(connection: psycopg.Connection, query: str) -> Any:
+def one(connection: psycopg.Connection, query: LiteralString) -> Any:
     with connection.transaction():
-        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
-    assert row is not None
-    return row[0]
+        return only_value(connection, query)
 
 
 def test_an_erasure_waits_for_a_load_that_is_under_way(
