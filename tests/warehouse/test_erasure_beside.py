@@ -118,8 +118,8 @@ def test_a_person_counts_as_erased_when_the_rebuild_that_goes_on_has_ended(
     following = threading.Thread(target=lambda: erasure.follow(connection, SQL_ROOT, [1]))
     passes = []
 
-    def apply_and_erase(*arguments: object, **options: object) -> None:
-        apply_released(*arguments, **options)  # type: ignore[arg-type]
+    def apply_and_erase(*arguments: Any, **options: Any) -> None:
+        apply_released(*arguments, **options)
         if not passes:
             erasure.erase(connection, request())
             following.start()

@@ -2,6 +2,7 @@
 
 import random
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -95,8 +96,8 @@ def test_what_loads_bring_during_a_rebuild_is_not_lost(
     stage(connection, [customer(1, "a"), charge(1)])
     runs = []
 
-    def apply_and_go_on(*arguments: object, **options: object) -> None:
-        apply_released(*arguments, **options)  # type: ignore[arg-type]
+    def apply_and_go_on(*arguments: Any, **options: Any) -> None:
+        apply_released(*arguments, **options)
         if not runs:
             with psycopg.connect(each_warehouse) as other:
                 stage(other, [customer(1, "b", 5), charge(2)])
